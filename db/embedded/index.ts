@@ -1,0 +1,2 @@
+export { startDevelopmentPostgres, type DevelopmentPostgres } from "./development.ts";
+export { startTestCluster, type TestCluster } from "./test-cluster.ts";

@@ -1,0 +1,15 @@
+import { inject } from "vitest";
+
+import { cloneDatabase } from "./databases.ts";
+
+/** A migrated database of the caller's own, for a cinema in Asia/Kolkata. It ends with the test run; nobody drops it. */
+export async function createTestDatabase(): Promise<{ url: string }> {
+  const { url, template } = inject("testCluster");
+  return { url: await cloneDatabase(url, template) };
+}
+
+/** An empty database of the caller's own, for tests of the migrations. */
+export async function createEmptyDatabase(): Promise<{ url: string }> {
+  const { url } = inject("testCluster");
+  return { url: await cloneDatabase(url, "template0") };
+}

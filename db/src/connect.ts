@@ -1,0 +1,123 @@
+import { Decimal } from "decimal.js";
+import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import pg from "pg";
+import type { DB as Database } from "./schema.ts";
+
+/** A handle for reads and single statements. */
+export type Db = Kysely<Database>;
+
+/** A handle inside a transaction: what locks, or is part of something larger, asks for this. */
+export type Tx = Transaction<Database>;
+
+// pg would quote a Decimal as JSON; with toPostgres it sends the exact digits.
+Object.defineProperty(Decimal.prototype, "toPostgres", {
+  configurable: true,
+  value(this: Decimal) {
+    return this.toFixed();
+  },
+});
+
+const { builtins } = pg.types;
+const numericArray = 1231;
+const int8Array = 1016;
+const dateArray = 1182;
+const timeArray = 1183;
+// text[]; the published list of type ids has no arrays.
+const parseTextArray = pg.types.getTypeParser(1009 as never) as (text: string) => (string | null)[];
+
+const parsers = new Map<number, (text: string) => unknown>([
+  [builtins.NUMERIC, (text) => new Decimal(text)],
+  [builtins.INT8, toSafeInteger],
+  [builtins.DATE, (text) => text],
+  [builtins.TIME, (text) => text],
+  [numericArray, (text) => parseArray(text, (item) => new Decimal(item))],
+  [int8Array, (text) => parseArray(text, toSafeInteger)],
+  [dateArray, (text) => parseArray(text, (item) => item)],
+  [timeArray, (text) => parseArray(text, (item) => item)],
+]);
+
+function toSafeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`The bigint ${text} does not fit a JavaScript number.`);
+  return value;
+}
+
+function parseArray<Item>(text: string, parseItem: (item: string) => Item): (Item | null)[] {
+  return parseTextArray(text).map((item) => (item === null ? null : parseItem(item)));
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: "text" | "binary") =>
+    parsers.get(oid) ?? (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
+};
+
+// PostgreSQL 17 brought this setting; older ones would refuse the connection if it were sent at start.
+const transactionTimeout =
+  "select set_config('transaction_timeout', '15s', false) where current_setting('server_version_num')::int >= 170000";
+
+export interface PoolOptions {
+  /** Connections at most; the default suits one server on two cores. */
+  maxConnections?: number;
+  /** Told of a connection that died while nobody used it, or inside a transaction. */
+  onConnectionError?: (error: Error) => void;
+}
+
+/**
+ * The pool that serves calls: numeric as Decimal, bigint as a safe number, date and time as text, timestamptz as Date.
+ * Every wait has an end, and a connection that dies ends the call that used it, never the process.
+ */
+export function openDatabase(url: string, options: PoolOptions = {}): Db {
+  const onError = options.onConnectionError ?? (() => {});
+  const pool = new pg.Pool({
+    connectionString: url,
+    types,
+    max: options.maxConnections ?? 20,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 8_000,
+    statement_timeout: 5_000,
+    lock_timeout: 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    keepAlive: true,
+    application_name: "skyfox",
+  });
+  pool.on("error", onError);
+  pool.on("connect", (client) => {
+    // Without a listener of its own a client that dies inside a transaction ends the process.
+    client.on("error", onError);
+    client.query(transactionTimeout).catch(onError);
+  });
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** A Kysely on one connection without timeouts, for migrations: the caller destroys it. */
+export function openMigrationDatabase(url: string): Kysely<unknown> {
+  const pool = new pg.Pool({ connectionString: url, types, max: 1, application_name: "skyfox-migrate" });
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+  });
+  return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** One plain connection for administration and tests. */
+export interface Connection {
+  query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  end(): Promise<void>;
+}
+
+/** Opens one plain connection without timeouts; several statements in one text are fine when there are no values. */
+export async function connectOnce(url: string): Promise<Connection> {
+  const client = new pg.Client({ connectionString: url, types });
+  client.on("error", () => {});
+  await client.connect();
+  return {
+    async query(sql, values) {
+      const result = await client.query<Record<string, unknown>>(sql, values);
+      return result.rows ?? [];
+    },
+    async end() {
+      await client.end();
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/** The constraints that verbs turn into domain errors, by the name the migrations gave them. */
+export const constraints = {
+  username: "usertable_username_key",
+  email: "customertable_email_key",
+  phoneNumber: "customertable_number_key",
+  securityQuestion: "customertable_security_question_id_fkey",
+} as const;
+
+/** The name of the constraint that a Postgres error says was broken, if it is that kind of error. */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("constraint" in error)) return undefined;
+  return typeof error.constraint === "string" ? error.constraint : undefined;
+}

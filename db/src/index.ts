@@ -1,0 +1,19 @@
+export {
+  connectOnce,
+  openDatabase,
+  openMigrationDatabase,
+  type Connection,
+  type Db,
+  type Tx,
+} from "./connect.ts";
+export { constraints, violatedConstraint } from "./constraints.ts";
+export { listMigrations, migrateToLatest } from "./migrate.ts";
+export * from "./queries/bookings.ts";
+export * from "./queries/clock.ts";
+export * from "./queries/holds.ts";
+export * from "./queries/payments.ts";
+export * from "./queries/people.ts";
+export * from "./queries/sessions.ts";
+export * from "./queries/shows.ts";
+export * from "./queries/wallets.ts";
+export { inTransaction, sqlState } from "./transaction.ts";

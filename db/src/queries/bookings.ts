@@ -1,0 +1,183 @@
+import { sql, type Updateable } from "kysely";
+import type { Db, Tx } from "../connect.ts";
+import type { Booking, BookingStatus } from "../schema.ts";
+
+function readBookings(db: Db) {
+  return db
+    .selectFrom("booking as b")
+    .innerJoin("show as s", "s.id", "b.show_id")
+    .innerJoin("screen", "screen.id", "s.screen_id")
+    .innerJoin("movie as m", "m.movie_id", "s.movie_id")
+    .leftJoin("customertable as c", "c.username", "b.customer_username")
+    .leftJoin("admin_booked_customer as a", "a.id", "b.customer_id")
+    .leftJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom("payment_transaction as p")
+          .leftJoin("payment_refund as r", "r.payment_id", "p.id")
+          .whereRef("p.booking_id", "=", "b.id")
+          .where("p.status", "=", "Completed")
+          // The payment that counts; of payments given back the latest.
+          .orderBy(sql`r.id is not null`)
+          .orderBy("p.id", "desc")
+          .limit(1)
+          .select([
+            "p.transaction_id",
+            "r.amount as refund_amount",
+            "r.state as refund_state",
+            "r.created_at as refund_at",
+          ])
+          .as("paid"),
+      (join) => join.onTrue(),
+    )
+    .select((eb) => [
+      "b.id as bookingId",
+      "b.show_id as showId",
+      "b.date as showDate",
+      "s.starts_at as startsAt",
+      "m.title as movieTitle",
+      "screen.name as screenName",
+      sql<string[]>`array(
+        select seat_number::text from booking_seat_mapping where booking_id = b.id order by id
+      )`.as("seatNumbers"),
+      "b.amount_due as amountDue",
+      "b.amount_paid as amountPaid",
+      "b.payment_type as paymentType",
+      "b.wallet_amount as walletAmount",
+      "b.card_amount as cardAmount",
+      "b.status",
+      "b.booking_time as bookingTime",
+      "b.expires_at as expiresAt",
+      "b.customer_username as username",
+      eb.fn.coalesce("c.name", "a.name").as("customerName"),
+      eb.fn.coalesce("c.number", "a.number").as("phoneNumber"),
+      "paid.transaction_id as transactionId",
+      "paid.refund_amount as refundAmount",
+      "paid.refund_state as refundState",
+      "paid.refund_at as refundAt",
+    ]);
+}
+
+export async function findBooking(db: Db, bookingId: number) {
+  return await readBookings(db).where("b.id", "=", bookingId).executeTakeFirst();
+}
+
+export type BookingRow = NonNullable<Awaited<ReturnType<typeof findBooking>>>;
+
+export interface BookingFilter {
+  username: string;
+  /** The status as readers see it: a hold whose time is over is Expired, whether or not that is written yet. */
+  status?: BookingStatus | undefined;
+  beforeId?: number | undefined;
+  limit: number;
+  now: Date;
+}
+
+/** A customer's bookings, newest first. */
+export async function listBookings(db: Db, filter: BookingFilter): Promise<BookingRow[]> {
+  let query = readBookings(db).where("b.customer_username", "=", filter.username);
+  if (filter.beforeId !== undefined) query = query.where("b.id", "<", filter.beforeId);
+  if (filter.status === "Pending") {
+    query = query.where("b.status", "=", "Pending").where("b.expires_at", ">", filter.now);
+  } else if (filter.status === "Expired") {
+    query = query.where((eb) =>
+      eb.or([
+        eb("b.status", "=", "Expired"),
+        eb.and([eb("b.status", "=", "Pending"), eb("b.expires_at", "<=", filter.now)]),
+      ]),
+    );
+  } else if (filter.status !== undefined) {
+    query = query.where("b.status", "=", filter.status);
+  }
+  return await query.orderBy("b.id", "desc").limit(filter.limit).execute();
+}
+
+/** Locks a booking and reads what decides about it. */
+export async function lockBooking(tx: Tx, bookingId: number) {
+  return await tx
+    .selectFrom("booking")
+    .where("id", "=", bookingId)
+    .select([
+      "id",
+      "show_id as showId",
+      "customer_username as username",
+      "status",
+      "amount_due as amountDue",
+      "expires_at as expiresAt",
+      "declined_cards as declinedCards",
+    ])
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+export type LockedBooking = NonNullable<Awaited<ReturnType<typeof lockBooking>>>;
+
+/** The reason when the show is cancelled; undefined while it goes on. */
+export async function findCancelReason(db: Db, showId: number): Promise<string | undefined> {
+  const row = await db.selectFrom("show").where("id", "=", showId).select("cancel_reason").executeTakeFirst();
+  return row?.cancel_reason ?? undefined;
+}
+
+/**
+ * The only way a booking changes its state: from the state the caller saw under lock to the next, with what changes along.
+ * Answers false, and changes nothing, when it was no longer in that state.
+ */
+async function move(
+  tx: Tx,
+  bookingId: number,
+  from: BookingStatus,
+  values: Updateable<Booking>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable("booking")
+    .set(values)
+    .where("id", "=", bookingId)
+    .where("status", "=", from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<boolean> {
+  return await move(tx, bookingId, "Pending", { status: "Cancelled", ended_at: now });
+}
+
+export async function beginPaying(tx: Tx, bookingId: number, payingUntil: Date): Promise<boolean> {
+  return await move(tx, bookingId, "Pending", { status: "Paying", paying_until: payingUntil });
+}
+
+/** Paid in full by card. */
+export async function confirmPaying(tx: Tx, booking: LockedBooking): Promise<boolean> {
+  return await move(tx, booking.id, "Paying", {
+    status: "Confirmed",
+    paying_until: null,
+    payment_type: "Card",
+    amount_paid: booking.amountDue,
+    card_amount: booking.amountDue,
+  });
+}
+
+export async function returnToPending(
+  tx: Tx,
+  bookingId: number,
+  hold: { expiresAt: Date; declinedCards: number },
+): Promise<boolean> {
+  return await move(tx, bookingId, "Paying", {
+    status: "Pending",
+    paying_until: null,
+    expires_at: hold.expiresAt,
+    declined_cards: hold.declinedCards,
+  });
+}
+
+export async function endPaying(
+  tx: Tx,
+  bookingId: number,
+  end: { status: "Cancelled" | "Expired"; declinedCards: number; now: Date },
+): Promise<boolean> {
+  return await move(tx, bookingId, "Paying", {
+    status: end.status,
+    paying_until: null,
+    declined_cards: end.declinedCards,
+    ended_at: end.now,
+  });
+}

@@ -1,0 +1,211 @@
+import type { Decimal } from "decimal.js";
+import { sql } from "kysely";
+import type { Db, Tx } from "../connect.ts";
+import type { PaymentStatus } from "../schema.ts";
+
+export interface OpenPayment {
+  id: number;
+  bookingId: number;
+  /** The gateway charges once for it, however often it is sent. */
+  gatewayKey: string;
+  amount: Decimal;
+  startedAt: Date;
+  attempts: number;
+}
+
+const openPaymentColumns = [
+  "id",
+  "booking_id as bookingId",
+  "gateway_key as gatewayKey",
+  "amount",
+  "started_at as startedAt",
+  "attempts",
+] as const;
+
+/** The row that is there before the gateway is called. */
+export async function insertPayment(
+  tx: Tx,
+  payment: { bookingId: number; amount: Decimal; startedAt: Date; askAfter: Date },
+): Promise<OpenPayment> {
+  return await tx
+    .insertInto("payment_transaction")
+    .values({
+      booking_id: payment.bookingId,
+      payment_method: "Card",
+      amount: payment.amount,
+      status: "Started",
+      started_at: payment.startedAt,
+      next_attempt_at: payment.askAfter,
+    })
+    .returning(openPaymentColumns)
+    .executeTakeFirstOrThrow();
+}
+
+/** The status of the booking's open payment, if it has one. */
+export async function findOpenPaymentStatus(db: Db, bookingId: number): Promise<PaymentStatus | undefined> {
+  const row = await db
+    .selectFrom("payment_transaction")
+    .where("booking_id", "=", bookingId)
+    .where("status", "in", ["Started", "Unknown"])
+    .select("status")
+    .executeTakeFirst();
+  return row?.status;
+}
+
+export async function getPaymentStatus(db: Db, paymentId: number): Promise<PaymentStatus> {
+  const row = await db
+    .selectFrom("payment_transaction")
+    .where("id", "=", paymentId)
+    .select("status")
+    .executeTakeFirstOrThrow();
+  return row.status;
+}
+
+export interface FinalOutcome {
+  status: "Completed" | "Declined" | "Rejected" | "Failed";
+  transactionId?: string;
+  error?: string;
+  now: Date;
+  /** Where the gateway is to be asked once more. */
+  askAgainAt?: Date;
+}
+
+/** Writes a final outcome over one of the states that the caller saw under the booking's lock. */
+export async function finishPayment(
+  tx: Tx,
+  paymentId: number,
+  from: readonly PaymentStatus[],
+  outcome: FinalOutcome,
+): Promise<void> {
+  const { numUpdatedRows } = await tx
+    .updateTable("payment_transaction")
+    .set({
+      status: outcome.status,
+      transaction_id: outcome.transactionId ?? null,
+      last_error: outcome.error ?? null,
+      processed_at: outcome.now,
+      next_attempt_at: outcome.askAgainAt ?? null,
+    })
+    .where("id", "=", paymentId)
+    .where("status", "in", from)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) throw new Error(`Payment ${paymentId} was changed outside its booking's lock.`);
+}
+
+/** The gateway was called and nobody knows what it did; `askAfter` moves the next time it is asked. */
+export async function markPaymentUnknown(
+  db: Db,
+  paymentId: number,
+  unknown: { error: string; askAfter?: Date },
+): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({
+      status: "Unknown",
+      last_error: unknown.error,
+      ...(unknown.askAfter && { next_attempt_at: unknown.askAfter }),
+    })
+    .where("id", "=", paymentId)
+    .where("status", "in", ["Started", "Unknown"])
+    .execute();
+}
+
+/** Nothing more to learn: the payment is not asked about again. */
+export async function stopAsking(db: Db, paymentId: number): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: null })
+    .where("id", "=", paymentId)
+    .where("status", "=", "Failed")
+    .execute();
+}
+
+export interface DuePayment extends OpenPayment {
+  status: PaymentStatus;
+}
+
+/**
+ * Takes payments whose turn to be asked about has come and puts their next turn off, so that no other server takes them too.
+ * The delay doubles with every attempt, from `firstDelayMs` to `longestDelayMs`.
+ */
+export async function takeDuePayments(db: Db, lease: Lease): Promise<DuePayment[]> {
+  const { rows } = await sql<DuePayment>`
+    with due as (
+      select id from payment_transaction where next_attempt_at <= ${lease.now}
+      order by next_attempt_at limit ${lease.limit} for update skip locked
+    )
+    update payment_transaction p
+    set attempts = p.attempts + 1, next_attempt_at = ${nextAttempt(lease)}
+    from due where p.id = due.id
+    returning p.id, p.booking_id as "bookingId", p.gateway_key as "gatewayKey", p.amount,
+      p.started_at as "startedAt", p.attempts, p.status`.execute(db);
+  return rows;
+}
+
+/** The intent to give a payment back in full, once however often it is asked for. */
+export async function insertRefund(
+  tx: Tx,
+  refund: { paymentId: number; amount: Decimal; reason: string; now: Date },
+): Promise<void> {
+  await tx
+    .insertInto("payment_refund")
+    .values({
+      payment_id: refund.paymentId,
+      amount: refund.amount,
+      reason: refund.reason,
+      created_at: refund.now,
+      next_attempt_at: refund.now,
+    })
+    .onConflict((conflict) => conflict.column("payment_id").doNothing())
+    .execute();
+}
+
+export interface DueRefund {
+  id: number;
+  paymentId: number;
+  gatewayKey: string;
+  transactionId: string;
+  amount: Decimal;
+  attempts: number;
+}
+
+/** Like `takeDuePayments`, for refunds that are not done. */
+export async function takeDueRefunds(db: Db, lease: Lease): Promise<DueRefund[]> {
+  const { rows } = await sql<DueRefund>`
+    with due as (
+      select id from payment_refund where state = 'pending' and next_attempt_at <= ${lease.now}
+      order by next_attempt_at limit ${lease.limit} for update skip locked
+    )
+    update payment_refund p
+    set attempts = p.attempts + 1, next_attempt_at = ${nextAttempt(lease)}
+    from due, payment_transaction paid
+    where p.id = due.id and paid.id = p.payment_id
+    returning p.id, p.payment_id as "paymentId", p.gateway_key as "gatewayKey", paid.transaction_id as "transactionId",
+      p.amount, p.attempts`.execute(db);
+  return rows;
+}
+
+export interface Lease {
+  now: Date;
+  limit: number;
+  firstDelayMs: number;
+  longestDelayMs: number;
+}
+
+function nextAttempt(lease: Lease) {
+  return sql`${lease.now}::timestamptz
+    + interval '1 millisecond' * least(${lease.longestDelayMs}::float8, ${lease.firstDelayMs}::float8 * 2 ^ least(p.attempts, 30))`;
+}
+
+export async function finishRefund(db: Db, refundId: number, now: Date): Promise<void> {
+  await db
+    .updateTable("payment_refund")
+    .set({ state: "done", done_at: now, next_attempt_at: null, last_error: null })
+    .where("id", "=", refundId)
+    .where("state", "=", "pending")
+    .execute();
+}
+
+export async function noteRefundFailure(db: Db, refundId: number, error: string): Promise<void> {
+  await db.updateTable("payment_refund").set({ last_error: error }).where("id", "=", refundId).execute();
+}

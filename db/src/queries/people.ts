@@ -1,0 +1,97 @@
+import type { Db, Tx } from "../connect.ts";
+import type { UserRoleEnum } from "../schema.ts";
+
+/** What login needs: the stored hash, the role, and the name of the customer or staff row. */
+export async function findAccount(db: Db, username: string) {
+  return await db
+    .selectFrom("usertable as u")
+    .leftJoin("customertable as c", "c.username", "u.username")
+    .leftJoin("stafftable as s", "s.username", "u.username")
+    .where("u.username", "=", username)
+    .select((eb) => [
+      "u.username",
+      "u.role",
+      "u.password as passwordHash",
+      eb.fn.coalesce("c.name", "s.name", "u.username").as("name"),
+    ])
+    .executeTakeFirst();
+}
+
+export async function findCustomerProfile(db: Db, username: string) {
+  return await db
+    .selectFrom("customertable as c")
+    .innerJoin("usertable as u", "u.username", "c.username")
+    .where("c.username", "=", username)
+    .select(["c.username", "c.name", "c.email", "c.number as phoneNumber", "u.created_at as createdAt"])
+    .executeTakeFirst();
+}
+
+export async function findStaffProfile(db: Db, username: string) {
+  return await db
+    .selectFrom("stafftable as s")
+    .innerJoin("usertable as u", "u.username", "s.username")
+    .where("s.username", "=", username)
+    .select(["s.username", "s.name", "s.counter_no as counterNo", "u.created_at as createdAt"])
+    .executeTakeFirst();
+}
+
+export interface NewAccount {
+  username: string;
+  passwordHash: string;
+  role: UserRoleEnum;
+  createdAt: Date;
+}
+
+/** The account with its password history. */
+export async function insertAccount(tx: Tx, account: NewAccount): Promise<void> {
+  await tx
+    .insertInto("usertable")
+    .values({
+      username: account.username,
+      password: account.passwordHash,
+      role: account.role,
+      created_at: account.createdAt,
+    })
+    .execute();
+  await tx
+    .insertInto("password_history")
+    .values({ username: account.username, previous_password_1: account.passwordHash })
+    .execute();
+}
+
+export interface NewCustomer {
+  username: string;
+  name: string;
+  email: string;
+  phoneNumber: string;
+  securityQuestionId: number;
+  securityAnswerHash: string;
+}
+
+export async function insertCustomer(tx: Tx, customer: NewCustomer): Promise<void> {
+  await tx
+    .insertInto("customertable")
+    .values({
+      username: customer.username,
+      name: customer.name,
+      email: customer.email,
+      number: customer.phoneNumber,
+      security_question_id: customer.securityQuestionId,
+      security_answer_hash: customer.securityAnswerHash,
+    })
+    .execute();
+}
+
+export async function insertStaff(
+  tx: Tx,
+  staff: { username: string; name: string; counterNo: number | null },
+): Promise<void> {
+  await tx
+    .insertInto("stafftable")
+    .values({ username: staff.username, name: staff.name, counter_no: staff.counterNo })
+    .execute();
+}
+
+export async function listSecurityQuestions(db: Db) {
+  return await db.selectFrom("security_questions").select(["id", "question"]).orderBy("id").execute();
+}

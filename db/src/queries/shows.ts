@@ -1,0 +1,100 @@
+import { sql } from "kysely";
+import type { Db } from "../connect.ts";
+
+function showsWithFreeSeats(db: Db, now: Date) {
+  return db
+    .selectFrom("show as s")
+    .innerJoin("screen", "screen.id", "s.screen_id")
+    .innerJoin("movie as m", "m.movie_id", "s.movie_id")
+    .innerJoin("slot", "slot.id", "s.slot_id")
+    .select((eb) => [
+      "s.id",
+      "s.date",
+      "s.starts_at as startsAt",
+      "s.ends_at as endsAt",
+      "s.cost",
+      "s.cancelled_at as cancelledAt",
+      "screen.id as screenId",
+      "screen.name as screenName",
+      "slot.id as slotId",
+      "slot.name as slotName",
+      "slot.start_time as slotStart",
+      "slot.end_time as slotEnd",
+      "m.movie_id as movieId",
+      "m.title",
+      "m.runtime_minutes as runtimeMinutes",
+      "m.plot",
+      "m.imdb_rating as imdbRating",
+      "m.poster_url as posterUrl",
+      "m.genres",
+      eb
+        .selectFrom("seat")
+        .whereRef("seat.screen_id", "=", "s.screen_id")
+        .select((seat) => seat.fn.countAll<number>().as("capacity"))
+        .as("capacity"),
+      eb
+        .selectFrom("seat_claim as c")
+        .whereRef("c.show_id", "=", "s.id")
+        .where("c.booking_id", "is not", null)
+        .where((claim) => claim.or([claim("c.free_after", "is", null), claim("c.free_after", ">", now)]))
+        .select((claim) => claim.fn.countAll<number>().as("taken"))
+        .as("taken"),
+    ]);
+}
+
+/** The shows of a cinema date, by start and screen, with capacity and taken seats; overdue holds count as free. */
+export async function listShowsOfDate(db: Db, date: string, now: Date) {
+  return await showsWithFreeSeats(db, now)
+    .where("s.date", "=", date)
+    .orderBy("s.starts_at")
+    .orderBy("s.screen_id")
+    .orderBy("s.id")
+    .execute();
+}
+
+export type ShowRow = Awaited<ReturnType<typeof listShowsOfDate>>[number];
+
+export async function findShow(db: Db, showId: number, now: Date): Promise<ShowRow | undefined> {
+  return await showsWithFreeSeats(db, now).where("s.id", "=", showId).executeTakeFirst();
+}
+
+export async function hasBookingOfShow(db: Db, username: string, showId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("booking")
+    .where("show_id", "=", showId)
+    .where("customer_username", "=", username)
+    .select("id")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export interface SeatRow {
+  date: string;
+  cost: ShowRow["cost"];
+  seatNumber: string;
+  row: string;
+  column: number;
+  type: "Standard" | "Deluxe";
+  status: "free" | "held" | "sold";
+  version: number;
+}
+
+/** Every seat of a show, rows in order, seats in number order; the version is that of the show's latest claim, on each row. */
+export async function listSeats(db: Db, showId: number, now: Date): Promise<SeatRow[]> {
+  const { rows } = await sql<SeatRow>`
+    select s.date, s.cost, seat.seat_number as "seatNumber", seat.row_label as "row", seat.column_number as "column",
+      seat.seat_type as type, coalesce(max(c.version) over (), 0) as version,
+      case
+        when c.booking_id is null or c.free_after <= ${now} then 'free'
+        when b.status in ('Confirmed', 'CheckedIn') then 'sold'
+        else 'held'
+      end as status
+    from show s
+    join seat on seat.screen_id = s.screen_id
+    left join seat_claim c on c.show_id = s.id and c.seat_number = seat.seat_number
+    left join booking b on b.id = c.booking_id
+    where s.id = ${showId}
+    order by length(seat.row_label), seat.row_label, seat.column_number`.execute(db);
+  return rows;
+}

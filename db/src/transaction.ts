@@ -1,0 +1,26 @@
+import type { Db, Tx } from "./connect.ts";
+
+const retryable = new Set(["40001", "40P01"]);
+const maxAttempts = 5;
+
+/**
+ * Runs the callback in one READ COMMITTED transaction; a serialization failure or deadlock (also one that COMMIT raises) runs
+ * the whole callback again, at most five times in all, so it must have no effect outside the database.
+ *
+ * Rows are locked in this order everywhere: show (shared), customer, booking by id, seat claims by seat number, wallet, payment.
+ */
+export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction().execute(callback);
+    } catch (error) {
+      if (attempt === maxAttempts || !retryable.has(sqlState(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** The five-character SQLSTATE of a Postgres error, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}

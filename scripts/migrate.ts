@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startDevelopmentPostgres } from "@skyfox/db/embedded";
+import { listMigrations, migrateDown, migrateToLatest } from "../db/src/migrate.ts";
+
+const usage = `npm run db:migrate                                             apply every pending migration
+npm run db:migrate -- status                                   list what is applied and what is pending
+npm run db:migrate -- down [--steps <number>|all] [--discard]  roll back, one migration unless told otherwise`;
+
+type Command =
+  | { action: "up" }
+  | { action: "status" }
+  | { action: "down"; steps: number | "all"; discard: boolean };
+
+const cinemaTimeZone = process.env.CINEMA_TIME_ZONE || "Asia/Kolkata";
+
+const command = findCommand(process.argv.slice(2));
+if (command === undefined) {
+  console.error(`That is not a way to migrate. These are:\n${usage}`);
+  process.exitCode = 2;
+} else {
+  try {
+    await withDatabase((url) => run(command, url));
+  } catch (error) {
+    console.error(describe(error));
+    process.exitCode = 1;
+  }
+}
+
+function findCommand(args: string[]): Command | undefined {
+  try {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { steps: { type: "string" }, discard: { type: "boolean" } },
+    });
+    const [action = "up", ...rest] = positionals;
+    if (rest.length > 0) return undefined;
+    if (action === "down") return findDown(values.steps ?? "1", values.discard ?? false);
+    if (values.steps !== undefined || values.discard !== undefined) return undefined;
+    return action === "up" || action === "status" ? { action } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function findDown(steps: string, discard: boolean): Command | undefined {
+  if (steps === "all") return { action: "down", steps, discard };
+  return /^[1-9]\d{0,3}$/.test(steps) ? { action: "down", steps: Number(steps), discard } : undefined;
+}
+
+/** The database of DATABASE_URL; in development without one, the embedded Postgres that `npm start` uses too. */
+async function withDatabase(use: (url: string) => Promise<void>): Promise<void> {
+  const url = process.env.DATABASE_URL;
+  if (url) return use(url);
+  if (process.env.APP_ENV === "production") {
+    throw new Error(
+      "DATABASE_URL is not set. Set it to the database to migrate: postgres://user:password@host:5432/name.",
+    );
+  }
+  const directory = join(import.meta.dirname, "..", ".skyfox", "postgres");
+  console.log("DATABASE_URL is not set: using the development database in .skyfox/postgres.");
+  const postgres = await startDevelopmentPostgres({ directory });
+  try {
+    await use(postgres.url);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function run(chosen: Command, url: string): Promise<void> {
+  switch (chosen.action) {
+    case "up":
+      return up(url);
+    case "status":
+      return status(url);
+    case "down":
+      return down(url, chosen);
+  }
+}
+
+async function up(url: string): Promise<void> {
+  const { adopted, applied } = await migrateToLatest(url, { cinemaTimeZone });
+  if (adopted !== undefined) console.log(`Adopted an existing SkyFox database as ${adopted}.`);
+  for (const name of applied) console.log(`Applied ${name}.`);
+  console.log("The database is up to date.");
+}
+
+async function status(url: string): Promise<void> {
+  const { applied, pending, unknown } = await listMigrations(url);
+  for (const name of applied) console.log(`${unknown.includes(name) ? "unknown" : "applied"}  ${name}`);
+  for (const name of pending) console.log(`pending  ${name}`);
+  if (unknown.length > 0) console.log("The unknown ones come from a newer SkyFox.");
+}
+
+async function down(
+  url: string,
+  { steps, discard }: { steps: number | "all"; discard: boolean },
+): Promise<void> {
+  const { rolledBack, discarded } = await migrateDown(url, { cinemaTimeZone, steps, discard });
+  if (rolledBack.length === 0) console.log("There is nothing to roll back.");
+  for (const name of rolledBack) console.log(`Rolled back ${name}.`);
+  for (const { migration, what, count } of discarded)
+    console.log(`Discarded with ${migration}: ${count} × ${what}.`);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return describe(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  // Only errors of the network carry the name of a system call.
+  if ("syscall" in error) return `The database cannot be reached (${error.message}). Check DATABASE_URL.`;
+  return error.message;
+}

@@ -1,0 +1,53 @@
+import { constraints, inTransaction, insertAccount, insertCustomer, violatedConstraint } from "@skyfox/db";
+import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { openWallet } from "../wallet/open-wallet.ts";
+import { hashSecret } from "./passwords.ts";
+
+/**
+ * Creates a customer: the account, its password history, the customer and an empty wallet, or nothing. Throws
+ * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS` or `PHONE_NUMBER_EXISTS`.
+ */
+export async function signUp(deps: Deps, input: SignUpInput): Promise<SignUpOutput> {
+  const passwordHash = await hashSecret(input.password);
+  const securityAnswerHash = await hashSecret(normaliseAnswer(input.securityAnswer));
+  const createdAt = deps.clock.now();
+  try {
+    await inTransaction(deps.db, async (tx) => {
+      await insertAccount(tx, { username: input.username, passwordHash, role: "customer", createdAt });
+      await insertCustomer(tx, {
+        username: input.username,
+        name: input.name,
+        email: input.email,
+        phoneNumber: input.phoneNumber,
+        securityQuestionId: input.securityQuestionId,
+        securityAnswerHash,
+      });
+      await openWallet(tx, input.username, createdAt);
+    });
+  } catch (error) {
+    throw refusalFor(error);
+  }
+  return { username: input.username, name: input.name };
+}
+
+function refusalFor(error: unknown): unknown {
+  switch (violatedConstraint(error)) {
+    case constraints.username:
+      return new DomainError({ code: "USERNAME_EXISTS" });
+    case constraints.email:
+      return new DomainError({ code: "EMAIL_EXISTS" });
+    case constraints.phoneNumber:
+      return new DomainError({ code: "PHONE_NUMBER_EXISTS" });
+    case constraints.securityQuestion:
+      return new DomainError({ code: "INVALID_SECURITY_QUESTION" });
+    default:
+      return error;
+  }
+}
+
+// Answers are compared after NFKC, trim and lower-casing, so they are hashed in that form.
+function normaliseAnswer(answer: string): string {
+  return answer.normalize("NFKC").trim().toLowerCase();
+}

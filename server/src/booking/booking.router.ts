@@ -1,0 +1,46 @@
+import type { TRPCRouterRecord } from "@trpc/server";
+import * as contract from "../contract/index.ts";
+import { customerProcedure, signedInProcedure } from "../rpc/procedures.ts";
+import { cancelBooking } from "./cancel-booking.ts";
+import { findLatestBooking, getBooking } from "./get-booking.ts";
+import { holdSeats } from "./hold-seats.ts";
+import { listOwnBookings } from "./list-own-bookings.ts";
+import { payBooking } from "./pay-booking.ts";
+
+export const bookingRouter = {
+  /** Holds seats of a show for five minutes. */
+  initialize: customerProcedure
+    .input(contract.holdSeatsInput)
+    .output(contract.holdSchema)
+    .mutation(({ ctx, input }) => holdSeats(ctx.deps, ctx.user, input)),
+
+  /** Pays a hold by card. */
+  pay: customerProcedure
+    .input(contract.payBookingInput)
+    .output(contract.bookingSchema)
+    .mutation(({ ctx, input }) => payBooking(ctx.deps, ctx.user, input)),
+
+  /** Gives a hold up. */
+  cancel: customerProcedure
+    .input(contract.bookingIdInput)
+    .output(contract.bookingSchema)
+    .mutation(({ ctx, input }) => cancelBooking(ctx.deps, ctx.user, input)),
+
+  /** One booking: one's own, or any for staff and admins. */
+  byId: signedInProcedure
+    .input(contract.bookingIdInput)
+    .output(contract.bookingSchema)
+    .query(({ ctx, input }) => getBooking(ctx.deps, ctx.user, input)),
+
+  /** One's own bookings, newest first. */
+  list: customerProcedure
+    .input(contract.listBookingsInput)
+    .output(contract.bookingPageSchema)
+    .query(({ ctx, input }) => listOwnBookings(ctx.deps, ctx.user, input)),
+
+  /** One's own newest booking, or null. */
+  latest: customerProcedure
+    .input(contract.latestBookingInput)
+    .output(contract.latestBookingOutput)
+    .query(({ ctx }) => findLatestBooking(ctx.deps, ctx.user)),
+} satisfies TRPCRouterRecord;

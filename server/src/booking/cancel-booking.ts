@@ -1,0 +1,27 @@
+import { cancelPending, inTransaction, lockBooking, releaseClaims } from "@skyfox/db";
+import type { Booking, BookingIdInput } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { getBooking } from "./get-booking.ts";
+
+/**
+ * Gives a pending hold up: its seats are free at once. Throws `BOOKING_NOT_FOUND`, `PAYMENT_IN_PROGRESS` while it is being paid, and
+ * `INVALID_BOOKING_STATUS` in any other state, an overdue hold being Expired.
+ */
+export async function cancelBooking(deps: Deps, user: User, input: BookingIdInput): Promise<Booking> {
+  const { bookingId } = input;
+  await inTransaction(deps.db, async (tx) => {
+    const booking = await lockBooking(tx, bookingId);
+    if (booking === undefined || booking.username !== user.username)
+      throw new DomainError({ code: "BOOKING_NOT_FOUND" });
+    if (booking.status === "Paying") throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
+    const now = deps.clock.now();
+    const isOverdue = booking.status === "Pending" && booking.expiresAt !== null && booking.expiresAt <= now;
+    const status = isOverdue ? "Expired" : booking.status;
+    if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
+    await cancelPending(tx, bookingId, now);
+    await releaseClaims(tx, bookingId);
+  });
+  deps.monitors.disarm(bookingId);
+  return await getBooking(deps, user, input);
+}

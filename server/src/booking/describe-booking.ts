@@ -1,0 +1,38 @@
+import type { BookingRow } from "@skyfox/db";
+import type { Booking } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+
+/** A booking as the contract publishes it; a hold whose time is over reads as Expired, whether or not that is written yet. */
+export function describeBooking(deps: Deps, row: BookingRow): Booking {
+  const isOverdue = row.status === "Pending" && row.expiresAt !== null && row.expiresAt <= deps.clock.now();
+  const status = isOverdue ? "Expired" : row.status;
+  const isHeld = status === "Pending" || status === "Paying";
+  const start = row.startsAt.toTemporalInstant().toZonedDateTimeISO(deps.settings.cinemaTimeZone);
+  return {
+    bookingId: row.bookingId,
+    showId: row.showId,
+    showDate: row.showDate,
+    showTime: start.toPlainTime().toString({ smallestUnit: "minute" }),
+    startsAt: row.startsAt,
+    movieTitle: row.movieTitle,
+    screenName: row.screenName,
+    seatNumbers: row.seatNumbers,
+    amountDue: row.amountDue,
+    amountPaid: row.amountPaid,
+    paymentType: row.paymentType,
+    walletAmount: row.walletAmount,
+    cardAmount: row.cardAmount,
+    status,
+    bookingTime: row.bookingTime,
+    expiresAt: isHeld ? row.expiresAt : null,
+    customerName: row.customerName ?? "",
+    phoneNumber: row.phoneNumber ?? "",
+    transactionId: row.transactionId,
+    refund: describeRefund(row),
+  };
+}
+
+function describeRefund(row: BookingRow): Booking["refund"] {
+  if (row.refundAmount === null || row.refundState === null || row.refundAt === null) return null;
+  return { amount: row.refundAmount, to: "source", state: row.refundState, at: row.refundAt };
+}

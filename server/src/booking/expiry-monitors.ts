@@ -1,0 +1,114 @@
+import { expireUnlockedBookings, listPendingHolds, listPendingHoldsAfter, type Db } from "@skyfox/db";
+import type { Clock, ExpiryMonitors, Logger } from "../deps.ts";
+
+const batchSize = 500;
+const pageSize = 10_000;
+const firstDelayMs = 1_000;
+const longestDelayMs = 60_000;
+
+export interface RunningExpiryMonitors extends ExpiryMonitors {
+  /** Arms a monitor for every pending hold in Postgres, page by page, and tells how many; overdue ones fire at once. */
+  rehydrate(): Promise<number>;
+  /** How many timers are waiting. */
+  readonly armed: number;
+  /** Resolves once every monitor that has fired has been dealt with. */
+  settled(): Promise<void>;
+  /** Stops all timers and waits for the batch that is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * A timer per hold, to expire it on time. The booking's row decides what happens when one fires: firing early, late, twice or on several
+ * servers does no harm, and a failure is tried again with growing delays.
+ */
+export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logger }): RunningExpiryMonitors {
+  const { db, clock, logger } = parts;
+  const timers = new Map<number, AbortController>();
+  const due = new Set<number>();
+  let running: Promise<void> | undefined;
+  let failures = 0;
+  let isClosed = false;
+
+  function arm(bookingId: number, at: Date): void {
+    disarm(bookingId);
+    if (isClosed) return;
+    const controller = new AbortController();
+    timers.set(bookingId, controller);
+    clock.wakeAt(at, () => fire(bookingId), controller.signal);
+  }
+
+  function disarm(bookingId: number): void {
+    timers.get(bookingId)?.abort();
+    timers.delete(bookingId);
+    due.delete(bookingId);
+  }
+
+  function fire(bookingId: number): void {
+    timers.delete(bookingId);
+    due.add(bookingId);
+    running ??= expireWhatIsDue();
+  }
+
+  // Starts a turn of the event loop later, so that all timers of one moment share a batch.
+  async function expireWhatIsDue(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    while (due.size > 0 && !isClosed) {
+      const batch = [...due].slice(0, batchSize);
+      for (const bookingId of batch) due.delete(bookingId);
+      await expireBatch(batch);
+    }
+    running = undefined;
+  }
+
+  async function expireBatch(batch: number[]): Promise<void> {
+    try {
+      const now = clock.now();
+      const expired = new Set(await expireUnlockedBookings(db, batch, now));
+      const others = batch.filter((bookingId) => !expired.has(bookingId));
+      // Locked by somebody, or given more time: what is still pending is looked at again.
+      const soon = new Date(now.getTime() + firstDelayMs);
+      for (const hold of await listPendingHolds(db, others))
+        arm(hold.id, hold.expiresAt > soon ? hold.expiresAt : soon);
+      if (expired.size > 0)
+        logger.info({ expired: expired.size }, "Holds have expired; their seats are free.");
+      failures = 0;
+    } catch (error) {
+      const delayMs = Math.min(firstDelayMs * 2 ** failures, longestDelayMs);
+      failures += 1;
+      logger.warn({ err: error, holds: batch.length, delayMs }, "Holds could not be expired; trying again.");
+      const again = new Date(clock.now().getTime() + delayMs);
+      for (const bookingId of batch) if (!timers.has(bookingId)) arm(bookingId, again);
+    }
+  }
+
+  async function settled(): Promise<void> {
+    while (running !== undefined) await running;
+  }
+
+  return {
+    arm,
+    disarm,
+    async rehydrate() {
+      let count = 0;
+      for (let afterId = 0; ;) {
+        const holds = await listPendingHoldsAfter(db, afterId, pageSize);
+        for (const hold of holds) arm(hold.id, hold.expiresAt);
+        count += holds.length;
+        const last = holds.at(-1);
+        if (last === undefined || holds.length < pageSize) return count;
+        afterId = last.id;
+      }
+    },
+    get armed() {
+      return timers.size;
+    },
+    settled,
+    async close() {
+      isClosed = true;
+      for (const controller of timers.values()) controller.abort();
+      timers.clear();
+      due.clear();
+      await settled();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { databaseTime, expireAnyDue, listMigrations, openDatabase } from "@skyfox/db";
+import { startLoop, type Loop } from "./background.ts";
+import { createExpiryMonitors } from "./booking/expiry-monitors.ts";
+import { startDatabaseClock } from "./clock.ts";
+import type { Config, ServiceAccess } from "./config.ts";
+import type { Deps, Logger } from "./deps.ts";
+import { createApp } from "./http/app.ts";
+import { countInFlight } from "./http/in-flight.ts";
+import { connectPaymentGateway } from "./payment/card-gateway.ts";
+import { reconcilePayments } from "./payment/reconcile-payments.ts";
+
+const reconcileEveryMs = 5_000;
+const sweepEveryMs = 10_000;
+const sweepBatch = 500;
+
+/** The settings with nothing left open: where development has an embedded part, its address is filled in. */
+export type CompleteConfig = Config & { databaseUrl: string; paymentGateway: ServiceAccess };
+
+/** A server with all its parts, not listening yet. */
+export interface Composition {
+  app: ReturnType<typeof createApp>;
+  deps: Deps;
+  /** Rebuilds the expiry monitors from Postgres, then starts the background tasks. Must be done before listening. */
+  startBackground(): Promise<{ rehydrated: number }>;
+  /** From now on /ready says that the server is shutting down. */
+  announceShutdown(): void;
+  /** Resolves once no call is being worked on. */
+  idle(): Promise<void>;
+  /** Stops the background tasks and closes the database's connections. */
+  close(): Promise<void>;
+}
+
+/** Brings the parts together: the one place that knows the concrete ones. */
+export async function compose(config: CompleteConfig, logger: Logger): Promise<Composition> {
+  const db = openDatabase(config.databaseUrl, {
+    onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
+  });
+  const clock = await startDatabaseClock(db, logger);
+  const monitors = createExpiryMonitors({ db, clock, logger });
+  const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
+  const deps: Deps = { db, clock, gateway, monitors, logger, settings: config };
+
+  let isShuttingDown = false;
+  let isMigrated = false;
+  const inFlight = countInFlight();
+  const app = createApp(deps, {
+    ...config,
+    inFlight,
+    async findUnready() {
+      if (isShuttingDown) return ["shutting down"];
+      try {
+        await databaseTime(db);
+        isMigrated ||= (await listMigrations(config.databaseUrl)).pending.length === 0;
+        return isMigrated ? [] : ["migrations"];
+      } catch {
+        return ["database"];
+      }
+    },
+  });
+
+  const loops: Loop[] = [];
+  return {
+    app,
+    deps,
+    async startBackground() {
+      const rehydrated = await monitors.rehydrate();
+      loops.push(
+        startLoop(deps, {
+          name: "reconcile payments",
+          everyMs: reconcileEveryMs,
+          run: () => reconcilePayments(deps),
+        }),
+        startLoop(deps, {
+          name: "sweep expired holds",
+          everyMs: sweepEveryMs,
+          run: () => expireAnyDue(db, sweepBatch, clock.now()),
+        }),
+      );
+      return { rehydrated };
+    },
+    announceShutdown() {
+      isShuttingDown = true;
+    },
+    idle: inFlight.idle,
+    async close() {
+      await Promise.all(loops.map((loop) => loop.close()));
+      await monitors.close();
+      clock.close();
+      await db.destroy();
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/** A key that callers send as `X-Api-Key`, named so that it can be rotated. */
+export interface ApiKey {
+  name: string;
+  key: string;
+}
+
+/** An outside service: where it is and how we identify ourselves. */
+export interface ServiceAccess {
+  url: string;
+  apiKey: string;
+}
+
+/** The settings of a server. What is undefined is provided by an embedded part, in development only. */
+export interface Config {
+  environment: "development" | "production";
+  port: number;
+  logLevel: "debug" | "info" | "warn" | "error";
+  databaseUrl: string | undefined;
+  jwtSecretKey: string;
+  apiKeys: ApiKey[];
+  cinemaTimeZone: string;
+  holdSeconds: number;
+  payingSeconds: number;
+  movieService: ServiceAccess | undefined;
+  paymentGateway: ServiceAccess | undefined;
+  /** Origins that browsers may call from; undefined allows every loopback origin. */
+  corsOrigins: string[] | undefined;
+  trustedProxies: number;
+}
+
+/** The API key and token secret that development works with unless told otherwise; production refuses them. */
+export const developmentApiKey = "skyfox-development-key";
+const developmentJwtSecret = "skyfox-development-secret-not-for-production";
+
+const minSecretLength = 32;
+
+type Environment = Record<string, string | undefined>;
+
+/** Says everything that is wrong with the settings, one line each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  constructor(problems: string[]) {
+    super(
+      `SkyFox cannot start with these settings:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
+  }
+}
+
+/** Reads the settings from the environment, once. Throws one `ConfigError` that lists every problem. */
+export function readConfig(environment: Environment): Config {
+  const read = createReader(environment);
+  const isProduction = read.oneOf("APP_ENV", ["development", "production"], "development") === "production";
+  const config: Config = {
+    environment: isProduction ? "production" : "development",
+    port: read.wholeNumber("PORT", 8080, 0, 65_535),
+    logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
+    databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"], isProduction),
+    jwtSecretKey: read.secret("JWT_SECRET_KEY", developmentJwtSecret, isProduction),
+    apiKeys: read.apiKeys("API_GATEWAY_KEY", isProduction),
+    cinemaTimeZone: read.timeZone("CINEMA_TIME_ZONE", "Asia/Kolkata"),
+    holdSeconds: read.wholeNumber("HOLD_SECONDS", 300, 1, 3_600),
+    payingSeconds: read.wholeNumber("PAYING_SECONDS", 600, 30, 86_400),
+    movieService: read.service("MOVIE_SERVICE_URL", "MOVIE_SERVICE_API_KEY", false),
+    paymentGateway: read.service("PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_API_KEY", isProduction),
+    corsOrigins: read.origins("CORS_ORIGINS", isProduction),
+    trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
+  };
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+function createReader(environment: Environment) {
+  const problems: string[] = [];
+  // An empty variable is an unset one: that is what most tools write for "nothing".
+  const text = (name: string) => environment[name]?.trim() || undefined;
+  const missing = (name: string) =>
+    problems.push(`${name} is not set; with APP_ENV=production it has to be.`);
+
+  function url(name: string, protocols: string[], isRequired: boolean): string | undefined {
+    const value = text(name);
+    if (value === undefined) {
+      if (isRequired) missing(name);
+      return undefined;
+    }
+    if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol)) {
+      problems.push(
+        `${name} is not a URL that starts with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
+      );
+    }
+    return value;
+  }
+
+  return {
+    problems,
+    url,
+    oneOf<Value extends string>(name: string, values: Value[], fallback: Value): Value {
+      const value = text(name);
+      const found = values.find((one) => one === value);
+      if (value !== undefined && found === undefined)
+        problems.push(`${name} is one of ${values.join(", ")}.`);
+      return found ?? fallback;
+    },
+    wholeNumber(name: string, fallback: number, min: number, max: number): number {
+      const value = text(name);
+      if (value === undefined) return fallback;
+      const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+      if (number >= min && number <= max) return number;
+      problems.push(`${name} is a whole number from ${min} to ${max}.`);
+      return fallback;
+    },
+    secret(name: string, fallback: string, isRequired: boolean): string {
+      const value = text(name);
+      if (value === undefined && isRequired) missing(name);
+      if (value !== undefined && value.length < minSecretLength) {
+        problems.push(`${name} is too short: it needs at least ${minSecretLength} characters.`);
+      }
+      if (value === fallback && isRequired)
+        problems.push(`${name} is the one for development; make one of your own.`);
+      return value ?? fallback;
+    },
+    apiKeys(name: string, isRequired: boolean): ApiKey[] {
+      const value = text(name);
+      if (value === undefined) {
+        if (isRequired) missing(name);
+        return [{ name: "development", key: developmentApiKey }];
+      }
+      const keys = value.split(",").map((entry) => {
+        const [, keyName, key] = /^(?:([^:]*):)?(.*)$/.exec(entry.trim()) ?? [];
+        return { name: keyName ?? "default", key: key ?? "" };
+      });
+      if (keys.some(({ name: keyName, key }) => keyName === "" || key === "")) {
+        problems.push(`${name} is a key, or name:key pairs with commas between them.`);
+      } else if (isRequired && keys.some(({ key }) => key.length < 16 || key === developmentApiKey)) {
+        problems.push(
+          `${name} has a key that is too short (at least 16 characters) or the one for development.`,
+        );
+      }
+      return keys;
+    },
+    timeZone(name: string, fallback: string): string {
+      const value = text(name) ?? fallback;
+      if (isTimeZone(value)) return value;
+      problems.push(`${name} is an IANA time zone such as Asia/Kolkata.`);
+      return fallback;
+    },
+    service(urlName: string, keyName: string, isRequired: boolean): ServiceAccess | undefined {
+      const serviceUrl = url(urlName, ["http:", "https:"], isRequired);
+      const apiKey = text(keyName);
+      if (apiKey === undefined && isRequired) missing(keyName);
+      else if (serviceUrl !== undefined && apiKey === undefined)
+        problems.push(`${keyName} is not set, but ${urlName} is.`);
+      return serviceUrl !== undefined && apiKey !== undefined ? { url: serviceUrl, apiKey } : undefined;
+    },
+    origins(name: string, isProduction: boolean): string[] | undefined {
+      const value = text(name);
+      if (value === undefined) return isProduction ? [] : undefined;
+      const origins = value.split(",").map((origin) => origin.trim());
+      for (const origin of origins) {
+        if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+          problems.push(`${name} has "${origin}", which is not an origin such as https://example.com.`);
+        }
+      }
+      return origins;
+    },
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    // Offsets such as +05:30 would pass too, but Postgres reads their sign the other way round.
+    return (
+      /^[A-Z]/.test(name) &&
+      new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
+    );
+  } catch {
+    return false;
+  }
+}

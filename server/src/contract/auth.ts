@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { roles } from "./errors.ts";
+import { noInput } from "./page.ts";
+
+const nameWord = /^\p{L}\p{M}*(?:['’-]?\p{L}\p{M}*)*$/u;
+
+/** A person's name: 3 to 70 characters, at most four words of letters; each word starts in upper case, the rest is lower case. */
+export const nameSchema = z
+  .string()
+  .trim()
+  .refine(
+    (name) => name.split(" ").length <= 4 && name.split(" ").every((word) => nameWord.test(word)),
+    "The name is at most four words of letters, with single spaces between them.",
+  )
+  .transform((name) => name.split(" ").map(capitalise).join(" "))
+  .refine((name) => characters(name) >= 3 && characters(name) <= 70, "The name has 3 to 70 characters.");
+
+export const usernameSchema = z
+  .string()
+  .regex(/^[a-z0-9._-]{3,30}$/, "The username has 3 to 30 of a-z, 0-9, dot, underscore and hyphen.")
+  .regex(/^[a-z]/, "The username starts with a letter.")
+  .regex(/^(?!.*[._-]{2})/, "The username has no two punctuation marks in a row.");
+
+/** A new password: 8 to 128 characters with an upper-case letter, a lower-case letter and an ASCII punctuation mark. */
+export const newPasswordSchema = z
+  .string()
+  .refine(
+    (password) => characters(password) >= 8 && characters(password) <= 128,
+    "The password has 8 to 128 characters.",
+  )
+  .regex(/\p{Lu}/u, "The password has at least one upper-case letter.")
+  .regex(/\p{Ll}/u, "The password has at least one lower-case letter.")
+  .regex(/[!-/:-@[-`{-~]/, "The password has at least one punctuation mark.");
+
+export const phoneNumberSchema = z.string().regex(/^[0-9]{10}$/, "The phone number is exactly ten digits.");
+
+/** An e-mail address, in lower case. */
+export const emailSchema = z.email("This is not an e-mail address.").max(254).toLowerCase();
+
+/** The answer to a security question, trimmed; at least three characters. */
+export const securityAnswerSchema = z
+  .string()
+  .trim()
+  .refine((answer) => characters(answer) >= 3, "The security answer has at least 3 characters.")
+  .refine((answer) => characters(answer) <= 200, "The security answer has at most 200 characters.");
+
+export const signUpInput = z.strictObject({
+  name: nameSchema,
+  username: usernameSchema,
+  password: newPasswordSchema,
+  phoneNumber: phoneNumberSchema,
+  email: emailSchema,
+  securityQuestionId: z.int(),
+  securityAnswer: securityAnswerSchema,
+});
+export type SignUpInput = z.output<typeof signUpInput>;
+
+export const signUpOutput = z.object({ username: z.string(), name: z.string() });
+export type SignUpOutput = z.output<typeof signUpOutput>;
+
+const loginText = z.string().refine((text) => text !== "" && characters(text) <= 128, "1 to 128 characters.");
+
+export const logInInput = z.strictObject({ username: loginText, password: loginText });
+export type LogInInput = z.output<typeof logInInput>;
+
+export const logInOutput = z.object({
+  user: z.object({ username: z.string(), name: z.string(), role: z.enum(roles) }),
+  token: z.string(),
+  expiresAt: z.date(),
+});
+export type LogInOutput = z.output<typeof logInOutput>;
+
+export const logOutInput = z.strictObject({ everywhere: z.boolean().default(false) }).prefault({});
+export type LogOutInput = z.output<typeof logOutInput>;
+
+export const logOutOutput = z.object({ endedSessions: z.int() });
+export type LogOutOutput = z.output<typeof logOutOutput>;
+
+export const meInput = noInput;
+
+export const meOutput = z.discriminatedUnion("role", [
+  z.object({
+    role: z.literal("customer"),
+    username: z.string(),
+    name: z.string(),
+    email: z.string(),
+    phoneNumber: z.string(),
+    securityQuestionExists: z.boolean(),
+    createdAt: z.date(),
+  }),
+  z.object({
+    role: z.enum(["staff", "admin"]),
+    username: z.string(),
+    name: z.string(),
+    counterNo: z.int().nullable(),
+    createdAt: z.date(),
+  }),
+]);
+export type MeOutput = z.output<typeof meOutput>;
+
+export const securityQuestionsInput = noInput;
+
+export const securityQuestionsOutput = z.array(z.object({ id: z.int(), question: z.string() }));
+export type SecurityQuestionsOutput = z.output<typeof securityQuestionsOutput>;
+
+/** Characters as a person counts code points, not bytes or UTF-16 units. */
+function characters(text: string): number {
+  return Array.from(text).length;
+}
+
+function capitalise(word: string): string {
+  const [first = "", ...rest] = word;
+  return first.toUpperCase() + rest.join("").toLowerCase();
+}

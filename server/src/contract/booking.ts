@@ -1,0 +1,134 @@
+import { z } from "zod";
+import { maxSeatsPerBooking } from "./constants.ts";
+import { bookingStatuses } from "./errors.ts";
+import { amountSchema } from "./money.ts";
+import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
+import { cinemaDateSchema } from "./show.ts";
+
+const seatNumber = /^[A-Z]{1,2}[1-9][0-9]?$/;
+
+/** One to ten different seats; breaking that is `INVALID_SEAT` or `TOO_MANY_SEATS`, not a validation error. */
+export const seatNumbersSchema = z
+  .array(z.string())
+  .min(1, "Choose at least one seat.")
+  .superRefine((seats, context) => {
+    if (seats.length > maxSeatsPerBooking) {
+      context.addIssue(
+        domainIssue(
+          "TOO_MANY_SEATS",
+          { max: maxSeatsPerBooking },
+          `A booking has at most ${maxSeatsPerBooking} seats.`,
+        ),
+      );
+      return;
+    }
+    const wrong = seats.filter((seat, index) => !seatNumber.test(seat) || seats.indexOf(seat) !== index);
+    if (wrong.length > 0) {
+      context.addIssue(
+        domainIssue("INVALID_SEAT", { seatNumbers: wrong }, "A seat is named like A1, and only once."),
+      );
+    }
+  });
+
+function domainIssue(code: string, details: unknown, message: string) {
+  return { code: "custom" as const, message, params: { domain: { code, details } } };
+}
+
+export const holdSeatsInput = z.strictObject({ showId: idSchema, seatNumbers: seatNumbersSchema });
+export type HoldSeatsInput = z.output<typeof holdSeatsInput>;
+
+/** A hold: pay before `expiresAt`; `timeRemainingMs` is the same by the server's clock, for a countdown. */
+export const holdSchema = z.object({
+  bookingId: idSchema,
+  showId: idSchema,
+  seatNumbers: z.array(z.string()),
+  amountDue: amountSchema,
+  expiresAt: z.date(),
+  timeRemainingMs: z.int(),
+});
+export type Hold = z.output<typeof holdSchema>;
+
+/** A payment card; digits, Luhn sum and form are checked here in the gateway's words, the expiry month by the server's clock. */
+export const cardSchema = z.strictObject({
+  number: z
+    .string()
+    .regex(/^\d{12,19}$/, "Card number must have 12 to 19 digits")
+    .refine(passesLuhn, "Card number is not valid"),
+  cvv: z.string().regex(/^\d{3,4}$/, "CVV must have 3 or 4 digits"),
+  expiryMonth: z.string().regex(/^(0[1-9]|1[0-2])$/, "Expiry must be MM/YY"),
+  expiryYear: z.string().regex(/^\d{2}$/, "Expiry must be MM/YY"),
+  cardholderName: z
+    .string()
+    .trim()
+    .min(1, "Name on card is required")
+    .max(100, "Name on card must have at most 100 characters"),
+});
+export type Card = z.output<typeof cardSchema>;
+
+export const payBookingInput = z.strictObject({
+  bookingId: idSchema,
+  method: z.literal("Card"),
+  card: cardSchema,
+});
+export type PayBookingInput = z.output<typeof payBookingInput>;
+
+export const bookingIdInput = z.strictObject({ bookingId: idSchema });
+export type BookingIdInput = z.output<typeof bookingIdInput>;
+
+export const paymentTypes = ["Cash", "Card", "Wallet"] as const;
+
+/** A booking as its owner, staff and admins see it. Before payment `amountPaid` is 0 and `paymentType` null. */
+export const bookingSchema = z.object({
+  bookingId: idSchema,
+  showId: idSchema,
+  showDate: cinemaDateSchema,
+  showTime: z.string(),
+  startsAt: z.date(),
+  movieTitle: z.string(),
+  screenName: z.string(),
+  seatNumbers: z.array(z.string()),
+  amountDue: amountSchema,
+  amountPaid: amountSchema,
+  paymentType: z.enum(paymentTypes).nullable(),
+  walletAmount: amountSchema,
+  cardAmount: amountSchema,
+  status: z.enum(bookingStatuses),
+  bookingTime: z.date(),
+  /** Until when the seats are held; null once they are paid for or the booking has ended. */
+  expiresAt: z.date().nullable(),
+  customerName: z.string(),
+  phoneNumber: z.string(),
+  /** The gateway's reference of the payment that counts. */
+  transactionId: z.string().nullable(),
+  refund: z
+    .object({
+      amount: amountSchema,
+      to: z.enum(["source", "wallet", "counter"]),
+      state: z.enum(["pending", "done"]),
+      at: z.date(),
+    })
+    .nullable(),
+});
+export type Booking = z.output<typeof bookingSchema>;
+
+export const listBookingsInput = z
+  .strictObject({ ...pageFields, status: z.enum(bookingStatuses).optional() })
+  .prefault({});
+export type ListBookingsInput = z.output<typeof listBookingsInput>;
+
+export const bookingPageSchema = pageOf(bookingSchema);
+export type BookingPage = z.output<typeof bookingPageSchema>;
+
+export const latestBookingInput = noInput;
+export const latestBookingOutput = bookingSchema.nullable();
+
+/** The check digit of ISO/IEC 7812-1, annex B. */
+function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let index = 0; index < digits.length; index += 1) {
+    const digit = Number(digits[digits.length - 1 - index]);
+    const doubled = index % 2 === 1 ? digit * 2 : digit;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}

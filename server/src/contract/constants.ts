@@ -1,0 +1,30 @@
+/** What Deluxe seats cost above the show's cost, in the cinema's currency. */
+export const deluxeSurcharge = "150.00";
+
+/** Seats in one booking at most. */
+export const maxSeatsPerBooking = 10;
+
+/** Live holds of one customer at most, bookings that are being paid counted. */
+export const maxLiveHolds = 5;
+
+/** A hold just before the start of its show still lives this long, in seconds. */
+export const minHoldSeconds = 30;
+
+/** After a declined card the hold lives at least this long, in seconds. */
+export const retrySeconds = 30;
+
+/** This many declined cards cancel the hold. */
+export const maxDeclinedCards = 3;
+
+/** Customers see today and the days after it, this many in all, in the cinema's zone. */
+export const bookingWindowDays = 7;
+
+/** A session ends this many hours after login. */
+export const sessionHours = 24;
+
+/** Calls in one batch at most; mutations never travel in a batch. */
+export const maxBatchSize = 10;
+
+/** Items of a page unless asked otherwise, and at most. */
+export const defaultPageSize = 20;
+export const maxPageSize = 100;

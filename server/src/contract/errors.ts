@@ -1,0 +1,68 @@
+/** What each domain error tells beside its code; null where the code says it all. */
+export interface DomainErrorDetails {
+  VALIDATION_ERROR: null;
+  DATE_OUT_OF_RANGE: { from: string; to: string };
+  INVALID_SEAT: { seatNumbers: string[] };
+  TOO_MANY_SEATS: { max: number };
+  INVALID_SECURITY_QUESTION: null;
+  PAYMENT_VALIDATION_FAILED: { errors: { field: string; message: string }[] };
+  INVALID_CREDENTIALS: null;
+  MISSING_TOKEN: null;
+  INVALID_TOKEN: null;
+  SESSION_ENDED: null;
+  /** Until when another card may be tried; null when this decline was the last one and the hold is cancelled. */
+  PAYMENT_DECLINED: { retryUntil: Date | null };
+  FORBIDDEN: { requiredRoles: Role[] };
+  INVALID_API_KEY: null;
+  SHOW_NOT_FOUND: null;
+  BOOKING_NOT_FOUND: null;
+  SEATS_UNAVAILABLE: { seatNumbers: string[] };
+  TOO_MANY_HOLDS: { max: number };
+  SHOW_ALREADY_STARTED: null;
+  SHOW_CANCELLED: { reason: string };
+  BOOKING_EXPIRED: null;
+  INVALID_BOOKING_STATUS: { status: BookingStatus };
+  PAYMENT_IN_PROGRESS: null;
+  PAYMENT_OUTCOME_UNKNOWN: null;
+  USERNAME_EXISTS: null;
+  EMAIL_EXISTS: null;
+  PHONE_NUMBER_EXISTS: null;
+  PAYMENT_GATEWAY_UNAVAILABLE: null;
+}
+
+export type DomainCode = keyof DomainErrorDetails;
+
+/** A domain error as it travels: switch on `code` and `details` has that code's own shape. */
+export type DomainProblem = {
+  [Code in DomainCode]: { code: Code; details: DomainErrorDetails[Code] };
+}[DomainCode];
+
+/** One refused input field: its path as a caller would write it (`seatNumbers[1]`) and a sentence. */
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+/** `error.data` on the client. */
+export interface ErrorData {
+  code: string;
+  httpStatus: number;
+  path: string | null;
+  requestId: string;
+  domain: DomainProblem | null;
+  fields: FieldProblem[] | null;
+}
+
+export const roles = ["customer", "staff", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+export const bookingStatuses = [
+  "Pending",
+  "Paying",
+  "Confirmed",
+  "CheckedIn",
+  "Cancelled",
+  "Expired",
+  "Refunded",
+] as const;
+export type BookingStatus = (typeof bookingStatuses)[number];

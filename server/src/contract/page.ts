@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { defaultPageSize, maxPageSize } from "./constants.ts";
+
+/** The id of a row: a positive whole number. */
+export const idSchema = z.int().positive();
+
+/** What every list that can grow takes: how many items, and the cursor of the page before. */
+export const pageFields = {
+  limit: z.int().min(1).max(maxPageSize).default(defaultPageSize),
+  cursor: z.string().max(100).optional(),
+};
+
+/** What such a list returns: its items, and the cursor of the next page or null on the last one. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** The input of a procedure that takes none; it may be left out. */
+export const noInput = z.strictObject({}).optional();

@@ -1,0 +1,52 @@
+import type { DomainCode } from "./errors.ts";
+
+const anyone = ["INVALID_API_KEY", "VALIDATION_ERROR"] as const;
+const signedIn = [...anyone, "MISSING_TOKEN", "INVALID_TOKEN", "SESSION_ENDED"] as const;
+const byRole = [...signedIn, "FORBIDDEN"] as const;
+
+/** The domain codes each procedure can answer with; answering another one fails the tests. */
+export const procedureCodes = {
+  "auth.signup": [
+    ...anyone,
+    "INVALID_SECURITY_QUESTION",
+    "USERNAME_EXISTS",
+    "EMAIL_EXISTS",
+    "PHONE_NUMBER_EXISTS",
+  ],
+  "auth.login": [...anyone, "INVALID_CREDENTIALS"],
+  "auth.logout": signedIn,
+  "auth.me": signedIn,
+  "auth.securityQuestions": anyone,
+  "show.list": [...signedIn, "DATE_OUT_OF_RANGE"],
+  "show.byId": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.seatMap": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "booking.initialize": [
+    ...byRole,
+    "TOO_MANY_SEATS",
+    "INVALID_SEAT",
+    "SHOW_NOT_FOUND",
+    "DATE_OUT_OF_RANGE",
+    "SHOW_ALREADY_STARTED",
+    "SHOW_CANCELLED",
+    "TOO_MANY_HOLDS",
+    "SEATS_UNAVAILABLE",
+  ],
+  "booking.pay": [
+    ...byRole,
+    "BOOKING_NOT_FOUND",
+    "BOOKING_EXPIRED",
+    "INVALID_BOOKING_STATUS",
+    "SHOW_CANCELLED",
+    "PAYMENT_IN_PROGRESS",
+    "PAYMENT_OUTCOME_UNKNOWN",
+    "PAYMENT_DECLINED",
+    "PAYMENT_VALIDATION_FAILED",
+    "PAYMENT_GATEWAY_UNAVAILABLE",
+  ],
+  "booking.cancel": [...byRole, "BOOKING_NOT_FOUND", "INVALID_BOOKING_STATUS", "PAYMENT_IN_PROGRESS"],
+  "booking.byId": [...signedIn, "BOOKING_NOT_FOUND"],
+  "booking.list": byRole,
+  "booking.latest": byRole,
+} as const satisfies Record<string, readonly DomainCode[]>;
+
+export type ProcedurePath = keyof typeof procedureCodes;

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { amountSchema } from "./money.ts";
+import { idSchema } from "./page.ts";
+
+/** A date in the cinema's zone, `YYYY-MM-DD`, that exists in the calendar. */
+export const cinemaDateSchema = z.iso.date("Expected a date as YYYY-MM-DD.");
+
+/** A time of day in the cinema's zone. */
+const cinemaTime = z.string().regex(/^\d{2}:\d{2}$/);
+
+export const seatTypes = ["Standard", "Deluxe"] as const;
+export type SeatType = (typeof seatTypes)[number];
+
+export const seatStatuses = ["free", "held", "sold"] as const;
+
+/** A film as it was when its show was scheduled; texts are empty and the runtime is 0 while the movie service has not told us. */
+export const movieSchema = z.object({
+  movieId: z.string(),
+  title: z.string(),
+  runtimeMinutes: z.int(),
+  plot: z.string(),
+  imdbRating: z.string().nullable(),
+  posterUrl: z.string(),
+  genres: z.array(z.string()),
+});
+
+/** One screening. `startsAt` and `endsAt` are instants; `date` and the slot's times are in the cinema's zone. */
+export const showSchema = z.object({
+  id: idSchema,
+  screen: z.object({ id: idSchema, name: z.string() }),
+  movie: movieSchema,
+  slot: z.object({ id: idSchema, name: z.string(), startTime: cinemaTime, endTime: cinemaTime }),
+  date: cinemaDateSchema,
+  startsAt: z.date(),
+  endsAt: z.date(),
+  cost: amountSchema,
+  availableSeats: z.int(),
+  cancelledAt: z.date().nullable(),
+});
+export type Show = z.output<typeof showSchema>;
+
+/** Every seat of a show, rows in order. `version` only grows; prices are per seat type. */
+export const seatMapSchema = z.object({
+  showId: idSchema,
+  version: z.int(),
+  prices: z.object({ Standard: amountSchema, Deluxe: amountSchema }),
+  rows: z.array(
+    z.object({
+      row: z.string(),
+      seats: z.array(
+        z.object({
+          seatNumber: z.string(),
+          column: z.int(),
+          type: z.enum(seatTypes),
+          status: z.enum(seatStatuses),
+        }),
+      ),
+    }),
+  ),
+});
+export type SeatMap = z.output<typeof seatMapSchema>;
+
+export const listShowsInput = z.strictObject({ date: cinemaDateSchema.optional() }).prefault({});
+export type ListShowsInput = z.output<typeof listShowsInput>;
+
+export const showIdInput = z.strictObject({ showId: idSchema });
+export type ShowIdInput = z.output<typeof showIdInput>;

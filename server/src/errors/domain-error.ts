@@ -1,0 +1,51 @@
+import type { DomainCode, DomainErrorDetails, DomainProblem, FieldProblem } from "../contract/index.ts";
+
+const sentences: { [Code in DomainCode]: string } = {
+  VALIDATION_ERROR: "Some of the input is not as it should be; see the fields.",
+  DATE_OUT_OF_RANGE: "Shows can be seen from today to six days ahead.",
+  INVALID_SEAT: "Some of these seats do not exist here, or are named twice.",
+  TOO_MANY_SEATS: "That is more seats than one booking can have.",
+  INVALID_SECURITY_QUESTION: "There is no such security question.",
+  PAYMENT_VALIDATION_FAILED: "The payment gateway refused the card details; see the errors.",
+  INVALID_CREDENTIALS: "The username or the password is not right.",
+  MISSING_TOKEN: "Log in first: this call needs a token.",
+  INVALID_TOKEN: "This token is not valid here. Log in again.",
+  SESSION_ENDED: "Your session has ended. Log in again.",
+  PAYMENT_DECLINED: "The card was declined; nothing was charged.",
+  FORBIDDEN: "Your role may not do this.",
+  INVALID_API_KEY: "A valid API key is needed.",
+  SHOW_NOT_FOUND: "There is no such show.",
+  BOOKING_NOT_FOUND: "There is no such booking.",
+  SEATS_UNAVAILABLE: "Some of these seats are taken.",
+  TOO_MANY_HOLDS: "You hold seats for as many bookings as allowed. Pay or cancel one first.",
+  SHOW_ALREADY_STARTED: "This show has started.",
+  SHOW_CANCELLED: "This show is cancelled.",
+  BOOKING_EXPIRED: "The time to pay has run out and the seats are free again.",
+  INVALID_BOOKING_STATUS: "The booking is not in a state that allows this.",
+  PAYMENT_IN_PROGRESS: "A payment of this booking is on its way. Wait for it to end.",
+  PAYMENT_OUTCOME_UNKNOWN:
+    "The payment gateway has not told us what happened. We are asking; the booking will show it. Do not pay again.",
+  USERNAME_EXISTS: "This username is taken.",
+  EMAIL_EXISTS: "This e-mail address belongs to another account.",
+  PHONE_NUMBER_EXISTS: "This phone number belongs to another account.",
+  PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",
+};
+
+type Problem = {
+  [Code in DomainCode]: DomainErrorDetails[Code] extends null
+    ? { code: Code; details?: null }
+    : { code: Code; details: DomainErrorDetails[Code] };
+}[DomainCode];
+
+/** The domain says no. The code decides the transport status, the details travel to the client. */
+export class DomainError extends Error {
+  override readonly name = "DomainError";
+  readonly problem: DomainProblem;
+  readonly fields: FieldProblem[] | null;
+
+  constructor(problem: Problem, fields: FieldProblem[] | null = null) {
+    super(sentences[problem.code]);
+    this.problem = { code: problem.code, details: problem.details ?? null } as DomainProblem;
+    this.fields = fields;
+  }
+}

@@ -1,0 +1,99 @@
+import { TRPCError } from "@trpc/server";
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import type { ApiKey } from "../config.ts";
+import type { Deps } from "../deps.ts";
+import { addressOf, requestIdOf, type AppEnv } from "./caller.ts";
+import { createGate } from "./gate.ts";
+import type { InFlight } from "./in-flight.ts";
+import { refuse } from "./refusals.ts";
+import { createRpcHandler } from "./rpc.ts";
+
+const maxBodyBytes = 64 * 1_024;
+
+export interface AppOptions {
+  apiKeys: ApiKey[];
+  /** Undefined allows every loopback origin, as in development. */
+  corsOrigins: string[] | undefined;
+  trustedProxies: number;
+  /** What is not ready, in words; empty when everything is. */
+  findUnready: () => Promise<string[]>;
+  inFlight: InFlight;
+}
+
+/** The HTTP side: identity of the request, cross-origin answers, the gate, then the routes. */
+export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+
+  app.use(options.inFlight.middleware);
+  app.use(async (context, next) => {
+    const startedAt = performance.now();
+    const requestId = requestIdOf(context);
+    context.set("requestId", requestId);
+    context.set("address", addressOf(context, options.trustedProxies));
+    await next();
+    context.res.headers.set("x-request-id", requestId);
+    context.res.headers.set("x-content-type-options", "nosniff");
+    context.res.headers.set("cache-control", "no-store");
+    const { method, path } = context.req;
+    const ms = Math.round(performance.now() - startedAt);
+    deps.logger.debug({ requestId, method, path, status: context.res.status, ms }, "Answered.");
+  });
+
+  const answerCors = cors({
+    origin: (origin) => (isAllowedOrigin(origin, options.corsOrigins) ? origin : undefined),
+    allowMethods: ["GET", "POST"],
+    allowHeaders: [
+      "content-type",
+      "x-api-key",
+      "authorization",
+      "idempotency-key",
+      "x-request-id",
+      "trpc-accept",
+    ],
+    exposeHeaders: ["x-request-id", "retry-after", "idempotent-replayed"],
+    maxAge: 600,
+  });
+  // A preflight of an origin that we do not know goes on to the gate, like any call without a key.
+  app.use(async (context, next) => {
+    const origin = context.req.header("origin");
+    const isKnown = origin !== undefined && isAllowedOrigin(origin, options.corsOrigins);
+    return isKnown ? await answerCors(context, next) : await next();
+  });
+
+  app.get("/health", (context) => context.json({ status: "healthy" }));
+  app.get("/ready", async (context) => {
+    const notReady = await options.findUnready();
+    return notReady.length === 0
+      ? context.json({ status: "ready" })
+      : context.json({ status: "not ready", notReady }, 503);
+  });
+
+  app.use(createGate({ apiKeys: options.apiKeys, logger: deps.logger }));
+  app.use(
+    "/trpc/*",
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: (context: Context<AppEnv>) => refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" })),
+    }),
+  );
+  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps));
+
+  app.notFound((context) =>
+    refuse(context, new TRPCError({ code: "NOT_FOUND" }), {
+      code: "NOT_FOUND",
+      message: "There is nothing at this path.",
+    }),
+  );
+  app.onError((error, context) => {
+    deps.logger.error({ requestId: context.get("requestId"), err: error }, "A request failed unexpectedly.");
+    return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
+  });
+  return app;
+}
+
+function isAllowedOrigin(origin: string, allowed: string[] | undefined): boolean {
+  if (allowed !== undefined) return allowed.includes(origin);
+  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/.test(origin);
+}

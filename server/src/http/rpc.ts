@@ -1,0 +1,69 @@
+import { TRPCError, type AnyTRPCProcedure } from "@trpc/server";
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import type { Context } from "hono";
+import { appRouter } from "../app-router.ts";
+import { authenticate } from "../auth/sessions.ts";
+import { maxBatchSize } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import type { AppEnv } from "./caller.ts";
+import { refuse } from "./refusals.ts";
+
+const endpoint = "/trpc";
+
+/** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
+export function createRpcHandler(deps: Deps) {
+  return async (context: Context<AppEnv>): Promise<Response> => {
+    const refusal = findFault(context);
+    if (refusal !== undefined) return refuse(context, refusal);
+    const requestId = context.get("requestId");
+    return await fetchRequestHandler({
+      endpoint,
+      req: context.req.raw,
+      router: appRouter,
+      maxBatchSize,
+      createContext: () => ({
+        deps,
+        requestId,
+        authorization: context.req.header("authorization"),
+        authenticate,
+      }),
+    });
+  };
+}
+
+function findFault(context: Context<AppEnv>): TRPCError | undefined {
+  if (
+    context.req.method === "POST" &&
+    !/^application\/json\s*(;|$)/i.test(context.req.header("content-type") ?? "")
+  ) {
+    return new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE" });
+  }
+  if (context.req.query("batch") !== "1") return undefined;
+  const paths = splitPaths(context.req.path);
+  if (paths === undefined || paths.length > maxBatchSize)
+    return malformed(`A batch has at most ${maxBatchSize} calls.`);
+  const hasMutation = paths.some((path) => procedureTypes.get(path) === "mutation");
+  return hasMutation ? malformed("A mutation cannot be part of a batch.") : undefined;
+}
+
+// At run time the procedures are one flat record by path, whatever their published type says.
+const procedureTypes = new Map(
+  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>).map(
+    ([path, procedure]) => [path, procedure._def.type] as const,
+  ),
+);
+
+// Decoded like tRPC does, so that an encoded comma separates here too.
+function splitPaths(path: string): string[] | undefined {
+  try {
+    return decodeURIComponent(path.slice(endpoint.length + 1)).split(",");
+  } catch {
+    return undefined;
+  }
+}
+
+function malformed(message: string): TRPCError {
+  const cause = new DomainError({ code: "VALIDATION_ERROR" }, [{ field: "", message }]);
+  return new TRPCError({ code: "BAD_REQUEST", cause });
+}

@@ -1,0 +1,143 @@
+import { z } from "zod";
+import type {
+  CardCharge,
+  ChargeOutcome,
+  ChargeReport,
+  Clock,
+  PaymentGateway,
+  RefundOutcome,
+} from "../deps.ts";
+
+const chargeTimeoutMs = 10_000;
+
+const chargeAnswer = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255) }),
+  z.object({ status: z.literal("FAILED"), message: z.string().catch("declined") }),
+]);
+const rejection = z.object({ errors: z.array(z.object({ field: z.string(), message: z.string() })) });
+const report = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255) }),
+  z.object({ status: z.enum(["FAILED", "PENDING"]) }),
+]);
+const unknownKey = z.object({ status: z.literal("UNKNOWN_KEY") });
+
+/** The gateway behind `PAYMENT_GATEWAY_URL`, by its HTTP protocol; a charge takes ten seconds at most. */
+export function connectPaymentGateway(options: {
+  url: string;
+  apiKey: string;
+  clock: Clock;
+  timeoutMs?: number;
+}): PaymentGateway {
+  const base = options.url.replace(/\/+$/, "");
+  const timeoutMs = options.timeoutMs ?? chargeTimeoutMs;
+
+  async function call(method: "GET" | "POST", path: string, key?: string, body?: object): Promise<Reply> {
+    const request: RequestInit = {
+      method,
+      headers: {
+        "x-api-key": options.apiKey,
+        accept: "application/json",
+        ...(key !== undefined && { "idempotency-key": key }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    };
+    if (body !== undefined) request.body = JSON.stringify(body);
+    try {
+      const response = await fetch(`${base}${path}`, request);
+      const text = await response.text();
+      return { kind: "answer", status: response.status, body: parseJson(text) };
+    } catch (error) {
+      return { kind: neverSent(error) ? "not-sent" : "lost", reason: reasonOf(error) };
+    }
+  }
+
+  return {
+    async charge(charge) {
+      return readCharge(await call("POST", "/payment", charge.key, writeCharge(charge, options.clock.now())));
+    },
+    async findCharge(key) {
+      return readReport(await call("GET", `/payments/${encodeURIComponent(key)}`));
+    },
+    async refund({ key, transactionId, amount }) {
+      return readRefund(
+        await call("POST", "/refund", key, { transaction_id: transactionId, amount: amount.toFixed(2) }),
+      );
+    },
+  };
+}
+
+type Reply =
+  | { kind: "answer"; status: number; body: unknown }
+  /** The request never left: nothing can have happened. */
+  | { kind: "not-sent"; reason: string }
+  /** Cut or too slow: anything can have happened. */
+  | { kind: "lost"; reason: string };
+
+function writeCharge({ card, amount }: CardCharge, now: Date) {
+  return {
+    card_number: card.number,
+    cvv: card.cvv,
+    expiry: `${card.expiryMonth}/${card.expiryYear}`,
+    name: card.cardholderName,
+    amount: amount.toFixed(2),
+    timestamp: now.toISOString(),
+  };
+}
+
+function readCharge(reply: Reply): ChargeOutcome {
+  if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason };
+  if (reply.kind === "lost") return { kind: "unknown", reason: reply.reason };
+  if (reply.status === 422) {
+    return { kind: "rejected", errors: rejection.safeParse(reply.body).data?.errors ?? [] };
+  }
+  if (reply.status >= 400 && reply.status < 500) return { kind: "failed", reason: `HTTP ${reply.status}` };
+  const answer = reply.status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
+  if (answer === undefined)
+    return { kind: "unknown", reason: `HTTP ${reply.status}, not readable as an answer` };
+  if (answer.status === "SUCCESS") return { kind: "success", transactionId: answer.transaction_id };
+  return { kind: "declined", message: answer.message };
+}
+
+function readReport(reply: Reply): ChargeReport {
+  if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
+  if (reply.status === 404 && unknownKey.safeParse(reply.body).success) return { kind: "unknown-key" };
+  const answer = reply.status === 200 ? report.safeParse(reply.body).data : undefined;
+  if (answer === undefined) return { kind: "silent", reason: `HTTP ${reply.status} when asked by key` };
+  if (answer.status === "SUCCESS") return { kind: "success", transactionId: answer.transaction_id };
+  return answer.status === "FAILED" ? { kind: "declined" } : { kind: "pending" };
+}
+
+const refundAnswer = z.object({ status: z.literal("SUCCESS") });
+
+function readRefund(reply: Reply): RefundOutcome {
+  if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
+  if (reply.status === 200 && refundAnswer.safeParse(reply.body).success) return { kind: "done" };
+  const isRefused = reply.status >= 400 && reply.status < 500;
+  return { kind: isRefused ? "refused" : "silent", reason: `HTTP ${reply.status} to the refund` };
+}
+
+const notSentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+function neverSent(error: unknown): boolean {
+  return notSentCodes.has(codeOf(error) ?? "");
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === "TimeoutError") return "no answer in time";
+  return codeOf(error) ?? "connection failed";
+}
+
+function codeOf(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  finishRefund,
+  markPaymentUnknown,
+  noteRefundFailure,
+  stopAsking,
+  takeDuePayments,
+  takeDueRefunds,
+  type DuePayment,
+  type DueRefund,
+} from "@skyfox/db";
+import type { Deps } from "../deps.ts";
+import { recordNotCharged, recordSuccess } from "./record-outcome.ts";
+
+// "Unknown key" means never charged only once our own call can no longer be on its way.
+const believeUnknownKeyAfterMs = 20_000;
+const askAgainAfterMs = 3_600_000;
+const turn = { limit: 50, firstDelayMs: 5_000, longestDelayMs: 600_000 };
+
+/**
+ * One round over every payment whose outcome nobody knows and every refund that is not done: asks the gateway by key, then confirms, frees
+ * or gives back. What it cannot learn stays for a later round; several servers may do this at once.
+ */
+export async function reconcilePayments(deps: Deps): Promise<void> {
+  const payments = await takeDuePayments(deps.db, { ...turn, now: deps.clock.now() });
+  await Promise.all(
+    payments.map((payment) => withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment))),
+  );
+  const refunds = await takeDueRefunds(deps.db, { ...turn, now: deps.clock.now() });
+  await Promise.all(refunds.map((refund) => withoutEndingTheRound(deps, refund, giveBack(deps, refund))));
+}
+
+async function askAboutPayment(deps: Deps, payment: DuePayment): Promise<void> {
+  const report = await deps.gateway.findCharge(payment.gatewayKey);
+  const now = deps.clock.now();
+  deps.logger.info(
+    { paymentId: payment.id, attempts: payment.attempts, report: report.kind },
+    "Asked about a payment.",
+  );
+  switch (report.kind) {
+    case "success":
+      await recordSuccess(deps, payment, report.transactionId);
+      return;
+    case "declined":
+      if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
+      else
+        await recordNotCharged(deps, payment, { status: "Declined", error: "declined", isAttended: false });
+      return;
+    case "unknown-key":
+      if (payment.status === "Failed") {
+        await stopAsking(deps.db, payment.id);
+      } else if (now.getTime() - payment.startedAt.getTime() >= believeUnknownKeyAfterMs) {
+        const askAgainAt = new Date(now.getTime() + askAgainAfterMs);
+        const error = "the gateway does not know the payment";
+        await recordNotCharged(deps, payment, { status: "Failed", error, askAgainAt, isAttended: false });
+      }
+      return;
+    case "pending":
+      return;
+    case "silent":
+      if (payment.status !== "Failed")
+        await markPaymentUnknown(deps.db, payment.id, { error: report.reason });
+  }
+}
+
+async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {
+  const outcome = await deps.gateway.refund({
+    key: refund.gatewayKey,
+    transactionId: refund.transactionId,
+    amount: refund.amount,
+  });
+  if (outcome.kind === "done") {
+    await finishRefund(deps.db, refund.id, deps.clock.now());
+    deps.logger.info({ refundId: refund.id, paymentId: refund.paymentId }, "A payment was given back.");
+  } else {
+    await noteRefundFailure(deps.db, refund.id, outcome.reason);
+    deps.logger.warn(
+      { refundId: refund.id, paymentId: refund.paymentId, reason: outcome.reason },
+      "A refund is not done yet.",
+    );
+  }
+}
+
+async function withoutEndingTheRound(
+  deps: Deps,
+  subject: { id: number },
+  work: Promise<void>,
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    deps.logger.error(
+      { id: subject.id, err: error },
+      "A payment or refund could not be reconciled; it is tried again.",
+    );
+  }
+}

@@ -1,0 +1,142 @@
+import { TRPCError, type TRPC_ERROR_CODE_KEY, type TRPCErrorShape } from "@trpc/server";
+import { getHTTPStatusCodeFromError } from "@trpc/server/http";
+import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
+import { sqlState } from "@skyfox/db";
+import { z } from "zod";
+import { procedureCodes, type DomainCode, type ErrorData, type FieldProblem } from "../contract/index.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { transportCodes } from "../errors/transport.ts";
+
+/** The error as the client gets it, inside tRPC's envelope. */
+export interface ErrorShape extends TRPCErrorShape<ErrorData> {
+  message: string;
+  data: ErrorData;
+}
+
+/** Turns whatever a procedure threw into the tRPC error that carries it: the caller's input, the domain's no, or our fault. */
+export function toTransportError(error: TRPCError): TRPCError {
+  const refusal = findRefusal(error);
+  if (refusal !== undefined) {
+    return new TRPCError({
+      code: transportCodes[refusal.problem.code],
+      message: refusal.message,
+      cause: refusal,
+    });
+  }
+  if (error.code === "INTERNAL_SERVER_ERROR" && isDatabaseBusyOrGone(error.cause)) {
+    return new TRPCError({
+      code: "SERVICE_UNAVAILABLE",
+      message: "The database did not answer.",
+      cause: error.cause,
+    });
+  }
+  return error;
+}
+
+/** Builds the published shape; texts of unexpected errors and of libraries never leave the server. */
+export function shapeError(error: TRPCError, path: string | undefined, requestId: string): ErrorShape {
+  const refusal = findRefusal(error);
+  return {
+    code: TRPC_ERROR_CODES_BY_KEY[error.code],
+    message: refusal?.message ?? sentenceFor(error.code, requestId),
+    data: {
+      code: error.code,
+      httpStatus: getHTTPStatusCodeFromError(error),
+      path: path ?? null,
+      requestId,
+      domain: refusal?.problem ?? null,
+      fields: refusal?.fields ?? null,
+    },
+  };
+}
+
+/** Whether a procedure lists this domain code in the contract. */
+export function isListed(path: string, code: DomainCode): boolean {
+  const listed: Record<string, readonly DomainCode[]> = procedureCodes;
+  return listed[path]?.includes(code) ?? false;
+}
+
+/** The domain's no inside an error, also where a schema or a parser said it. */
+export function findRefusal(error: TRPCError): DomainError | undefined {
+  if (error.cause instanceof DomainError) return error.cause;
+  if (error.code !== "BAD_REQUEST" && error.code !== "PARSE_ERROR") return undefined;
+  if (error.cause instanceof z.ZodError) return readIssues(error.cause);
+  const message =
+    error.cause instanceof SyntaxError ? "The input is not valid JSON." : "The call is malformed.";
+  return new DomainError({ code: "VALIDATION_ERROR" }, [{ field: "", message }]);
+}
+
+function readIssues(error: z.ZodError): DomainError {
+  const ofTheDomain = error.issues.map((issue) =>
+    issue.code === "custom" ? domainOf(issue.params) : undefined,
+  );
+  const first = ofTheDomain.find((domain) => domain !== undefined);
+  if (first !== undefined && ofTheDomain.every((domain) => domain !== undefined))
+    return new DomainError(first);
+  const fields = error.issues.flatMap(toFields);
+  return new DomainError({ code: "VALIDATION_ERROR" }, fields);
+}
+
+// Schemas name the domain error that a refusal stands for in the issue's parameters.
+function domainOf(params: Record<string, unknown> | undefined) {
+  return params?.["domain"] as ConstructorParameters<typeof DomainError>[0] | undefined;
+}
+
+function toFields(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      field: fieldName([...issue.path, key]),
+      message: "There is no such field.",
+    }));
+  }
+  return [{ field: fieldName(issue.path), message: issue.message }];
+}
+
+function fieldName(path: PropertyKey[]): string {
+  return path.reduce<string>((name, part) => {
+    if (typeof part === "number") return `${name}[${part}]`;
+    return name === "" ? String(part) : `${name}.${String(part)}`;
+  }, "");
+}
+
+const unavailableStates = new Set([
+  "55P03",
+  "57014",
+  "53300",
+  "57P01",
+  "57P02",
+  "57P03",
+  "25P03",
+  "25P04",
+  "40001",
+  "40P01",
+]);
+
+function isDatabaseBusyOrGone(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const state = sqlState(cause);
+  if (state !== undefined) return unavailableStates.has(state) || state.startsWith("08");
+  if ("code" in cause && typeof cause.code === "string") {
+    return ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(cause.code);
+  }
+  return /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/.test(
+    cause.message,
+  );
+}
+
+function sentenceFor(code: TRPC_ERROR_CODE_KEY, requestId: string): string {
+  switch (code) {
+    case "NOT_FOUND":
+      return "There is no such procedure.";
+    case "METHOD_NOT_SUPPORTED":
+      return "Call queries by GET and mutations by POST.";
+    case "UNSUPPORTED_MEDIA_TYPE":
+      return "Send the input as application/json.";
+    case "PAYLOAD_TOO_LARGE":
+      return "The input is too large.";
+    case "SERVICE_UNAVAILABLE":
+      return "SkyFox is busy or its database cannot be reached. Try again in a moment.";
+    default:
+      return `Something went wrong on our side. If you ask about it, name the request ${requestId}.`;
+  }
+}

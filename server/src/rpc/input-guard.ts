@@ -1,0 +1,80 @@
+import { transformer, type FieldProblem } from "../contract/index.ts";
+import { DomainError } from "../errors/domain-error.ts";
+
+const maxDepth = 12;
+const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"]);
+
+/**
+ * Reads an input only after looking at it: SuperJSON lets the caller choose types, so only Date, undefined and Decimal pass, without
+ * shared references, at most twelve levels deep, and with text that Postgres can hold. Throws `VALIDATION_ERROR`.
+ */
+export function readInput(serialized: unknown): unknown {
+  if (!isRecord(serialized)) refuse("", "The input is not in the form that SuperJSON gives it.");
+  const { json, meta, ...rest } = serialized;
+  if (Object.keys(rest).length > 0) refuse("", "The input is not in the form that SuperJSON gives it.");
+  checkValue(json, "", 0);
+  if (meta !== undefined) checkMeta(meta);
+  try {
+    return transformer.deserialize(serialized as unknown as Parameters<typeof transformer.deserialize>[0]);
+  } catch {
+    refuse("", "A value does not have the form of the type that it names.");
+  }
+}
+
+function checkValue(value: unknown, path: string, depth: number): void {
+  if (depth > maxDepth) refuse(path, `The input is nested more than ${maxDepth} levels deep.`);
+  if (typeof value === "string") {
+    if (value.includes("\0") || !value.isWellFormed())
+      refuse(path, "The text has characters that are not allowed.");
+  } else if (Array.isArray(value)) {
+    value.forEach((item, index) => checkValue(item, `${path}[${index}]`, depth + 1));
+  } else if (isRecord(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      if (forbiddenKeys.has(key) || key.includes("\0") || !key.isWellFormed()) {
+        refuse(path, "The input has a field whose name is not allowed.");
+      }
+      checkValue(item, path === "" ? key : `${path}.${key}`, depth + 1);
+    }
+  }
+}
+
+function checkMeta(meta: unknown): void {
+  if (!isRecord(meta)) refuse("", "The input's type information is not allowed.");
+  const { values, v, ...rest } = meta;
+  if (Object.keys(rest).length > 0 || (v !== undefined && v !== 1)) {
+    refuse("", "The input's type information is not allowed.");
+  }
+  if (values !== undefined) checkTypes(values, 0);
+}
+
+// A tree of SuperJSON is [type], [type, children], or the children themselves by path.
+function checkTypes(tree: unknown, depth: number): void {
+  if (depth > maxDepth) refuse("", "The input's type information is nested too deep.");
+  if (Array.isArray(tree)) {
+    const [type, children, ...rest] = tree as unknown[];
+    if (!isAllowedType(type) || rest.length > 0) refuse("", "The input names a type that is not allowed.");
+    if (children !== undefined) checkTypes(children, depth + 1);
+    return;
+  }
+  if (!isRecord(tree)) refuse("", "The input's type information is not allowed.");
+  for (const [path, child] of Object.entries(tree)) {
+    if (path.split(".").some((part) => forbiddenKeys.has(part))) {
+      refuse("", "The input has a field whose name is not allowed.");
+    }
+    checkTypes(child, depth + 1);
+  }
+}
+
+function isAllowedType(type: unknown): boolean {
+  if (type === "Date" || type === "undefined") return true;
+  return Array.isArray(type) && type.length === 2 && type[0] === "custom" && type[1] === "Decimal";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(field: string, message: string): never {
+  const fields: FieldProblem[] = [{ field, message }];
+  throw new DomainError({ code: "VALIDATION_ERROR" }, fields);
+}

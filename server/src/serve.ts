@@ -1,0 +1,84 @@
+import { serve as listen, type ServerType } from "@hono/node-server";
+import { migrateToLatest } from "@skyfox/db";
+import { compose, type CompleteConfig } from "./compose.ts";
+import type { Logger } from "./deps.ts";
+
+const closeIdleAgainMs = 100;
+const graceMs = 8_000;
+
+export interface RunningServer {
+  /** Where it listens. */
+  url: string;
+  /** Answers what is under way, refuses what is new, then stops everything; at most ten seconds. */
+  close(): Promise<void>;
+}
+
+/** Migrates the database, rebuilds the expiry monitors, and only then listens. Port 0 chooses a free one. */
+export async function serve(config: CompleteConfig, logger: Logger): Promise<RunningServer> {
+  const { adopted, applied } = await migrateToLatest(config.databaseUrl, {
+    cinemaTimeZone: config.cinemaTimeZone,
+  });
+  if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
+  const parts = await compose(config, logger);
+  try {
+    const { rehydrated } = await parts.startBackground();
+    const { server, port } = await openPort(parts.app.fetch, config);
+    const url = `http://localhost:${port}`;
+    logger.info({ url, rehydrated }, "SkyFox is listening.");
+    return {
+      url,
+      async close() {
+        parts.announceShutdown();
+        await Promise.all([closePort(server, logger), withinGrace(parts.idle())]);
+        await parts.close();
+        logger.info({}, "SkyFox has stopped.");
+      },
+    };
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+async function openPort(
+  fetch: Parameters<typeof listen>[0]["fetch"],
+  config: CompleteConfig,
+): Promise<{ server: ServerType; port: number }> {
+  // With its published API key, a development server is for this machine only.
+  const hostname = config.environment === "development" ? "127.0.0.1" : "0.0.0.0";
+  return await new Promise((resolve, reject) => {
+    const server = listen({ fetch, port: config.port, hostname }, ({ port }) => {
+      server.off("error", reject);
+      resolve({ server, port });
+    });
+    server.once("error", reject);
+  });
+}
+
+// A payment whose caller has gone away still gets its outcome recorded; what takes longer is left to the reconciler.
+async function withinGrace(work: Promise<void>): Promise<void> {
+  const grace = new AbortController();
+  const over = new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, graceMs);
+    grace.signal.addEventListener("abort", () => clearTimeout(timer));
+  });
+  await Promise.race([work, over]);
+  grace.abort();
+}
+
+async function closePort(server: ServerType, logger: Logger): Promise<void> {
+  if (!("closeIdleConnections" in server)) throw new Error("The server speaks HTTP/1.1.");
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  // A connection whose answer was just written becomes idle a moment later.
+  const again = setInterval(() => server.closeIdleConnections(), closeIdleAgainMs);
+  const cut = setTimeout(() => {
+    logger.warn({}, "Some calls took too long to end; their connections are cut.");
+    server.closeAllConnections();
+  }, graceMs);
+  await closed;
+  clearInterval(again);
+  clearTimeout(cut);
+}

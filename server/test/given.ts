@@ -1,0 +1,117 @@
+import { insertAccount, insertCustomer, insertSession, insertStaff, insertWallet } from "@skyfox/db";
+import { signToken } from "../src/auth/sessions.ts";
+import { hashSecret } from "../src/auth/passwords.ts";
+import type { Role } from "../src/contract/index.ts";
+import type { Deps, User } from "../src/deps.ts";
+import type { TestApp } from "./test-app.ts";
+
+/** What everybody's password is in the tests. */
+export const testPassword = "Correct-Horse-9";
+
+let passwordHash: Promise<string> | undefined;
+let people = 0;
+
+/** Customers with an empty wallet and a session each, without the cost of hashing for every one. */
+export async function givenCustomers(deps: Deps, count: number): Promise<User[]> {
+  return await Promise.all(Array.from({ length: count }, () => givenPerson(deps, "customer")));
+}
+
+export async function givenCustomer(deps: Deps): Promise<User> {
+  return await givenPerson(deps, "customer");
+}
+
+export async function givenStaff(deps: Deps, role: "staff" | "admin"): Promise<User> {
+  return await givenPerson(deps, role);
+}
+
+async function givenPerson(deps: Deps, role: Role): Promise<User> {
+  people += 1;
+  const username = `${role}-${people}`;
+  const hash = await (passwordHash ??= hashSecret(testPassword));
+  const now = deps.clock.now();
+  const session = { id: crypto.randomUUID(), username, createdAt: now, expiresAt: hoursLater(now, 24) };
+  const number = people;
+  await deps.db.transaction().execute(async (tx) => {
+    await insertAccount(tx, { username, passwordHash: hash, role, createdAt: now });
+    if (role === "customer") {
+      await insertCustomer(tx, {
+        username,
+        name: `Customer ${number}`,
+        email: `${username}@example.com`,
+        phoneNumber: String(9_000_000_000 + number),
+        securityQuestionId: 1,
+        securityAnswerHash: hash,
+      });
+      await insertWallet(tx, username, now);
+    } else {
+      await insertStaff(tx, { username, name: `Staff ${number}`, counterNo: number });
+    }
+    await insertSession(tx, session);
+  });
+  return { username, role, sessionId: session.id };
+}
+
+/** The token of a person's session, as login would have given it. */
+export async function tokenOf(deps: Deps, user: User): Promise<string> {
+  const now = deps.clock.now();
+  return await signToken(deps.settings.jwtSecretKey, {
+    id: user.sessionId,
+    username: user.username,
+    role: user.role,
+    issuedAt: now,
+    expiresAt: hoursLater(now, 24),
+  });
+}
+
+export interface GivenShow {
+  /** Cinema date; today in the tests is 2026-03-10. */
+  date?: string;
+  /** 1 Morning 08:30, 2 Afternoon 12:30, 3 Evening 16:30, 4 Night 20:30. */
+  slotId?: number;
+  cost?: string;
+  cancelReason?: string;
+}
+
+let films = 0;
+
+/** A show on the first screen, with seats A1 to J10, on a film and by default a date and slot of its own. */
+export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<number> {
+  films += 1;
+  const movieId = `tt${String(films).padStart(7, "0")}`;
+  await app.sql.query(
+    "insert into movie (movie_id, title, runtime_minutes, plot, imdb_rating, poster_url, genres) values ($1, $2, 120, 'A plot.', '7.5', 'http://localhost/poster.svg', '{Drama}')",
+    [movieId, `Film ${films}`],
+  );
+  const [row] = await app.sql.query(
+    `insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at, cancelled_at, cancel_reason)
+     select $1, $2::date, slot.id, $3::numeric, 1, ($2::date + slot.start_time) at time zone $6,
+       ($2::date + slot.end_time) at time zone $6, case when $5::text is not null then $7::timestamptz end, $5::text
+     from slot where slot.id = $4::bigint returning id`,
+    [
+      movieId,
+      show.date ?? "2026-03-11",
+      show.slotId ?? 3,
+      show.cost ?? "200.00",
+      show.cancelReason ?? null,
+      app.deps.settings.cinemaTimeZone,
+      app.clock.now(),
+    ],
+  );
+  return row?.["id"] as number;
+}
+
+/** A card that the gateway accepts, in date for as long as these tests will run. */
+export const goodCard = {
+  number: "4242424242424242",
+  cvv: "123",
+  expiryMonth: "12",
+  expiryYear: "39",
+  cardholderName: "Customer One",
+};
+
+/** The card that the gateway always declines. */
+export const declinedCard = { ...goodCard, number: "4000000000000002" };
+
+function hoursLater(time: Date, hours: number): Date {
+  return new Date(time.getTime() + hours * 3_600_000);
+}

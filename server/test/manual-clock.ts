@@ -1,0 +1,40 @@
+import type { Clock } from "../src/deps.ts";
+
+/** A clock that stands still until a test moves it; moving it wakes whoever is due, in order. */
+export interface ManualClock extends Clock {
+  advance(ms: number): void;
+  set(time: Date): void;
+}
+
+interface Alarm {
+  at: number;
+  wake: () => void;
+}
+
+export function createManualClock(start: Date): ManualClock {
+  let current = start.getTime();
+  const alarms = new Set<Alarm>();
+
+  function set(time: Date): void {
+    current = time.getTime();
+    for (const alarm of [...alarms]
+      .filter(({ at }) => at <= current)
+      .toSorted((one, other) => one.at - other.at)) {
+      if (alarms.delete(alarm)) alarm.wake();
+    }
+  }
+
+  return {
+    now: () => new Date(current),
+    wakeAt(at, wake, signal) {
+      if (signal.aborted) return;
+      const alarm = { at: at.getTime(), wake };
+      alarms.add(alarm);
+      signal.addEventListener("abort", () => alarms.delete(alarm), { once: true });
+      // Overdue ones fire at once, like a timer of zero milliseconds: after the caller has gone on.
+      if (alarm.at <= current) setImmediate(() => alarms.delete(alarm) && wake());
+    },
+    advance: (ms) => set(new Date(current + ms)),
+    set,
+  };
+}

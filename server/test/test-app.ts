@@ -1,0 +1,90 @@
+import { connectOnce, openDatabase, type Connection } from "@skyfox/db";
+import { createTestDatabase } from "@skyfox/db/test-database";
+import { afterAll, expect } from "vitest";
+import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
+import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
+import type { Deps } from "../src/deps.ts";
+import { createApp } from "../src/http/app.ts";
+import { countInFlight } from "../src/http/in-flight.ts";
+import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
+import { createManualClock, type ManualClock } from "./manual-clock.ts";
+import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
+
+export const testApiKey = "key-of-the-tests";
+const gatewayKey = "gateway-key-of-the-tests";
+
+/** Noon of a Tuesday in Asia/Kolkata: every clock of a test starts here. */
+export const testStart = new Date("2026-03-10T06:30:00Z");
+
+/** A whole server without a port: real Postgres and gateway, a clock that the test moves. */
+export interface TestApp {
+  deps: Deps & { monitors: RunningExpiryMonitors };
+  app: ReturnType<typeof createApp>;
+  clock: ManualClock;
+  gateway: PaymentGatewaySandbox;
+  logger: MemoryLogger;
+  /** A plain connection to look at, and to prepare, the database. */
+  sql: Connection;
+  databaseUrl: string;
+  /** Rows of `integrity_violation`; the end of every file asserts that there are none. */
+  listViolations(): Promise<unknown[]>;
+}
+
+export interface TestAppOptions {
+  settings?: Partial<Deps["settings"]>;
+  corsOrigins?: string[];
+  trustedProxies?: number;
+  /** Another server on the database of this one, with its clock and gateway. */
+  beside?: TestApp;
+  maxConnections?: number;
+  gatewayTimeoutMs?: number;
+}
+
+/** Builds a server for the test file that calls it, and takes it down after the file's last test. */
+export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const { beside } = options;
+  const databaseUrl = beside?.databaseUrl ?? (await createTestDatabase()).url;
+  const clock = beside?.clock ?? createManualClock(testStart);
+  const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: gatewayKey, now: clock.now }));
+  const logger = createMemoryLogger();
+  const db = openDatabase(databaseUrl, { maxConnections: options.maxConnections ?? 10 });
+  const monitors = createExpiryMonitors({ db, clock, logger });
+  const deps = {
+    db,
+    clock,
+    gateway: connectPaymentGateway({
+      url: gateway.url,
+      apiKey: gatewayKey,
+      clock,
+      ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
+    }),
+    monitors,
+    logger,
+    settings: {
+      cinemaTimeZone: "Asia/Kolkata",
+      holdSeconds: 300,
+      payingSeconds: 600,
+      jwtSecretKey: "a secret of the tests, long enough for HS256",
+      ...options.settings,
+    },
+  };
+  const app = createApp(deps, {
+    apiKeys: [{ name: "tests", key: testApiKey }],
+    corsOrigins: options.corsOrigins,
+    trustedProxies: options.trustedProxies ?? 0,
+    findUnready: () => Promise.resolve([]),
+    inFlight: countInFlight(),
+  });
+  const sql = await connectOnce(databaseUrl);
+  const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
+
+  afterAll(async () => {
+    await monitors.close();
+    expect(await listViolations()).toEqual([]);
+    expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
+    await sql.end();
+    await db.destroy();
+    if (beside === undefined) await gateway.stop();
+  });
+  return { deps, app, clock, gateway, logger, sql, databaseUrl, listViolations };
+}
