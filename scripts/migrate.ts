@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import { listMigrations, migrateDown, migrateToLatest } from "../db/src/migrate.ts";
+import { describeFailure, withDatabase } from "./database.ts";
 
 const usage = `npm run db:migrate                                             apply every pending migration
 npm run db:migrate -- status                                   list what is applied and what is pending
@@ -22,7 +21,7 @@ if (command === undefined) {
   try {
     await withDatabase((url) => run(command, url));
   } catch (error) {
-    console.error(describe(error));
+    console.error(describeFailure(error));
     process.exitCode = 1;
   }
 }
@@ -47,25 +46,6 @@ function findCommand(args: string[]): Command | undefined {
 function findDown(steps: string, discard: boolean): Command | undefined {
   if (steps === "all") return { action: "down", steps, discard };
   return /^[1-9]\d{0,3}$/.test(steps) ? { action: "down", steps: Number(steps), discard } : undefined;
-}
-
-/** The database of DATABASE_URL; in development without one, the embedded Postgres that `npm start` uses too. */
-async function withDatabase(use: (url: string) => Promise<void>): Promise<void> {
-  const url = process.env.DATABASE_URL;
-  if (url) return use(url);
-  if (process.env.APP_ENV === "production") {
-    throw new Error(
-      "DATABASE_URL is not set. Set it to the database to migrate: postgres://user:password@host:5432/name.",
-    );
-  }
-  const directory = join(import.meta.dirname, "..", ".skyfox", "postgres");
-  console.log("DATABASE_URL is not set: using the development database in .skyfox/postgres.");
-  const postgres = await startDevelopmentPostgres({ directory });
-  try {
-    await use(postgres.url);
-  } finally {
-    await postgres.stop();
-  }
 }
 
 async function run(chosen: Command, url: string): Promise<void> {
@@ -102,12 +82,4 @@ async function down(
   for (const name of rolledBack) console.log(`Rolled back ${name}.`);
   for (const { migration, what, count } of discarded)
     console.log(`Discarded with ${migration}: ${count} × ${what}.`);
-}
-
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return describe(error.errors[0]);
-  if (!(error instanceof Error)) return String(error);
-  // Only errors of the network carry the name of a system call.
-  if ("syscall" in error) return `The database cannot be reached (${error.message}). Check DATABASE_URL.`;
-  return error.message;
 }

@@ -1,5 +1,5 @@
 import { Decimal } from "decimal.js";
-import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
 import type { DB as Database } from "./schema.ts";
 
@@ -85,9 +85,14 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
   pool.on("connect", (client) => {
     // Without a listener of its own a client that dies inside a transaction ends the process.
     client.on("error", onError);
-    client.query(transactionTimeout).catch(onError);
   });
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const dialect = new PostgresDialect({
+    pool,
+    async onCreateConnection(connection) {
+      await connection.executeQuery(CompiledQuery.raw(transactionTimeout));
+    },
+  });
+  return new Kysely<Database>({ dialect });
 }
 
 /** A Kysely on one connection without timeouts, for migrations: the caller destroys it. */

@@ -1,1 +1,15 @@
-export {};
+import type { AppRouter } from "@skyfox/server/api";
+import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+
+export type { AppRouter };
+
+/** What each procedure takes: `RouterInputs["booking"]["initialize"]`. */
+export type RouterInputs = inferRouterInputs<AppRouter>;
+
+/** What each procedure returns: `RouterOutputs["show"]["list"]`. */
+export type RouterOutputs = inferRouterOutputs<AppRouter>;
+
+export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
+export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
+export type { Fetch } from "./timeout.ts";
+export * from "@skyfox/server/contract";

@@ -26,6 +26,8 @@ export interface Config {
   /** Origins that browsers may call from; undefined allows every loopback origin. */
   corsOrigins: string[] | undefined;
   trustedProxies: number;
+  /** Whether the demo people and shows are put into the database at the start. */
+  demoSeed: boolean;
 }
 
 /** The API key and token secret that development works with unless told otherwise; production refuses them. */
@@ -65,6 +67,7 @@ export function readConfig(environment: Environment): Config {
     paymentGateway: read.service("PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_API_KEY", isProduction),
     corsOrigins: read.origins("CORS_ORIGINS", isProduction),
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
+    demoSeed: read.oneOf("DEMO_SEED", ["on", "off"], isProduction ? "off" : "on") === "on",
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;

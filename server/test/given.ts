@@ -26,11 +26,11 @@ export async function givenStaff(deps: Deps, role: "staff" | "admin"): Promise<U
 
 async function givenPerson(deps: Deps, role: Role): Promise<User> {
   people += 1;
-  const username = `${role}-${people}`;
+  const number = people;
+  const username = `${role}-${number}`;
   const hash = await (passwordHash ??= hashSecret(testPassword));
   const now = deps.clock.now();
   const session = { id: crypto.randomUUID(), username, createdAt: now, expiresAt: hoursLater(now, 24) };
-  const number = people;
   await deps.db.transaction().execute(async (tx) => {
     await insertAccount(tx, { username, passwordHash: hash, role, createdAt: now });
     if (role === "customer") {
@@ -70,11 +70,13 @@ export interface GivenShow {
   slotId?: number;
   cost?: string;
   cancelReason?: string;
+  /** Unless named, the show has a screen of its own. */
+  screenId?: number;
 }
 
 let films = 0;
 
-/** A show on the first screen, with seats A1 to J10, on a film and by default a date and slot of its own. */
+/** A show of a film of its own; by default on a screen of its own with the first screen's seats, A1 to J10, A to E Standard. */
 export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<number> {
   films += 1;
   const movieId = `tt${String(films).padStart(7, "0")}`;
@@ -84,9 +86,9 @@ export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<num
   );
   const [row] = await app.sql.query(
     `insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at, cancelled_at, cancel_reason)
-     select $1, $2::date, slot.id, $3::numeric, 1, ($2::date + slot.start_time) at time zone $6,
+     select $1, $2::date, slot.id, $4::numeric, $8::bigint, ($2::date + slot.start_time) at time zone $6,
        ($2::date + slot.end_time) at time zone $6, case when $5::text is not null then $7::timestamptz end, $5::text
-     from slot where slot.id = $4::bigint returning id`,
+     from slot where slot.id = $3::bigint returning id`,
     [
       movieId,
       show.date ?? "2026-03-11",
@@ -95,7 +97,21 @@ export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<num
       show.cancelReason ?? null,
       app.deps.settings.cinemaTimeZone,
       app.clock.now(),
+      show.screenId ?? (await givenScreen(app)),
     ],
+  );
+  return row?.["id"] as number;
+}
+
+/** Another screen with the first one's layout. */
+async function givenScreen(app: TestApp): Promise<number> {
+  const [row] = await app.sql.query(
+    `with added as (insert into screen (name) values ('Screen ' || gen_random_uuid()) returning id),
+       seats as (
+         insert into seat (screen_id, seat_number, seat_type, row_label, column_number)
+         select added.id, seat_number, seat_type, row_label, column_number from added, seat where screen_id = 1
+       )
+     select id from added`,
   );
   return row?.["id"] as number;
 }

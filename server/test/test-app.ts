@@ -37,6 +37,8 @@ export interface TestAppOptions {
   /** Another server on the database of this one, with its clock and gateway. */
   beside?: TestApp;
   maxConnections?: number;
+  /** Another way to the database for the server's own connections, such as a proxy that counts. */
+  databaseUrl?: (url: string) => string;
   gatewayTimeoutMs?: number;
 }
 
@@ -47,7 +49,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const clock = beside?.clock ?? createManualClock(testStart);
   const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: gatewayKey, now: clock.now }));
   const logger = createMemoryLogger();
-  const db = openDatabase(databaseUrl, { maxConnections: options.maxConnections ?? 10 });
+  const db = openDatabase(options.databaseUrl?.(databaseUrl) ?? databaseUrl, {
+    maxConnections: options.maxConnections ?? 10,
+  });
   const monitors = createExpiryMonitors({ db, clock, logger });
   const deps = {
     db,

@@ -1,3 +1,4 @@
+import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
@@ -97,4 +98,90 @@ export async function listSeats(db: Db, showId: number, now: Date): Promise<Seat
     where s.id = ${showId}
     order by length(seat.row_label), seat.row_label, seat.column_number`.execute(db);
   return rows;
+}
+
+export async function listSlots(db: Db) {
+  return await db
+    .selectFrom("slot")
+    .select(["id", "name", "start_time as startTime", "end_time as endTime"])
+    .orderBy("start_time")
+    .execute();
+}
+
+/** The screen that was there from the start. */
+export async function getFirstScreenId(db: Db): Promise<number> {
+  const row = await db.selectFrom("screen").select("id").orderBy("id").limit(1).executeTakeFirstOrThrow();
+  return row.id;
+}
+
+export interface MovieDetails {
+  movieId: string;
+  title: string;
+  runtimeMinutes: number | null;
+  plot: string;
+  imdbRating: string | null;
+  posterUrl: string;
+  genres: string[];
+  refreshedAt: Date;
+}
+
+/** Copies films from the movie service; those that are there already get the newer details. */
+export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> {
+  await db
+    .insertInto("movie")
+    .values(
+      movies.map((movie) => ({
+        movie_id: movie.movieId,
+        title: movie.title,
+        runtime_minutes: movie.runtimeMinutes,
+        plot: movie.plot,
+        imdb_rating: movie.imdbRating,
+        poster_url: movie.posterUrl,
+        genres: movie.genres,
+        refreshed_at: movie.refreshedAt,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.column("movie_id").doUpdateSet((eb) => ({
+        title: eb.ref("excluded.title"),
+        runtime_minutes: eb.ref("excluded.runtime_minutes"),
+        plot: eb.ref("excluded.plot"),
+        imdb_rating: eb.ref("excluded.imdb_rating"),
+        poster_url: eb.ref("excluded.poster_url"),
+        genres: eb.ref("excluded.genres"),
+        refreshed_at: eb.ref("excluded.refreshed_at"),
+      })),
+    )
+    .execute();
+}
+
+export interface NewShow {
+  movieId: string;
+  date: string;
+  slotId: number;
+  screenId: number;
+  cost: Decimal;
+  startsAt: Date;
+  endsAt: Date;
+}
+
+/** Schedules these shows where screen, slot and date are still free, and tells how many that were. */
+export async function insertShowsWhereFree(db: Db, shows: NewShow[]): Promise<number> {
+  const rows = await db
+    .insertInto("show")
+    .values(
+      shows.map((show) => ({
+        movie_id: show.movieId,
+        date: show.date,
+        slot_id: show.slotId,
+        screen_id: show.screenId,
+        cost: show.cost,
+        starts_at: show.startsAt,
+        ends_at: show.endsAt,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
+    .execute();
+  return rows.length;
 }

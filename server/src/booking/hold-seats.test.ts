@@ -1,16 +1,211 @@
 import { describe, expect, test } from "vitest";
-import { givenCustomer, givenCustomers, givenShow, goodCard } from "../../test/given.ts";
+import { givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
+import { codeOf } from "../../test/together.ts";
+import type { User } from "../deps.ts";
+import { getSeatMap } from "../show/get-seat-map.ts";
+import { cancelBooking } from "./cancel-booking.ts";
+import { getBooking } from "./get-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
+import { listOwnBookings } from "./list-own-bookings.ts";
 import { payBooking } from "./pay-booking.ts";
 
 const app = await createTestApp();
-test("smoke", async () => {
-  const showId = await givenShow(app);
-  const user = await givenCustomer(app.deps);
-  const hold = await holdSeats(app.deps, user, { showId, seatNumbers: ["A1", "F2"] });
-  expect(hold.amountDue.toFixed(2)).toBe("550.00");
-  const booking = await payBooking(app.deps, user, { bookingId: hold.bookingId, method: "Card", card: goodCard });
-  expect(booking.status).toBe("Confirmed");
-  console.log(booking);
+const { deps, clock } = app;
+const shortHolds = await createTestApp({ beside: app, settings: { holdSeconds: 10 } });
+
+async function statusOf(user: User, showId: number, seatNumber: string): Promise<string | undefined> {
+  const map = await getSeatMap(deps, user, { showId });
+  return map.rows.flatMap((row) => row.seats).find((seat) => seat.seatNumber === seatNumber)?.status;
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => "accepted",
+    (error: unknown) => codeOf(error),
+  );
+}
+
+describe("a hold", () => {
+  test("is priced by the server: the show's cost, and 150.00 on top for Deluxe", async () => {
+    const showId = await givenShow(app, { cost: "200.10" });
+    const customer = await givenCustomer(deps);
+    const hold = await holdSeats(deps, customer, { showId, seatNumbers: ["E10", "F1", "A1"] });
+    expect(hold.amountDue.toFixed(2)).toBe("750.30");
+    expect(hold.seatNumbers).toEqual(["A1", "E10", "F1"]);
+  });
+
+  test("lives five minutes and says how long it still has", async () => {
+    const hold = await holdSeats(deps, await givenCustomer(deps), {
+      showId: await givenShow(app),
+      seatNumbers: ["A1"],
+    });
+    expect(hold.expiresAt.getTime() - clock.now().getTime()).toBe(300_000);
+    expect(hold.timeRemainingMs).toBe(300_000);
+  });
+
+  test("is cancelled by its owner, and the seats are free at once", async () => {
+    const showId = await givenShow(app);
+    const [customer, other] = [await givenCustomer(deps), await givenCustomer(deps)];
+    const { bookingId } = await holdSeats(deps, customer, { showId, seatNumbers: ["A1", "A2"] });
+    expect(await refusalOf(cancelBooking(deps, other, { bookingId }))).toBe("BOOKING_NOT_FOUND");
+    const booking = await cancelBooking(deps, customer, { bookingId });
+    expect(booking).toMatchObject({
+      status: "Cancelled",
+      seatNumbers: ["A1", "A2"],
+      expiresAt: null,
+      paymentType: null,
+    });
+    expect(await statusOf(customer, showId, "A1")).toBe("free");
+    await holdSeats(deps, other, { showId, seatNumbers: ["A1", "A2"] });
+    await expect(cancelBooking(deps, customer, { bookingId })).rejects.toMatchObject({
+      problem: { code: "INVALID_BOOKING_STATUS", details: { status: "Cancelled" } },
+    });
+  });
+
+  test("of taken seats is refused with exactly those seats", async () => {
+    const showId = await givenShow(app);
+    await holdSeats(deps, await givenCustomer(deps), { showId, seatNumbers: ["B2", "B4"] });
+    await expect(
+      holdSeats(deps, await givenCustomer(deps), { showId, seatNumbers: ["B1", "B2", "B3", "B4"] }),
+    ).rejects.toMatchObject({
+      problem: { code: "SEATS_UNAVAILABLE", details: { seatNumbers: ["B2", "B4"] } },
+    });
+  });
+
+  test("of seats that the screen does not have is refused with those seats", async () => {
+    await expect(
+      holdSeats(deps, await givenCustomer(deps), {
+        showId: await givenShow(app),
+        seatNumbers: ["A10", "A11", "K1"],
+      }),
+    ).rejects.toMatchObject({ problem: { code: "INVALID_SEAT", details: { seatNumbers: ["A11", "K1"] } } });
+  });
+
+  test("of a show that does not exist, is cancelled, or is too far ahead is refused", async () => {
+    const customer = await givenCustomer(deps);
+    const hold = (showId: number) => refusalOf(holdSeats(deps, customer, { showId, seatNumbers: ["A1"] }));
+    expect(await hold(999_999_999)).toBe("SHOW_NOT_FOUND");
+    expect(await hold(await givenShow(app, { cancelReason: "A power cut" }))).toBe("SHOW_CANCELLED");
+    expect(await hold(await givenShow(app, { date: "2026-03-17" }))).toBe("DATE_OUT_OF_RANGE");
+    expect(await hold(await givenShow(app, { date: "2026-03-16" }))).toBe("accepted");
+    expect(await hold(await givenShow(app, { date: "2026-03-09" }))).toBe("SHOW_ALREADY_STARTED");
+  });
+
+  test("counts against five live ones at most, which an ended one no longer does", async () => {
+    const customer = await givenCustomer(deps);
+    const showId = await givenShow(app);
+    const hold = (seat: string) => holdSeats(deps, customer, { showId, seatNumbers: [seat] });
+    const first = await hold("C1");
+    for (const seat of ["C2", "C3", "C4", "C5"]) await hold(seat);
+    expect(await refusalOf(hold("C6"))).toBe("TOO_MANY_HOLDS");
+    await cancelBooking(deps, customer, first);
+    await hold("C6");
+    expect(await refusalOf(hold("C7"))).toBe("TOO_MANY_HOLDS");
+    clock.advance(300_000);
+    await hold("C7");
+  });
+});
+
+describe("near the start of the show", () => {
+  const startOf = (showId: number) => app.sql.query("select starts_at from show where id = $1", [showId]);
+  const at = async (showId: number, offsetMs: number) => {
+    const [row] = await startOf(showId);
+    clock.set(new Date((row!["starts_at"] as Date).getTime() + offsetMs));
+  };
+
+  test("a hold ends with the start, but lives thirty seconds at least, and the exact start is still in time", async () => {
+    const customer = await givenCustomer(deps);
+    const showId = await givenShow(app);
+    const lifeOf = async (seat: string) =>
+      (await holdSeats(deps, customer, { showId, seatNumbers: [seat] })).timeRemainingMs;
+    await at(showId, -300_000);
+    expect(await lifeOf("A1")).toBe(300_000);
+    await at(showId, -299_999);
+    expect(await lifeOf("A2")).toBe(299_999);
+    await at(showId, -29_999);
+    expect(await lifeOf("A3")).toBe(30_000);
+    await at(showId, 0);
+    expect(await lifeOf("A4")).toBe(30_000);
+    await at(showId, 1);
+    expect(await refusalOf(lifeOf("A5"))).toBe("SHOW_ALREADY_STARTED");
+  });
+
+  test("a HOLD_SECONDS shorter than thirty wins over that floor", async () => {
+    const showId = await givenShow(app, { date: "2026-03-12" });
+    await at(showId, 0);
+    const hold = await holdSeats(shortHolds.deps, await givenCustomer(deps), { showId, seatNumbers: ["A1"] });
+    expect(hold.timeRemainingMs).toBe(10_000);
+  });
+});
+
+describe("P4: an overdue hold, with no monitor running,", () => {
+  // A server of its own whose monitors are closed: nothing but the verbs acts on time.
+  const withoutMonitors = async () => {
+    await deps.monitors.close();
+    await shortHolds.deps.monitors.close();
+  };
+
+  test("is live while now is before its end, and not at its end", async () => {
+    await withoutMonitors();
+    const showId = await givenShow(app, { date: "2026-03-13" });
+    const [loser, buyer] = [await givenCustomer(deps), await givenCustomer(deps)];
+    const { bookingId } = await holdSeats(deps, loser, { showId, seatNumbers: ["A1", "A2"] });
+    clock.advance(299_999);
+    expect(await refusalOf(holdSeats(deps, buyer, { showId, seatNumbers: ["A1"] }))).toBe(
+      "SEATS_UNAVAILABLE",
+    );
+    expect(await statusOf(buyer, showId, "A1")).toBe("held");
+    clock.advance(1);
+    expect(await statusOf(buyer, showId, "A1")).toBe("free");
+    expect(await getBooking(deps, loser, { bookingId })).toMatchObject({
+      status: "Expired",
+      expiresAt: null,
+    });
+    expect((await listOwnBookings(deps, loser, { limit: 20, status: "Expired" })).items).toHaveLength(1);
+    expect((await listOwnBookings(deps, loser, { limit: 20, status: "Pending" })).items).toHaveLength(0);
+    const payment = { bookingId, method: "Card", card: goodCard } as const;
+    expect(await refusalOf(payBooking(deps, loser, payment))).toBe("BOOKING_EXPIRED");
+    await expect(cancelBooking(deps, loser, { bookingId })).rejects.toMatchObject({
+      problem: { code: "INVALID_BOOKING_STATUS", details: { status: "Expired" } },
+    });
+  });
+
+  test("loses its seats to the next buyer at once, and its booking is written as Expired with all its seats free", async () => {
+    const showId = await givenShow(app, { date: "2026-03-13" });
+    const [loser, buyer] = [await givenCustomer(deps), await givenCustomer(deps)];
+    for (let round = 0; round < 100; round += 1) {
+      const old = await holdSeats(deps, loser, { showId, seatNumbers: ["B1", "B2"] });
+      clock.advance(300_000);
+      const taken = await holdSeats(deps, buyer, { showId, seatNumbers: ["B1", "B3"] });
+      const [row] = await app.sql.query("select status, ended_at from booking where id = $1", [
+        old.bookingId,
+      ]);
+      expect(row).toEqual({ status: "Expired", ended_at: clock.now() });
+      expect(await statusOf(buyer, showId, "B2")).toBe("free");
+      await cancelBooking(deps, buyer, taken);
+    }
+    console.log("P4: 100 overdue holds taken over by the next buyer, 100 at once.");
+  });
+
+  test("that is being paid when its end passes keeps its seats", async () => {
+    const showId = await givenShow(app, { date: "2026-03-13" });
+    const [payer, buyer] = [await givenCustomer(deps), await givenCustomer(deps)];
+    const { bookingId } = await holdSeats(deps, payer, { showId, seatNumbers: ["C1"] });
+    const slow = app.gateway.script("slow");
+    const paying = payBooking(deps, payer, { bookingId, method: "Card", card: goodCard });
+    await slow.arrived;
+    clock.advance(301_000);
+    expect(await refusalOf(holdSeats(deps, buyer, { showId, seatNumbers: ["C1"] }))).toBe(
+      "SEATS_UNAVAILABLE",
+    );
+    expect(await getBooking(deps, payer, { bookingId })).toMatchObject({ status: "Paying" });
+    expect(await refusalOf(cancelBooking(deps, payer, { bookingId }))).toBe("PAYMENT_IN_PROGRESS");
+    expect(await refusalOf(payBooking(deps, payer, { bookingId, method: "Card", card: goodCard }))).toBe(
+      "PAYMENT_IN_PROGRESS",
+    );
+    await slow.release();
+    expect(await paying).toMatchObject({ status: "Confirmed" });
+    expect(await statusOf(buyer, showId, "C1")).toBe("sold");
+  });
 });

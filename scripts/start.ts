@@ -1,0 +1,154 @@
+import { mkdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { databaseTime, migrateToLatest, openDatabase } from "@skyfox/db";
+import { startDevelopmentPostgres } from "@skyfox/db/embedded";
+import type { CompleteConfig } from "../server/src/compose.ts";
+import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
+import type { Logger } from "../server/src/deps.ts";
+import { createLogger } from "../server/src/logger.ts";
+import { serve } from "../server/src/serve.ts";
+import { describeFailure, postgresDirectory, stateDirectory } from "./database.ts";
+import { testCards } from "./sandbox/cards.ts";
+import { startMovieService } from "./sandbox/movie-service.ts";
+import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
+import { demoPassword, demoStaff, seedDemo } from "./seed.ts";
+
+const sandboxKey = "sandbox-key-of-this-machine";
+
+export interface RunningSkyfox {
+  url: string;
+  config: CompleteConfig;
+  /** What this start brought along itself because no setting names another one, in words. */
+  embedded: string[];
+  /** Stops the server, then what it brought along. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts SkyFox with these settings. In development whatever has no setting is brought along: a Postgres and a payment gateway that
+ * keep their state in .skyfox, and a movie service. On failure everything that was started is stopped again.
+ */
+export async function startSkyfox(config: Config, logger: Logger): Promise<RunningSkyfox> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const stopOne of stops.splice(0).toReversed()) await stopOne();
+  };
+  const embedded: string[] = [];
+  try {
+    const complete = await bringAlong(config, embedded, stops);
+    if (complete.demoSeed) await seed(complete, logger);
+    const server = await serve(complete, logger);
+    stops.push(() => server.close());
+    return { url: server.url, config: complete, embedded, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bringAlong(
+  config: Config,
+  embedded: string[],
+  stops: (() => Promise<void>)[],
+): Promise<CompleteConfig> {
+  let { databaseUrl, movieService, paymentGateway } = config;
+  if (config.environment === "development") await mkdir(stateDirectory, { recursive: true });
+  if (databaseUrl === undefined) {
+    const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
+    stops.push(postgres.stop);
+    databaseUrl = postgres.url;
+    embedded.push(`Postgres       data in ${relative(process.cwd(), postgresDirectory)}`);
+  }
+  if (movieService === undefined && config.demoSeed) {
+    const sandbox = await startMovieService({ apiKey: sandboxKey });
+    stops.push(sandbox.stop);
+    movieService = { url: sandbox.url, apiKey: sandboxKey };
+    embedded.push(`movie service  ${sandbox.url}`);
+  }
+  if (paymentGateway === undefined) {
+    const booksFile = join(stateDirectory, "gateway.json");
+    const sandbox = await startPaymentGateway({ apiKey: sandboxKey, booksFile });
+    stops.push(sandbox.stop);
+    paymentGateway = { url: sandbox.url, apiKey: sandboxKey };
+    embedded.push(`card gateway   ${sandbox.url}, books in ${relative(process.cwd(), booksFile)}`);
+  }
+  return { ...config, databaseUrl, movieService, paymentGateway };
+}
+
+async function seed(config: CompleteConfig, logger: Logger): Promise<void> {
+  const { cinemaTimeZone, movieService } = config;
+  if (movieService === undefined)
+    throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
+  await migrateToLatest(config.databaseUrl, { cinemaTimeZone });
+  const db = openDatabase(config.databaseUrl, { maxConnections: 1 });
+  try {
+    const { newShows } = await seedDemo(db, { now: await databaseTime(db), cinemaTimeZone, movieService });
+    if (newShows > 0) logger.info({ newShows }, "Demo shows were added.");
+  } finally {
+    await db.destroy();
+  }
+}
+
+function describeStart({ url, config, embedded }: RunningSkyfox): string {
+  if (config.environment === "production") return `SkyFox serves at ${url}.`;
+  const people = demoStaff.map(({ username, role }) => `${username} (${role})`).join(", ");
+  return [
+    "",
+    `  SkyFox is ready at ${url}`,
+    "",
+    `  API key        ${config.apiKeys.map(({ key }) => key).join(", ")}`,
+    ...(config.demoSeed ? [`  Demo logins    ${people}; password ${demoPassword}`] : []),
+    `  Test cards     ${testCards.approved} pays, ${testCards.declined} is declined, ${testCards.slow} is slow`,
+    `  Holds          ${config.holdSeconds} seconds; cinema time is ${config.cinemaTimeZone}`,
+    ...embedded.map((part) => `  Brought along  ${part}`),
+    "",
+    "  This is development: safe defaults for everything, reachable from this machine only.",
+    "  Next           npm run demo    (in another terminal: a customer's whole journey)",
+    `                 curl -H "x-api-key: ${config.apiKeys[0]?.key}" ${url}/trpc/auth.securityQuestions`,
+    "  Stop           Ctrl-C",
+    "",
+  ].join("\n");
+}
+
+function describeStartFailure(error: unknown, port: number): string {
+  if (error instanceof ConfigError) return error.message;
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+    return `Port ${port} is in use, perhaps by another SkyFox. Stop that one, or choose another port: PORT=8090 npm start`;
+  }
+  return `SkyFox could not start. ${describeFailure(error)}`;
+}
+
+async function main(): Promise<void> {
+  let port = 8080;
+  try {
+    const config = readConfig(process.env);
+    port = config.port;
+    const starting = startSkyfox(config, createLogger(config.logLevel));
+    stopOnSignals(starting);
+    console.log(describeStart(await starting));
+  } catch (error) {
+    console.error(describeStartFailure(error, port));
+    process.exitCode = 1;
+  }
+}
+
+// Also while it is still starting, so that nothing is left behind. A second signal is for those who cannot wait.
+function stopOnSignals(starting: Promise<RunningSkyfox>): void {
+  let isStopping = false;
+  const onSignal = () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    starting
+      .then((skyfox) => skyfox.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(`SkyFox did not stop cleanly. ${describeFailure(error)}`);
+          process.exit(1);
+        },
+      );
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,55 @@
+import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
+import type { AppRouter } from "@skyfox/server/api";
+import { maxBatchSize, transformer } from "@skyfox/server/contract";
+import { withTimeout, type Fetch } from "./timeout.ts";
+
+// A payment may take the gateway's ten seconds and more; whoever hangs up earlier does not learn its outcome.
+const defaultTimeoutMs = 30_000;
+
+// What every browser, proxy and content network lets pass; queries beyond it go in another request.
+const maxUrlLength = 2_000;
+
+/** How to reach a SkyFox server, and as whom. */
+export interface SkyfoxClientOptions {
+  /** The server's base address, such as `https://cinema.example`; calls go to `/trpc` below it. */
+  url: string | URL;
+  /** The key that the operator gave your application. */
+  apiKey: string;
+  /** The token of `auth.login`, or a function that is asked before every request; null calls without one. */
+  token?: string | (() => string | null | Promise<string | null>) | undefined;
+  /** Replaces the global `fetch`. */
+  fetch?: Fetch | undefined;
+  /** How long one request may take, in milliseconds: 30,000 unless told otherwise. */
+  timeoutMs?: number | undefined;
+}
+
+/** Every procedure of SkyFox by its name: `client.show.list.query()`, `client.booking.initialize.mutate({ … })`. */
+export type SkyfoxClient = TRPCClient<AppRouter>;
+
+/**
+ * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels
+ * alone. A call that SkyFox refuses rejects with a `SkyfoxError`; one without an answer rejects with an error that
+ * `isSkyfoxError` does not accept.
+ */
+export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
+  const link = {
+    url: `${options.url.toString().replace(/\/+$/, "")}/trpc`,
+    transformer,
+    headers: () => headersOf(options),
+    fetch: withTimeout(options.fetch, options.timeoutMs ?? defaultTimeoutMs),
+  };
+  return createTRPCClient<AppRouter>({
+    links: [
+      splitLink({
+        condition: (call) => call.type === "mutation",
+        true: httpLink(link),
+        false: httpBatchLink({ ...link, maxItems: maxBatchSize, maxURLLength: maxUrlLength }),
+      }),
+    ],
+  });
+}
+
+async function headersOf({ apiKey, token }: SkyfoxClientOptions): Promise<Record<string, string>> {
+  const current = typeof token === "function" ? await token() : token;
+  return { "x-api-key": apiKey, ...(current && { authorization: `Bearer ${current}` }) };
+}

@@ -1,0 +1,111 @@
+import {
+  createSkyfoxClient,
+  Decimal,
+  domainErrorOf,
+  isSkyfoxError,
+  maxSeatsPerBooking,
+  signUpInput,
+  type RouterInputs,
+  type RouterOutputs,
+  type SkyfoxDomainError,
+} from "@skyfox/sdk";
+
+const client = createSkyfoxClient({ url: "http://localhost:8080", apiKey: "key", token: () => null });
+
+type Show = RouterOutputs["show"]["list"][number];
+
+export async function book(show: Show, seatNumbers: string[]): Promise<Date> {
+  const input: RouterInputs["booking"]["initialize"] = { showId: show.id, seatNumbers };
+  const hold = await client.booking.initialize.mutate(input);
+  const total: Decimal = hold.amountDue.plus(show.cost);
+  return total.isZero() ? show.startsAt : hold.expiresAt;
+}
+
+export async function misuse(show: Show): Promise<void> {
+  // @ts-expect-error -- An amount is a Decimal, never a number.
+  const cost: number = show.cost;
+  // @ts-expect-error -- There is no such procedure.
+  await client.show.buy.query();
+  // @ts-expect-error -- A mutation is not a query.
+  await client.booking.initialize.query({ showId: 1, seatNumbers: ["A1"] });
+  // @ts-expect-error -- Ids are numbers.
+  await client.show.byId.query({ showId: "1" });
+  // @ts-expect-error -- The input has no such field.
+  await client.show.byId.query({ showId: 1, screen: cost });
+}
+
+export async function greet(): Promise<string> {
+  const me = await client.auth.me.query();
+  // @ts-expect-error -- Staff have no e-mail address here.
+  const email: string = me.email;
+  return me.role === "customer" ? `${me.name} <${me.email}>` : `${me.name} ${me.counterNo ?? email}`;
+}
+
+/** Every code of the union has its case, and each case its own details. */
+export function explain(problem: SkyfoxDomainError): string {
+  const { code } = problem;
+  switch (problem.code) {
+    case "VALIDATION_ERROR":
+      return (problem.fields ?? []).map(({ field, message }) => `${field}: ${message}`).join();
+    case "DATE_OUT_OF_RANGE":
+      return `${problem.details.from} to ${problem.details.to}`;
+    case "INVALID_SEAT":
+    case "SEATS_UNAVAILABLE":
+      return problem.details.seatNumbers.join();
+    case "TOO_MANY_SEATS":
+    case "TOO_MANY_HOLDS":
+      return problem.details.max.toFixed();
+    case "PAYMENT_VALIDATION_FAILED":
+      return problem.details.errors.map(({ message }) => message).join();
+    case "PAYMENT_DECLINED":
+      return problem.details.retryUntil?.toISOString() ?? "The hold is cancelled.";
+    case "FORBIDDEN":
+      return problem.details.requiredRoles.join();
+    case "SHOW_CANCELLED":
+      return problem.details.reason;
+    case "INVALID_BOOKING_STATUS":
+      return problem.details.status;
+    case "INVALID_SECURITY_QUESTION":
+    case "INVALID_CREDENTIALS":
+    case "MISSING_TOKEN":
+    case "INVALID_TOKEN":
+    case "SESSION_ENDED":
+    case "INVALID_API_KEY":
+    case "SHOW_NOT_FOUND":
+    case "BOOKING_NOT_FOUND":
+    case "SHOW_ALREADY_STARTED":
+    case "BOOKING_EXPIRED":
+    case "PAYMENT_IN_PROGRESS":
+    case "PAYMENT_OUTCOME_UNKNOWN":
+    case "USERNAME_EXISTS":
+    case "EMAIL_EXISTS":
+    case "PHONE_NUMBER_EXISTS":
+    case "PAYMENT_GATEWAY_UNAVAILABLE":
+      problem.details satisfies null;
+      return problem.message;
+    default:
+      problem satisfies never;
+      return code;
+  }
+}
+
+export function describe(error: unknown): string {
+  if (!isSkyfoxError(error)) return "SkyFox did not answer.";
+  const problem = domainErrorOf(error);
+  return problem === undefined ? `${error.message} (${error.data.requestId})` : explain(problem);
+}
+
+// What follows also runs: the bundle loads, forms are checked, and an answer's amounts arrive as Decimal.
+const form = signUpInput.safeParse({ username: "no" });
+if (form.success || maxSeatsPerBooking !== 10) throw new Error("The form was not checked.");
+
+const answering = createSkyfoxClient({
+  url: "http://localhost:8080/",
+  apiKey: "key",
+  fetch: async () => {
+    const prices = { json: { Standard: "200.00" }, meta: { values: { Standard: [["custom", "Decimal"]] } } };
+    return Response.json([{ result: { data: prices } }]);
+  },
+});
+const { Standard } = (await answering.show.seatMap.query({ showId: 1 })) as unknown as { Standard: unknown };
+if (!Decimal.isDecimal(Standard)) throw new Error("The amount did not arrive as a Decimal.");

@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { givenCustomer, givenCustomers, givenShow } from "../../test/given.ts";
+import { createTestApp } from "../../test/test-app.ts";
+import { outcomesOf, together } from "../../test/together.ts";
+import { maxLiveHolds } from "../contract/index.ts";
+import { cancelBooking } from "./cancel-booking.ts";
+import { holdSeats } from "./hold-seats.ts";
+
+const app = await createTestApp({ maxConnections: 20 });
+
+test(
+  "P1: of 200 buyers of one seat exactly one gets it, in each of 500 rounds",
+  { timeout: 120_000 },
+  async () => {
+    const buyers = await givenCustomers(app.deps, 200);
+    const shows = await Promise.all(Array.from({ length: 5 }, () => givenShow(app)));
+    const seats = shows.flatMap((showId) => seatNumbers.map((seat) => ({ showId, seatNumbers: [seat] })));
+    const startedAt = performance.now();
+    for (const seat of seats) {
+      const { won, lost } = outcomesOf(
+        await together(buyers.map((buyer) => () => holdSeats(app.deps, buyer, seat))),
+      );
+      expect(won).toHaveLength(1);
+      expect(new Set(lost)).toEqual(new Set(["SEATS_UNAVAILABLE"]));
+      const winner = await ownerOf(won[0]!.bookingId);
+      await cancelBooking(
+        app.deps,
+        buyers.find(({ username }) => username === winner)!,
+        won[0]!,
+      );
+    }
+    const ms = (performance.now() - startedAt) / seats.length;
+    console.log(`P1: 500 rounds of 200 buyers, one winner each; ${ms.toFixed(1)} ms a round.`);
+  },
+);
+
+test(
+  "P2: overlapping wishes of 100 buyers never end in a part of a booking",
+  { timeout: 120_000 },
+  async () => {
+    const buyers = await givenCustomers(app.deps, 100);
+    let bookings = 0;
+    for (let round = 0; round < 200; round += 1) {
+      const showId = await givenShow(app);
+      const wishes = buyers.map((buyer, index) => ({ buyer, seats: someSeats(round * 1_000 + index) }));
+      const { won, lost } = outcomesOf(
+        await together(
+          wishes.map(
+            ({ buyer, seats }) =>
+              () =>
+                holdSeats(app.deps, buyer, { showId, seatNumbers: seats }),
+          ),
+        ),
+      );
+      expect(new Set(lost)).toEqual(new Set(["SEATS_UNAVAILABLE"]));
+      const claimed = won.flatMap((hold) => hold.seatNumbers);
+      expect(new Set(claimed).size).toBe(claimed.length);
+      const [row] = await app.sql.query(
+        "select count(*)::int as claims, count(distinct booking_id)::int as bookings from seat_claim where show_id = $1 and booking_id is not null",
+        [showId],
+      );
+      expect(row).toEqual({ claims: claimed.length, bookings: won.length });
+      bookings += won.length;
+      await app.sql.query("update booking set status = 'Cancelled', ended_at = now() where show_id = $1", [
+        showId,
+      ]);
+      await app.sql.query(
+        "update seat_claim set booking_id = null, free_after = '-infinity' where show_id = $1 and booking_id is not null",
+        [showId],
+      );
+    }
+    console.log(`P2: 200 rounds of 100 buyers, ${bookings} whole bookings, no partial one, no deadlock.`);
+  },
+);
+
+test("P3: of 20 parallel holds of one customer at most five live", async () => {
+  const customer = await givenCustomer(app.deps);
+  const showId = await givenShow(app);
+  const { won, lost } = outcomesOf(
+    await together(
+      seatNumbers
+        .slice(0, 20)
+        .map((seat) => () => holdSeats(app.deps, customer, { showId, seatNumbers: [seat] })),
+    ),
+  );
+  expect(won).toHaveLength(maxLiveHolds);
+  expect(new Set(lost)).toEqual(new Set(["TOO_MANY_HOLDS"]));
+});
+
+const seatNumbers = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"].flatMap((row) =>
+  Array.from({ length: 10 }, (_, index) => `${row}${index + 1}`),
+);
+
+// Two to six of the first forty seats, different for every seed and the same for the same one.
+function someSeats(seed: number): string[] {
+  let state = (seed * 2_654_435_761) % 4_294_967_296;
+  const next = (below: number) => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return Math.floor((state / 4_294_967_296) * below);
+  };
+  const chosen = new Set<string>();
+  const wanted = 2 + next(5);
+  while (chosen.size < wanted) chosen.add(seatNumbers[next(40)]!);
+  return [...chosen];
+}
+
+async function ownerOf(bookingId: number): Promise<unknown> {
+  const [row] = await app.sql.query("select customer_username as username from booking where id = $1", [
+    bookingId,
+  ]);
+  return row?.["username"];
+}
