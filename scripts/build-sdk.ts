@@ -1,9 +1,80 @@
-import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { join, relative } from "node:path";
 import { build, type InlineConfig } from "tsdown";
 import { checkSdk } from "./check-sdk.ts";
-import { run } from "./run-tool.ts";
+import { runTool } from "./run-tool.ts";
+
+interface Manifest {
+  [field: string]: unknown;
+  version: string;
+  dependencies: Record<string, string>;
+}
 
 const root = join(import.meta.dirname, "..");
+const sdk = join(root, "sdk");
+const dist = join(sdk, "dist");
+const packageFolder = join(dist, "package");
+const { dependencies, ...manifest } = JSON.parse(
+  await readFile(join(sdk, "package.json"), "utf8"),
+) as Manifest;
+
+try {
+  await rm(dist, { recursive: true, force: true });
+  await runTool("tsc", ["-p", "tsconfig.declarations.json"], sdk);
+  await bundle();
+  await writePackage();
+  const tarball = await pack();
+  console.log(`Built ${relative(root, tarball)}.`);
+  await checkSdk({ tarball, packageFolder, dependencies: Object.keys(dependencies) });
+} catch (error) {
+  console.error(`The SDK is not fit to publish.\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+
+// The JavaScript from the sources, the types from the declarations; a dependency in the bundle, or one undeclared, fails either.
+async function bundle(): Promise<void> {
+  const shared: InlineConfig = {
+    config: false,
+    cwd: sdk,
+    outDir: packageFolder,
+    clean: false,
+    logLevel: "error",
+    platform: "neutral",
+    target: "es2022",
+    fixedExtension: false,
+    deps: { onlyBundle: [], onlyImport: Object.keys(dependencies) },
+  };
+  await build({ ...shared, entry: { index: "src/index.ts" }, dts: false });
+  await build({
+    ...shared,
+    entry: { index: "dist/declarations/sdk/src/index.d.ts" },
+    dts: { dtsInput: true, emitDtsOnly: true, tsconfig: join(sdk, "tsconfig.bundle.json") },
+  });
+}
+
+// In the workspace @skyfox/sdk is its sources; what is packed is this folder, whose manifest names the bundles.
+async function writePackage(): Promise<void> {
+  await mkdir(packageFolder, { recursive: true });
+  const published = {
+    ...manifest,
+    private: undefined,
+    devDependencies: undefined,
+    exports: { ".": { types: "./index.d.ts", default: "./index.js" }, "./package.json": "./package.json" },
+    dependencies: Object.fromEntries(
+      Object.entries(dependencies).map(([name, version]) => [name, `^${version}`]),
+    ),
+  };
+  await writeFile(join(packageFolder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+  for (const file of ["README.md", "CHANGELOG.md"])
+    await copyFile(join(sdk, file), join(packageFolder, file));
+  await copyFile(join(root, "LICENSE"), join(packageFolder, "LICENSE"));
+}
+
+async function pack(): Promise<string> {
+  await runTool(
+    "npm",
+    ["pack", "--ignore-scripts", "--no-update-notifier", "--pack-destination", ".."],
+    packageFolder,
+  );
+  return join(dist, `skyfox-sdk-${manifest.version}.tgz`);
+}

@@ -22,5 +22,6 @@ export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promis
 /** The five-character SQLSTATE of a Postgres error, if it is one. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  // Classes begin with a digit, F, H, P or X; what begins with E is the operating system's, such as EPIPE.
+  return /^[0-9FHPX][0-9A-Z]{4}$/.test(error.code) ? error.code : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { forbidden, unavailable } from "./gateway-answers.ts";
+import { forbidden, rejected, unavailable } from "./gateway-answers.ts";
 import { type Answer, sendJson } from "./loopback-server.ts";
 
 /**
@@ -12,7 +12,7 @@ import { type Answer, sendJson } from "./loopback-server.ts";
  * - `error-after-success`: done, then 500
  * - `reset-before-effect`, `reset-after-effect`: the socket is reset
  * - `unreadable`: done, then 200 with a broken body
- * - `forbidden`, `unavailable`: 403 and 503, never done
+ * - `rejected`, `forbidden`, `unavailable`: 422, 403 and 503, never done
  */
 export type Outcome =
   | "success"
@@ -25,6 +25,7 @@ export type Outcome =
   | "reset-before-effect"
   | "reset-after-effect"
   | "unreadable"
+  | "rejected"
   | "forbidden"
   | "unavailable";
 
@@ -144,6 +145,9 @@ async function playOutcome(step: Step, work: Work, response: ServerResponse): Pr
     case "unreadable":
       work.perform();
       response.writeHead(200, { "content-type": "application/json" }).end('{"status": "SUCC');
+      break;
+    case "rejected":
+      sendJson(response, rejected([{ field: "card_number", message: "Card number is not valid" }]));
       break;
     case "forbidden":
       sendJson(response, forbidden);

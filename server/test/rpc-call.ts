@@ -18,10 +18,12 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
-type Envelope = Partial<Record<"error", never>> & {
-  result?: { data: Parameters<typeof transformer.deserialize>[0] };
-  error?: Parameters<typeof transformer.deserialize>[0];
-};
+type Serialized = Parameters<typeof transformer.deserialize>[0];
+
+interface Envelope {
+  result?: { data: Serialized };
+  error?: Serialized;
+}
 
 /** Calls a query through the whole HTTP side, as the SDK would. */
 export async function query<Data = unknown>(

@@ -67,7 +67,7 @@ export interface FinalOutcome {
   error?: string;
   now: Date;
   /** Where the gateway is to be asked once more. */
-  askAgainAt?: Date;
+  onceMoreAt?: Date;
 }
 
 /** Writes a final outcome over one of the states that the caller saw under the booking's lock. */
@@ -84,7 +84,7 @@ export async function finishPayment(
       transaction_id: outcome.transactionId ?? null,
       last_error: outcome.error ?? null,
       processed_at: outcome.now,
-      next_attempt_at: outcome.askAgainAt ?? null,
+      next_attempt_at: outcome.onceMoreAt ?? null,
     })
     .where("id", "=", paymentId)
     .where("status", "in", from)
@@ -105,6 +105,16 @@ export async function markPaymentUnknown(
       last_error: unknown.error,
       ...(unknown.askAfter && { next_attempt_at: unknown.askAfter }),
     })
+    .where("id", "=", paymentId)
+    .where("status", "in", ["Started", "Unknown"])
+    .execute();
+}
+
+/** Moves the next time that an open payment is asked about. */
+export async function askAgainAt(db: Db, paymentId: number, at: Date): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: at })
     .where("id", "=", paymentId)
     .where("status", "in", ["Started", "Unknown"])
     .execute();

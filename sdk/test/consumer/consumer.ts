@@ -21,24 +21,27 @@ export async function book(show: Show, seatNumbers: string[]): Promise<Date> {
   return total.isZero() ? show.startsAt : hold.expiresAt;
 }
 
-export async function misuse(show: Show): Promise<void> {
-  // @ts-expect-error -- An amount is a Decimal, never a number.
-  const cost: number = show.cost;
-  // @ts-expect-error -- There is no such procedure.
-  await client.show.buy.query();
-  // @ts-expect-error -- A mutation is not a query.
-  await client.booking.initialize.query({ showId: 1, seatNumbers: ["A1"] });
+export async function misuse(show: Show): Promise<number> {
   // @ts-expect-error -- Ids are numbers.
   await client.show.byId.query({ showId: "1" });
   // @ts-expect-error -- The input has no such field.
-  await client.show.byId.query({ showId: 1, screen: cost });
+  await client.show.byId.query({ showId: 1, screenId: 1 });
+  // @ts-expect-error -- An amount is a Decimal, never a number.
+  return show.cost;
 }
+
+export type Refused = [
+  // @ts-expect-error -- There is no such procedure.
+  typeof client.show.buy,
+  // @ts-expect-error -- A mutation is not a query.
+  typeof client.booking.initialize.query,
+  // @ts-expect-error -- Staff have no e-mail address: ask for the role first.
+  RouterOutputs["auth"]["me"]["email"],
+];
 
 export async function greet(): Promise<string> {
   const me = await client.auth.me.query();
-  // @ts-expect-error -- Staff have no e-mail address here.
-  const email: string = me.email;
-  return me.role === "customer" ? `${me.name} <${me.email}>` : `${me.name} ${me.counterNo ?? email}`;
+  return me.role === "customer" ? `${me.name} <${me.email}>` : `${me.name} at counter ${me.counterNo ?? "?"}`;
 }
 
 /** Every code of the union has its case, and each case its own details. */

@@ -7,8 +7,10 @@ export { Decimal };
 const incomingAmount = /^-?\d{1,10}(\.\d{1,2})?$/;
 
 /** Reads an amount from text; only the wire form is accepted, so that no huge exponent is ever computed with. */
-export function parseAmount(text: string): Decimal {
-  if (!incomingAmount.test(text)) throw new RangeError("An amount has at most ten digits and two decimals.");
+export function parseAmount(text: unknown): Decimal {
+  if (typeof text !== "string" || !incomingAmount.test(text)) {
+    throw new RangeError("An amount is text with at most ten digits and two decimals.");
+  }
   return new Decimal(text);
 }
 
@@ -17,7 +19,12 @@ export function formatAmount(amount: Decimal): string {
   return amount.toFixed(2);
 }
 
-/** An amount of money in the cinema's currency. */
+/** An amount of money in the cinema's currency: a Decimal that fits the wire form. */
 export const amountSchema = z
-  .custom<Decimal>((value) => Decimal.isDecimal(value), "Expected an amount (Decimal).")
+  .custom<Decimal>(isAmount, "Expected an amount (Decimal) of at most ten digits and two decimals.")
   .meta({ type: "string", pattern: incomingAmount.source });
+
+// Decimal.isDecimal would also take a plain object that says so; the exponent is looked at before anything is computed.
+function isAmount(value: unknown): boolean {
+  return value instanceof Decimal && value.isFinite() && value.e < 10 && value.decimalPlaces() <= 2;
+}

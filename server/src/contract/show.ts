@@ -2,8 +2,10 @@ import { z } from "zod";
 import { amountSchema } from "./money.ts";
 import { idSchema } from "./page.ts";
 
-/** A date in the cinema's zone, `YYYY-MM-DD`, that exists in the calendar. */
-export const cinemaDateSchema = z.iso.date("Expected a date as YYYY-MM-DD.");
+/** A date in the cinema's zone, `YYYY-MM-DD`, that exists in the calendar; there was no year 0000. */
+export const cinemaDateSchema = z.iso
+  .date("Expected a date as YYYY-MM-DD.")
+  .refine((date) => date >= "0001-01-01", "Expected a date as YYYY-MM-DD.");
 
 /** A time of day in the cinema's zone. */
 const cinemaTime = z.string().regex(/^\d{2}:\d{2}$/);

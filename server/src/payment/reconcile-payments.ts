@@ -1,4 +1,5 @@
 import {
+  askAgainAt,
   finishRefund,
   markPaymentUnknown,
   noteRefundFailure,
@@ -13,7 +14,7 @@ import { recordNotCharged, recordSuccess } from "./record-outcome.ts";
 
 // "Unknown key" means never charged only once our own call can no longer be on its way.
 const believeUnknownKeyAfterMs = 20_000;
-const askAgainAfterMs = 3_600_000;
+const askOnceMoreAfterMs = 3_600_000;
 const turn = { limit: 50, firstDelayMs: 5_000, longestDelayMs: 600_000 };
 
 /**
@@ -46,20 +47,27 @@ async function askAboutPayment(deps: Deps, payment: DuePayment): Promise<void> {
         await recordNotCharged(deps, payment, { status: "Declined", error: "declined", isAttended: false });
       return;
     case "unknown-key":
-      if (payment.status === "Failed") {
-        await stopAsking(deps.db, payment.id);
-      } else if (now.getTime() - payment.startedAt.getTime() >= believeUnknownKeyAfterMs) {
-        const askAgainAt = new Date(now.getTime() + askAgainAfterMs);
-        const error = "the gateway does not know the payment";
-        await recordNotCharged(deps, payment, { status: "Failed", error, askAgainAt, isAttended: false });
-      }
+      if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
+      else await believeUnknownKey(deps, payment, now);
       return;
     case "pending":
+      await askAgainAt(deps.db, payment.id, new Date(now.getTime() + turn.firstDelayMs));
       return;
     case "silent":
       if (payment.status !== "Failed")
         await markPaymentUnknown(deps.db, payment.id, { error: report.reason });
   }
+}
+
+async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Promise<void> {
+  const believable = new Date(payment.startedAt.getTime() + believeUnknownKeyAfterMs);
+  if (now < believable) {
+    await askAgainAt(deps.db, payment.id, believable);
+    return;
+  }
+  const onceMoreAt = new Date(now.getTime() + askOnceMoreAfterMs);
+  const error = "the gateway does not know the payment";
+  await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt, isAttended: false });
 }
 
 async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {

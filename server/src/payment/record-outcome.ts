@@ -44,7 +44,8 @@ export async function recordSuccess(deps: Deps, payment: OpenPayment, transactio
 export interface NotCharged {
   status: "Declined" | "Rejected" | "Failed";
   error: string;
-  askAgainAt?: Date;
+  /** When the gateway is to be asked once more whether it has charged after all. */
+  onceMoreAt?: Date;
   /** Somebody is waiting for the answer and may try again: the hold lives on for at least half a minute. */
   isAttended: boolean;
 }
@@ -63,8 +64,8 @@ export async function recordNotCharged(
     if (!isOpen(await getPaymentStatus(tx, payment.id))) return null;
     const now = deps.clock.now();
     const heldUntil = booking.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
-    const { status, error, askAgainAt } = outcome;
-    await finishPayment(tx, payment.id, open, { status, error, now, ...(askAgainAt && { askAgainAt }) });
+    const { status, error, onceMoreAt } = outcome;
+    await finishPayment(tx, payment.id, open, { status, error, now, ...(onceMoreAt && { onceMoreAt }) });
     return heldUntil;
   });
   if (expiresAt !== null) deps.monitors.arm(payment.bookingId, expiresAt);

@@ -1,0 +1,60 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { runTool } from "./run-tool.ts";
+
+export interface BuiltSdk {
+  tarball: string;
+  /** The folder that was packed. */
+  packageFolder: string;
+  /** The packages that it may import. */
+  dependencies: string[];
+}
+
+const root = join(import.meta.dirname, "..");
+const modules = join(root, "node_modules");
+
+/** Holds a built SDK to what its users rely on, and says what holds. Throws with the first thing that does not. */
+export async function checkSdk(sdk: BuiltSdk): Promise<void> {
+  await assertNothingOfTheServer(sdk);
+  console.log("Its declarations mention nothing of the server.");
+  await runTool("publint", ["run", sdk.tarball, "--strict"], root);
+  await runTool("attw", [sdk.tarball, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji"], root);
+  console.log("publint and are-the-types-wrong find nothing.");
+  await compileConsumer(sdk);
+  console.log(
+    "A project outside the repository compiles against it, as a bundler and as Node resolve it, and runs.",
+  );
+}
+
+async function assertNothingOfTheServer({ packageFolder }: BuiltSdk): Promise<void> {
+  const declarations = await readFile(join(packageFolder, "index.d.ts"), "utf8");
+  const found = /kysely|\bpg\b|hono|@skyfox\/(server|db)/i.exec(declarations);
+  if (found !== null) {
+    throw new Error(
+      `index.d.ts mentions ${found[0]}: something of the server has reached the published types. ` +
+        `Look at the imports of server/src/api.ts and server/src/contract.`,
+    );
+  }
+}
+
+// Only the declared dependencies are there to be found, linked from here so that nothing is downloaded.
+async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "skyfox-sdk-consumer-"));
+  try {
+    await cp(join(root, "sdk", "test", "consumer"), folder, { recursive: true });
+    const installed = join(folder, "node_modules", "@skyfox", "sdk");
+    await mkdir(installed, { recursive: true });
+    await runTool("tar", ["-xzf", tarball, "--strip-components=1"], installed);
+    for (const name of dependencies) {
+      const link = join(folder, "node_modules", name);
+      await mkdir(dirname(link), { recursive: true });
+      await symlink(join(modules, name), link, "junction");
+    }
+    for (const config of ["tsconfig.json", "tsconfig.nodenext.json"])
+      await runTool("tsc", ["-p", config], folder);
+    await runTool("node", ["consumer.ts"], folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

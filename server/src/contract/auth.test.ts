@@ -1,0 +1,268 @@
+import { describe, expect, test } from "vitest";
+import {
+  emailSchema,
+  nameSchema,
+  newPasswordSchema,
+  phoneNumberSchema,
+  securityAnswerSchema,
+  signUpInput,
+  usernameSchema,
+} from "./auth.ts";
+
+// Outside the Basic Multilingual Plane: one character, two UTF-16 units, four bytes.
+const deseret = "\u{10428}";
+const capitalDeseret = "\u{10400}";
+
+const accepts = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) =>
+  schema.safeParse(value).success;
+
+describe("a name", () => {
+  test.each([
+    ["mARY o'neil-smith", "Mary O'neil-smith"],
+    ["  ravi KUMAR  ", "Ravi Kumar"],
+    ["JEAN-LUC d’ARC", "Jean-luc D’arc"],
+    ["éLODIE ÅKERSTRÖM", "Élodie Åkerström"],
+    ["e\u0301lodie", "E\u0301lodie"],
+    ["प्रिया शर्मा", "प्रिया शर्मा"],
+    ["ΟΔΥΣΣΕΥΣ", "Οδυσσευς"],
+    ["李小龍", "李小龍"],
+    [`${deseret}${capitalDeseret}${capitalDeseret}`, `${capitalDeseret}${deseret}${deseret}`],
+    ["ana de la cruz", "Ana De La Cruz"],
+  ])("%j is kept as %j", (given, kept) => {
+    expect(nameSchema.parse(given)).toBe(kept);
+  });
+
+  test.each([
+    ["three letters", "Abc"],
+    ["three letters of two units each", deseret.repeat(3)],
+    ["seventy letters", "a".repeat(70)],
+    ["seventy letters of two units each", deseret.repeat(70)],
+    ["four words", "Ab Cd Ef Gh"],
+    ["one letter a word", "A B C D"],
+  ])("may have %s", (_, name) => {
+    expect(accepts(nameSchema, name)).toBe(true);
+  });
+
+  test.each([
+    ["two letters", "Ab"],
+    ["two letters of two units each", deseret.repeat(2)],
+    ["seventy-one letters", "a".repeat(71)],
+    ["five words", "Ab Cd Ef Gh Ij"],
+    ["two spaces in a row", "Anna  Lee"],
+    ["a tab", "Anna\tLee"],
+    ["a line break", "Anna\nLee"],
+    ["a no-break space", "Anna\u00a0Lee"],
+    ["a digit", "Anna2"],
+    ["a leading hyphen", "-Anna"],
+    ["a trailing apostrophe", "Anna'"],
+    ["two hyphens in a row", "Anna--Lee"],
+    ["a word of punctuation", "Anna - Lee"],
+    ["a mark without its letter", "\u0301anna"],
+    ["a right-to-left override", "Anna\u202eLee"],
+    ["a zero-width joiner alone", "Anna\u200dLee"],
+    ["a formula", "=HYPERLINK(1)"],
+    ["an emoji", "Anna😀"],
+    ["a dot", "J. Smith"],
+    ["nothing but spaces", "     "],
+  ])("may not have %s", (_, name) => {
+    expect(accepts(nameSchema, name)).toBe(false);
+  });
+
+  test("that grows when it is capitalised is measured as it is kept", () => {
+    const capitalised = nameSchema.parse(`ß${"a".repeat(68)}`);
+    expect(Array.from(capitalised)).toHaveLength(70);
+    expect(accepts(nameSchema, `ß${"a".repeat(69)}`)).toBe(false);
+  });
+});
+
+describe("a username", () => {
+  test.each(["abc", "a".repeat(30), "a.b", "a_b-c.d", "a1.", "z99"])("may be %s", (username) => {
+    expect(usernameSchema.parse(username)).toBe(username);
+  });
+
+  test.each([
+    "ab",
+    "a".repeat(31),
+    "Abc",
+    "abC",
+    "1abc",
+    ".abc",
+    "_abc",
+    "-abc",
+    "a..b",
+    "a._b",
+    "a-_b",
+    "abc def",
+    " abc",
+    "abc\n",
+    "ábc",
+    "аbс",
+    "a@bc",
+    "__proto__",
+    "",
+  ])("may not be %j", (username) => {
+    expect(accepts(usernameSchema, username)).toBe(false);
+  });
+});
+
+describe("a new password", () => {
+  const filled = (length: number, filler = "x") => `Aa!${filler.repeat(length - 3)}`;
+
+  test.each([
+    ["8 characters", filled(8)],
+    ["128 characters", filled(128)],
+    ["128 characters of two units each", filled(128, deseret)],
+    ["8 characters of which one has two units", `Aa!xxxx${deseret}`],
+    ["letters of other scripts", "Éé!12345"],
+    ["spaces inside and around", " Aa! 12 "],
+  ])("may have %s", (_, password) => {
+    expect(newPasswordSchema.parse(password)).toBe(password);
+  });
+
+  test.each([
+    ["7 characters", filled(7)],
+    ["7 characters in 8 units", `Aa!xxx${deseret}`],
+    ["129 characters", filled(129)],
+    ["no upper-case letter", "aaa!aaaa"],
+    ["no lower-case letter", "AAA!AAAA"],
+    ["no punctuation", "AAAAaaaa"],
+    ["only punctuation beyond ASCII", "AAAAaaa…"],
+    ["a space as its only punctuation", "AAAA aaaa"],
+  ])("may not have %s", (_, password) => {
+    expect(accepts(newPasswordSchema, password)).toBe(false);
+  });
+
+  test.each([..."!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"])("counts %s as punctuation", (mark) => {
+    expect(accepts(newPasswordSchema, `AAAAaaa${mark}`)).toBe(true);
+  });
+});
+
+describe("a phone number", () => {
+  test.each(["0000000000", "9876543210"])("may be %s", (number) => {
+    expect(phoneNumberSchema.parse(number)).toBe(number);
+  });
+
+  test.each([
+    "987654321",
+    "98765432100",
+    "+919876543",
+    "98765 4321",
+    "९८७६५४३२१०",
+    "١٢٣٤٥٦٧٨٩٠",
+    "9876543210\n",
+    "",
+  ])("may not be %j", (number) => {
+    expect(accepts(phoneNumberSchema, number)).toBe(false);
+  });
+});
+
+describe("an e-mail address", () => {
+  const ofLength = (length: number) => `a@${"b".repeat(length - 6)}.com`;
+
+  test.each([
+    ["Anna.Lee@Example.COM", "anna.lee@example.com"],
+    ["a+tag@example.co.in", "a+tag@example.co.in"],
+    ["o'neil@example.com", "o'neil@example.com"],
+  ])("%s is kept as %s", (given, kept) => {
+    expect(emailSchema.parse(given)).toBe(kept);
+  });
+
+  test("has at most 254 characters", () => {
+    expect(accepts(emailSchema, ofLength(254))).toBe(true);
+    expect(accepts(emailSchema, ofLength(255))).toBe(false);
+  });
+
+  test.each([
+    "",
+    "anna",
+    "@example.com",
+    "anna@",
+    "anna@example",
+    "anna@@example.com",
+    "an na@example.com",
+    "anna@example.com\r\nBcc: other@example.com",
+    "anna@example.com ",
+    ".anna@example.com",
+    "anna..lee@example.com",
+    "anna@exa_mple.com",
+    "ann\u0430@example.com",
+  ])("may not be %j", (email) => {
+    expect(accepts(emailSchema, email)).toBe(false);
+  });
+});
+
+describe("a security answer", () => {
+  test.each([
+    ["three characters", "Rex", "Rex"],
+    ["three characters of two units each", deseret.repeat(3), deseret.repeat(3)],
+    ["spaces around, which go", "  Rex \n", "Rex"],
+    ["two hundred characters", "x".repeat(200), "x".repeat(200)],
+  ])("may have %s", (_, given, kept) => {
+    expect(securityAnswerSchema.parse(given)).toBe(kept);
+  });
+
+  test.each([
+    ["two characters", "Re"],
+    ["two characters in four units", deseret.repeat(2)],
+    ["two characters among spaces", "  Re  "],
+    ["more than two hundred", "x".repeat(201)],
+  ])("may not have %s", (_, answer) => {
+    expect(accepts(securityAnswerSchema, answer)).toBe(false);
+  });
+});
+
+describe("a sign-up", () => {
+  const good = {
+    name: "Anna Lee",
+    username: "anna",
+    password: "Correct-Horse-9",
+    phoneNumber: "9876543210",
+    email: "anna@example.com",
+    securityQuestionId: 1,
+    securityAnswer: "Rex",
+  };
+
+  test("reports every failing field at once, by its own name", () => {
+    const wrong = {
+      name: "A",
+      username: "A",
+      password: "a",
+      phoneNumber: "1",
+      email: "a",
+      securityQuestionId: 1.5,
+      securityAnswer: "a",
+    };
+    const issues = signUpInput.safeParse(wrong).error?.issues ?? [];
+    expect(new Set(issues.map((issue) => issue.path.join(".")))).toEqual(new Set(Object.keys(wrong)));
+  });
+
+  test.each(Object.keys(good))("without %s names that field alone", (field) => {
+    const { [field]: _, ...rest } = good as Record<string, unknown>;
+    const issues = signUpInput.safeParse(rest).error?.issues ?? [];
+    expect(issues.map((issue) => issue.path)).toEqual([[field]]);
+  });
+
+  test.each(["1", null, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, 1n, [1], true])(
+    "refuses %s as a question",
+    (securityQuestionId) => {
+      expect(accepts(signUpInput, { ...good, securityQuestionId })).toBe(false);
+    },
+  );
+
+  test("takes texts of sixty thousand characters apart in no time", () => {
+    const startedAt = performance.now();
+    for (const text of [
+      "a".repeat(60_000),
+      `${"a'".repeat(30_000)}!`,
+      `${"a-".repeat(30_000)}`,
+      " a".repeat(30_000),
+      `a@${"a.".repeat(30_000)}`,
+      `${"a.".repeat(30_000)}@`,
+      `a${"\u0301".repeat(60_000)}1`,
+    ]) {
+      const wrong = Object.fromEntries(Object.keys(good).map((field) => [field, text]));
+      expect(accepts(signUpInput, wrong)).toBe(false);
+    }
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});

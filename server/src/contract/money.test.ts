@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { amountSchema, Decimal, formatAmount, parseAmount } from "./money.ts";
+import { transformer } from "./transformer.ts";
+
+const custom = { values: [["custom", "Decimal"]] };
+const read = (json: unknown): unknown =>
+  transformer.deserialize({ json, meta: custom } as unknown as Parameters<typeof transformer.deserialize>[0]);
+
+describe("an amount that comes in", () => {
+  test.each(["0", "-0", "0.5", "0.05", "10.50", "-12.30", "007", "9999999999.99", "-9999999999.99"])(
+    "%s is read exactly",
+    (text) => {
+      expect(parseAmount(text).equals(new Decimal(text))).toBe(true);
+      expect(read(text)).toEqual(new Decimal(text));
+    },
+  );
+
+  test.each([
+    "",
+    " 1",
+    "1 ",
+    "1\n",
+    "+1",
+    ".5",
+    "5.",
+    "0.005",
+    "1.123",
+    "10000000000",
+    "1e3",
+    "1E3",
+    "1e300000000",
+    "1e-300000000",
+    "0x10",
+    "0b1",
+    "0o7",
+    "1_000",
+    "1,000.00",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "١٢",
+    "１２",
+    "--1",
+    "1".repeat(1_000_000),
+  ])("%.30s is refused", (text) => {
+    expect(() => parseAmount(text)).toThrow(RangeError);
+    expect(() => read(text)).toThrow(RangeError);
+  });
+
+  test.each([5, 0.1, 1e21, true, null, ["5"], { s: 1, e: 0, d: [5] }])(
+    "%j is refused, because money is text on the wire and never a number",
+    (value) => {
+      expect(() => read(value)).toThrow(RangeError);
+    },
+  );
+});
+
+describe("an amount that goes out", () => {
+  test("always has two decimals, and comes back as it was", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -999_999_999_999n, max: 999_999_999_999n }), (paise) => {
+        const amount = new Decimal(paise.toString()).dividedBy(100);
+        const { json } = transformer.serialize(amount);
+        expect(json).toMatch(/^-?\d+\.\d{2}$/);
+        expect(json).toBe(formatAmount(amount));
+        expect(read(json)).toEqual(amount);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test("is SuperJSON's custom type named Decimal, also inside lists", () => {
+    expect(transformer.serialize([new Decimal("1.5")])).toEqual({
+      json: ["1.50"],
+      meta: { values: { 0: [["custom", "Decimal"]] }, v: 1 },
+    });
+  });
+});
+
+describe("the schema of an amount", () => {
+  test.each(["0", "0.01", "-0.01", "200", "9999999999.99"])("takes the Decimal %s", (text) => {
+    expect(amountSchema.safeParse(new Decimal(text)).success).toBe(true);
+  });
+
+  test.each(["NaN", "Infinity", "-Infinity", "1e300000000", "-1e300000000", "1e-300000000", "0.005", "10000000000"])(
+    "refuses the Decimal %s at once",
+    (text) => {
+      const startedAt = performance.now();
+      expect(amountSchema.safeParse(new Decimal(text)).success).toBe(false);
+      expect(performance.now() - startedAt).toBeLessThan(100);
+    },
+  );
+
+  test.each([5, "5.00", 5n, null, undefined, {}, { s: 1, e: 0, d: [5], constructor: Decimal }, { toStringTag: "[object Decimal]", s: 1, e: 0, d: [5] }])(
+    "refuses %s, which is no Decimal",
+    (value) => {
+      expect(amountSchema.safeParse(value).success).toBe(false);
+    },
+  );
+});
