@@ -43,8 +43,8 @@ async function measure(db: Db): Promise<{ databaseMs: number; monotonicMs: numbe
   return { databaseMs: time.getTime(), monotonicMs: (before + performance.now()) / 2 };
 }
 
-// Timers fire a little early and none waits longer than 24.8 days, so each wake looks at the clock again.
-function scheduleWake(now: () => Date, at: Date, wake: () => void, signal: AbortSignal): void {
+/** Wakes once `now` has reached `at`: timers fire a little early and none waits longer than 24.8 days, so each looks again. */
+export function scheduleWake(now: () => Date, at: Date, wake: () => void, signal: AbortSignal): void {
   if (signal.aborted) return;
   const remainingMs = at.getTime() - now().getTime();
   const timer = setTimeout(

@@ -131,3 +131,39 @@ export const declinedCard = { ...goodCard, number: "4000000000000002" };
 function hoursLater(time: Date, hours: number): Date {
   return new Date(time.getTime() + hours * 3_600_000);
 }
+
+/** That many pending holds of one seat each, due at one moment, on shows of their own: written straight into the tables. */
+export async function givenPendingHolds(app: TestApp, count: number, expiresAt: Date): Promise<void> {
+  const { username } = await givenCustomer(app.deps);
+  const screenId = await givenScreen(app);
+  await app.sql.query(
+    "insert into movie (movie_id, title) values ('tt9999999', 'Many Holds') on conflict do nothing",
+  );
+  await app.sql.query(
+    `create temporary table hold as
+     with many as (
+       insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
+       select 'tt9999999', day::date, 1, 200, $1, day + interval '3 hours', day + interval '6 hours'
+       from generate_series('2030-01-01'::timestamptz, '2030-01-01'::timestamptz + interval '1 day' * ($2::int / 100 - 1), '1 day') day
+       returning id, date
+     )
+     select nextval(pg_get_serial_sequence('booking', 'id')) as id, many.id as show_id, many.date, seat.seat_number
+     from many, seat where seat.screen_id = $1`,
+    [screenId, count],
+  );
+  await app.sql.query(
+    `insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username, expires_at)
+     select id, date, show_id, 1, 200, 0, 'Pending', $1, $2, $3 from hold`,
+    [app.clock.now(), username, expiresAt],
+  );
+  await app.sql.query(
+    "insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) select id, show_id, $1, seat_number from hold",
+    [screenId],
+  );
+  await app.sql.query(
+    "insert into seat_claim (show_id, seat_number, booking_id, free_after) select show_id, seat_number, id, $1 from hold",
+    [expiresAt],
+  );
+  await app.sql.query("drop table hold");
+  await app.sql.query("analyze");
+}

@@ -83,19 +83,31 @@ describe("the schema of an amount", () => {
     expect(amountSchema.safeParse(new Decimal(text)).success).toBe(true);
   });
 
-  test.each(["NaN", "Infinity", "-Infinity", "1e300000000", "-1e300000000", "1e-300000000", "0.005", "10000000000"])(
-    "refuses the Decimal %s at once",
-    (text) => {
-      const startedAt = performance.now();
-      expect(amountSchema.safeParse(new Decimal(text)).success).toBe(false);
-      expect(performance.now() - startedAt).toBeLessThan(100);
-    },
-  );
+  test.each([
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e300000000",
+    "-1e300000000",
+    "1e-300000000",
+    "0.005",
+    "10000000000",
+  ])("refuses the Decimal %s at once", (text) => {
+    const startedAt = performance.now();
+    expect(amountSchema.safeParse(new Decimal(text)).success).toBe(false);
+    expect(performance.now() - startedAt).toBeLessThan(100);
+  });
 
-  test.each([5, "5.00", 5n, null, undefined, {}, { s: 1, e: 0, d: [5], constructor: Decimal }, { toStringTag: "[object Decimal]", s: 1, e: 0, d: [5] }])(
-    "refuses %s, which is no Decimal",
-    (value) => {
-      expect(amountSchema.safeParse(value).success).toBe(false);
-    },
-  );
+  test.each([
+    5,
+    "5.00",
+    5n,
+    null,
+    undefined,
+    {},
+    { s: 1, e: 0, d: [5], constructor: Decimal },
+    { toStringTag: "[object Decimal]", s: 1, e: 0, d: [5] },
+  ])("refuses %s, which is no Decimal", (value) => {
+    expect(amountSchema.safeParse(value).success).toBe(false);
+  });
 });

@@ -41,12 +41,24 @@ describe("the id of a show", () => {
     expect(showIdInput.parse({ showId })).toEqual({ showId });
   });
 
-  test.each([0, -0, -1, 1.5, 2 ** 53, 2 ** 63, Number.NaN, Number.POSITIVE_INFINITY, "1", "", null, true, [1], 1n])(
-    "may not be %s",
-    (showId) => {
-      expect(showIdInput.safeParse({ showId }).success).toBe(false);
-    },
-  );
+  test.each([
+    0,
+    -0,
+    -1,
+    1.5,
+    2 ** 53,
+    2 ** 63,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    "1",
+    "",
+    null,
+    true,
+    [1],
+    1n,
+  ])("may not be %s", (showId) => {
+    expect(showIdInput.safeParse({ showId }).success).toBe(false);
+  });
 });
 
 test("everything of a list of shows may be left out", () => {

@@ -1,0 +1,214 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expireAnyDue, openDatabase } from "@skyfox/db";
+import { describe, expect, test } from "vitest";
+import { declinedCard, givenCustomer, givenPendingHolds, givenShow, goodCard } from "../../test/given.ts";
+import type { ManualClock } from "../../test/manual-clock.ts";
+import { createMemoryLogger } from "../../test/memory-logger.ts";
+import { createTestApp, type TestApp } from "../../test/test-app.ts";
+import { scheduleWake } from "../clock.ts";
+import { cancelBooking } from "./cancel-booking.ts";
+import { createExpiryMonitors } from "./expiry-monitors.ts";
+import { holdSeats } from "./hold-seats.ts";
+import { payBooking } from "./pay-booking.ts";
+
+async function countByStatus(app: TestApp, status: string): Promise<unknown> {
+  const [row] = await app.sql.query(
+    "select count(*)::int as count from booking where status = $1::booking_status",
+    [status],
+  );
+  return row?.["count"];
+}
+
+async function statusOf(app: TestApp, bookingId: number): Promise<unknown> {
+  const [row] = await app.sql.query("select status from booking where id = $1", [bookingId]);
+  return row?.["status"];
+}
+
+function expiredBy(logger: { lines: Record<string, unknown>[] }): number {
+  return logger.lines.reduce(
+    (sum, line) => sum + (typeof line["expired"] === "number" ? line["expired"] : 0),
+    0,
+  );
+}
+
+describe("a monitor", () => {
+  test("expires its hold when the time has come, by itself", async () => {
+    const app = await createTestApp();
+    const hold = await holdSeats(app.deps, await givenCustomer(app.deps), {
+      showId: await givenShow(app),
+      seatNumbers: ["A1", "A2"],
+    });
+    expect(app.deps.monitors.armed).toBe(1);
+    app.clock.advance(299_999);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, hold.bookingId)).toBe("Pending");
+    app.clock.advance(1);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, hold.bookingId)).toBe("Expired");
+    expect(app.deps.monitors.armed).toBe(0);
+    const claims = await app.sql.query("select booking_id from seat_claim");
+    expect(claims).toEqual([{ booking_id: null }, { booking_id: null }]);
+  });
+
+  test("is gone after payment and after cancellation", async () => {
+    const app = await createTestApp();
+    const customer = await givenCustomer(app.deps);
+    const showId = await givenShow(app);
+    const paid = await holdSeats(app.deps, customer, { showId, seatNumbers: ["A1"] });
+    const cancelled = await holdSeats(app.deps, customer, { showId, seatNumbers: ["A2"] });
+    expect(app.deps.monitors.armed).toBe(2);
+    await payBooking(app.deps, customer, { bookingId: paid.bookingId, method: "Card", card: goodCard });
+    expect(app.deps.monitors.armed).toBe(1);
+    await cancelBooking(app.deps, customer, cancelled);
+    expect(app.deps.monitors.armed).toBe(0);
+    app.clock.advance(3_600_000);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, paid.bookingId)).toBe("Confirmed");
+    expect(await statusOf(app, cancelled.bookingId)).toBe("Cancelled");
+  });
+
+  test("is armed again when a declined card gives the hold back", async () => {
+    const app = await createTestApp();
+    const customer = await givenCustomer(app.deps);
+    const { bookingId } = await holdSeats(app.deps, customer, {
+      showId: await givenShow(app),
+      seatNumbers: ["A1"],
+    });
+    await expect(
+      payBooking(app.deps, customer, { bookingId, method: "Card", card: declinedCard }),
+    ).rejects.toThrow();
+    expect(app.deps.monitors.armed).toBe(1);
+    app.clock.advance(300_000);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, bookingId)).toBe("Expired");
+  });
+
+  test("that fires while its hold is locked, or too early, looks again a second later", async () => {
+    const app = await createTestApp();
+    const { bookingId, expiresAt } = await holdSeats(app.deps, await givenCustomer(app.deps), {
+      showId: await givenShow(app),
+      seatNumbers: ["A1"],
+    });
+    await app.sql.query("begin");
+    await app.sql.query("select 1 from booking where id = $1 for update", [bookingId]);
+    app.clock.set(expiresAt);
+    await app.deps.monitors.settled();
+    await app.sql.query("rollback");
+    expect(await statusOf(app, bookingId)).toBe("Pending");
+    app.clock.advance(1_000);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, bookingId)).toBe("Expired");
+  });
+
+  test("tries again with growing delays when the database is gone, and never becomes an unhandled rejection", async () => {
+    const app = await createTestApp();
+    const { bookingId } = await holdSeats(app.deps, await givenCustomer(app.deps), {
+      showId: await givenShow(app),
+      seatNumbers: ["A1"],
+    });
+    const logger = createMemoryLogger();
+    const db = openDatabase(app.databaseUrl);
+    const monitors = createExpiryMonitors({ db, clock: app.clock, logger });
+    await app.deps.monitors.close();
+    await monitors.rehydrate();
+    await app.sql.query("alter table booking rename to away");
+    app.clock.advance(300_000);
+    await monitors.settled();
+    for (const delayMs of [1_000, 2_000, 4_000]) {
+      app.clock.advance(delayMs);
+      await monitors.settled();
+    }
+    await app.sql.query("alter table away rename to booking");
+    expect(logger.lines.flatMap((line) => line["delayMs"] ?? [])).toEqual([1_000, 2_000, 4_000, 8_000]);
+    app.clock.advance(8_000);
+    await monitors.settled();
+    expect(await statusOf(app, bookingId)).toBe("Expired");
+    await monitors.close();
+    await db.destroy();
+  });
+
+  test("does nothing after the server has closed its monitors", async () => {
+    const app = await createTestApp();
+    const { bookingId, expiresAt } = await holdSeats(app.deps, await givenCustomer(app.deps), {
+      showId: await givenShow(app),
+      seatNumbers: ["A1"],
+    });
+    await app.deps.monitors.close();
+    app.deps.monitors.arm(bookingId, expiresAt);
+    app.clock.advance(300_000);
+    await app.deps.monitors.settled();
+    expect(await statusOf(app, bookingId)).toBe("Pending");
+    // What a dead server left is caught by the sweep of another one.
+    expect(await expireAnyDue(app.deps.db, 500, app.clock.now())).toEqual([bookingId]);
+    expect(await expireAnyDue(app.deps.db, 500, app.clock.now())).toEqual([]);
+    expect(await statusOf(app, bookingId)).toBe("Expired");
+  });
+});
+
+test("P4: 5,000 holds due together are released within two seconds, each exactly once, by two servers", async () => {
+  const app = await createTestApp();
+  const other = await createTestApp({ beside: app });
+  const due = new Date(app.clock.now().getTime() + 300_000);
+  await givenPendingHolds(app, 5_000, due);
+  await app.deps.monitors.rehydrate();
+  await other.deps.monitors.rehydrate();
+  expect([app.deps.monitors.armed, other.deps.monitors.armed]).toEqual([5_000, 5_000]);
+
+  const startedAt = performance.now();
+  app.clock.set(due);
+  await Promise.all([app.deps.monitors.settled(), other.deps.monitors.settled()]);
+  // What one server had locked while the other one looked is looked at again a second later.
+  app.clock.advance(1_000);
+  await Promise.all([app.deps.monitors.settled(), other.deps.monitors.settled()]);
+  const ms = performance.now() - startedAt;
+  expect(await countByStatus(app, "Expired")).toBe(5_000);
+  const expired = [expiredBy(app.logger), expiredBy(other.logger)];
+  expect(expired[0]! + expired[1]!).toBe(5_000);
+  expect(ms).toBeLessThan(2_000);
+  console.log(`P4: 5,000 holds released in ${ms.toFixed(0)} ms, ${expired.join(" and ")} by two servers.`);
+});
+
+test(
+  "P6: 100,000 pending holds are rehydrated within three seconds in less than 150 MB of heap",
+  { timeout: 120_000 },
+  async () => {
+    const app = await createTestApp();
+    await givenPendingHolds(app, 100_000, new Date(app.clock.now().getTime() + 300_000));
+    const db = openDatabase(app.databaseUrl);
+    const monitors = createExpiryMonitors({ db, clock: realTimers(app.clock), logger: app.logger });
+    const before = heapUsed();
+    const startedAt = performance.now();
+    expect(await monitors.rehydrate()).toBe(100_000);
+    const ms = performance.now() - startedAt;
+    expect(monitors.armed).toBe(100_000);
+    const megabytes = (heapUsed() - before) / 1_000_000;
+    const rss = process.memoryUsage().rss / 1_000_000;
+    await monitors.close();
+    expect(monitors.armed).toBe(0);
+    await db.destroy();
+    expect(ms).toBeLessThan(3_000);
+    expect(megabytes).toBeLessThan(150);
+    console.log(
+      `P6: 100,000 monitors in ${ms.toFixed(0)} ms and ${megabytes.toFixed(0)} MB of heap (RSS ${rss.toFixed(0)} MB).`,
+    );
+  },
+);
+
+// The timers of production under the time of the test, so that their cost is measured and not the manual clock's.
+function realTimers(clock: ManualClock) {
+  return {
+    now: clock.now,
+    wakeAt(at: Date, wake: () => void, signal: AbortSignal) {
+      scheduleWake(clock.now, at, wake, signal);
+    },
+  };
+}
+
+function heapUsed(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
