@@ -36,7 +36,7 @@ describe("numeric", () => {
     async (text) => {
       const sent = new Decimal(text);
       const { rows } = await sql<{ same: boolean; back: Decimal; text: string }>`
-        select ${sent}::numeric = ${sql.raw(`${sent.toFixed()}`)} as same, ${sent}::numeric as back,
+        select ${sent}::numeric = ${sql.raw(sent.toFixed())} as same, ${sent}::numeric as back,
           ${sent}::numeric::text as text`.execute(db);
       expect(rows[0]?.same).toBe(true);
       expect(rows[0]?.back.equals(sent)).toBe(true);

@@ -160,7 +160,7 @@ function createReader(environment: Environment) {
       if (value === undefined) return isProduction ? [] : undefined;
       const origins = value.split(",").map((origin) => origin.trim());
       for (const origin of origins) {
-        if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+        if (!URL.canParse(origin) || new URL(origin).origin !== origin || origin.includes("*")) {
           problems.push(`${name} has "${origin}", which is not an origin such as https://example.com.`);
         }
       }

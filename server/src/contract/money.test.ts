@@ -98,7 +98,7 @@ describe("the schema of an amount", () => {
     expect(performance.now() - startedAt).toBeLessThan(100);
   });
 
-  test.each([
+  test.each<unknown>([
     5,
     "5.00",
     5n,
