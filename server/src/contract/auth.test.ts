@@ -105,13 +105,13 @@ describe("a username", () => {
   });
 });
 
-describe("a new password", () => {
-  const filled = (length: number, filler = "x") => `Aa!${filler.repeat(length - 3)}`;
+const passwordOf = (length: number, filler = "x") => `Aa!${filler.repeat(length - 3)}`;
 
+describe("a new password", () => {
   test.each([
-    ["8 characters", filled(8)],
-    ["128 characters", filled(128)],
-    ["128 characters of two units each", filled(128, deseret)],
+    ["8 characters", passwordOf(8)],
+    ["128 characters", passwordOf(128)],
+    ["128 characters of two units each", passwordOf(128, deseret)],
     ["8 characters of which one has two units", `Aa!xxxx${deseret}`],
     ["letters of other scripts", "Éé!12345"],
     ["spaces inside and around", " Aa! 12 "],
@@ -120,9 +120,9 @@ describe("a new password", () => {
   });
 
   test.each([
-    ["7 characters", filled(7)],
+    ["7 characters", passwordOf(7)],
     ["7 characters in 8 units", `Aa!xxx${deseret}`],
-    ["129 characters", filled(129)],
+    ["129 characters", passwordOf(129)],
     ["no upper-case letter", "aaa!aaaa"],
     ["no lower-case letter", "AAA!AAAA"],
     ["no punctuation", "AAAAaaaa"],

@@ -44,13 +44,19 @@ export const securityAnswerSchema = z
   .refine((answer) => characters(answer) >= 3, "The security answer has at least 3 characters.")
   .refine((answer) => characters(answer) <= 200, "The security answer has at most 200 characters.");
 
+// Ids beyond four bytes would not reach the database; they are refused as what they are, questions that there are not.
+const securityQuestionIdSchema = z.int().refine((id) => id > 0 && id < 2 ** 31, {
+  error: "There is no such security question.",
+  params: { domain: { code: "INVALID_SECURITY_QUESTION", details: null } },
+});
+
 export const signUpInput = z.strictObject({
   name: nameSchema,
   username: usernameSchema,
   password: newPasswordSchema,
   phoneNumber: phoneNumberSchema,
   email: emailSchema,
-  securityQuestionId: z.int(),
+  securityQuestionId: securityQuestionIdSchema,
   securityAnswer: securityAnswerSchema,
 });
 export type SignUpInput = z.output<typeof signUpInput>;

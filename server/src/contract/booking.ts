@@ -52,7 +52,7 @@ export type Hold = z.output<typeof holdSchema>;
 export const cardSchema = z.strictObject({
   number: z
     .string()
-    .regex(/^\d{12,19}$/, "Card number must have 12 to 19 digits")
+    .regex(/^\d{12,19}$/, { error: "Card number must have 12 to 19 digits", abort: true })
     .refine(passesLuhn, "Card number is not valid"),
   cvv: z.string().regex(/^\d{3,4}$/, "CVV must have 3 or 4 digits"),
   expiryMonth: z.string().regex(/^(0[1-9]|1[0-2])$/, "Expiry must be MM/YY"),

@@ -1,10 +1,9 @@
-import { SuperJSON } from "superjson";
+import { SuperJSON, type SuperJSONResult } from "superjson";
 import { Decimal, formatAmount, parseAmount } from "./money.ts";
 
-/** How values travel between SDK and server: JSON with Date, undefined and Decimal kept; both sides use this one instance. */
-export const transformer = new SuperJSON({ dedupe: false });
+const superjson = new SuperJSON({ dedupe: false });
 
-transformer.registerCustom<Decimal, string>(
+superjson.registerCustom<Decimal, string>(
   {
     isApplicable: (value): value is Decimal => Decimal.isDecimal(value),
     serialize: formatAmount,
@@ -12,3 +11,18 @@ transformer.registerCustom<Decimal, string>(
   },
   "Decimal",
 );
+
+/** How values travel between SDK and server: JSON with Date, undefined and Decimal kept; both sides use this one instance. */
+export const transformer = {
+  /** A value that occurs twice is written twice: the server takes no references from a caller. */
+  serialize(value: unknown): SuperJSONResult {
+    const { json, meta } = superjson.serialize(value);
+    if (meta?.referentialEqualities === undefined) return meta === undefined ? { json } : { json, meta };
+    const { referentialEqualities: _, ...types } = meta;
+    return { json, meta: types };
+  },
+
+  deserialize<Value = unknown>(serialized: SuperJSONResult): Value {
+    return superjson.deserialize<Value>(serialized);
+  },
+};
