@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 
-/** Where development keeps all its state; deleting it starts afresh. */
-export const stateDirectory = join(import.meta.dirname, "..", ".skyfox");
+/** Where development keeps all its state: .skyfox, or what SKYFOX_STATE_DIRECTORY names. Deleting it starts afresh. */
+export const stateDirectory = resolve(
+  process.env.SKYFOX_STATE_DIRECTORY || join(import.meta.dirname, "..", ".skyfox"),
+);
 
 /** Where the embedded Postgres of development keeps its data. */
 export const postgresDirectory = join(stateDirectory, "postgres");
@@ -16,7 +18,8 @@ export async function withDatabase(use: (url: string) => Promise<void>): Promise
       "DATABASE_URL is not set. Set it to the database to work on: postgres://user:password@host:5432/name.",
     );
   }
-  console.log("DATABASE_URL is not set: using the development database in .skyfox/postgres.");
+  const place = relative(process.cwd(), postgresDirectory);
+  console.log(`DATABASE_URL is not set: using the development database in ${place}.`);
   const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
   try {
     await use(postgres.url);
@@ -29,7 +32,8 @@ export async function withDatabase(use: (url: string) => Promise<void>): Promise
 export function describeFailure(error: unknown): string {
   if (error instanceof AggregateError) return describeFailure(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  // Only errors of the network carry the name of a system call.
-  if ("syscall" in error) return `The database cannot be reached (${error.message}). Check DATABASE_URL.`;
+  // Errors of the network name a system call, and unlike those of the file system no path.
+  if ("syscall" in error && !("path" in error))
+    return `The database cannot be reached (${error.message}). Check DATABASE_URL.`;
   return error.message;
 }

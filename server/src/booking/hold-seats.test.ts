@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
+import { untilBlocked } from "../../test/until-blocked.ts";
 import type { User } from "../deps.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { cancelBooking } from "./cancel-booking.ts";
@@ -90,6 +91,20 @@ describe("a hold", () => {
     expect(await hold(await givenShow(app, { date: "2026-03-17" }))).toBe("DATE_OUT_OF_RANGE");
     expect(await hold(await givenShow(app, { date: "2026-03-16" }))).toBe("accepted");
     expect(await hold(await givenShow(app, { date: "2026-03-09" }))).toBe("SHOW_ALREADY_STARTED");
+  });
+
+  test("that meets a cancellation of the show under way waits for it, and is refused", async () => {
+    const showId = await givenShow(app);
+    const customer = await givenCustomer(deps);
+    await app.sql.query("begin");
+    await app.sql.query("update show set cancelled_at = $2, cancel_reason = 'A power cut' where id = $1", [
+      showId,
+      clock.now(),
+    ]);
+    const holding = refusalOf(holdSeats(deps, customer, { showId, seatNumbers: ["A1"] }));
+    await untilBlocked(app);
+    await app.sql.query("commit");
+    expect(await holding).toBe("SHOW_CANCELLED");
   });
 
   test("counts against five live ones at most, which an ended one no longer does", async () => {

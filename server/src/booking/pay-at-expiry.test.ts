@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { givenCustomers, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
+import { untilBlocked } from "../../test/until-blocked.ts";
 import { reconcilePayments } from "../payment/reconcile-payments.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { payBooking } from "./pay-booking.ts";
@@ -51,7 +52,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
       );
     const settledPays = Promise.allSettled(paying);
     const early = random(1) === 0 ? tryAll() : Promise.resolve([]);
-    await untilWaiting(holdsPerRound / 2);
+    await untilBlocked(app, holdsPerRound / 2);
     clock.set(new Date(expiresAt - 5 + random(55)));
     const late = tryAll();
     const sweeps = expireAnyDue(other.deps.db, 500, clock.now());
@@ -86,18 +87,6 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
   expect(tally["rival: held"]).toBeGreaterThan(0);
   console.log(`P5: ${rounds * holdsPerRound} payments at their expiry: ${JSON.stringify(tally)}`);
 });
-
-// Waits until that many connections stand before the blocker's locks; Postgres itself ends the wait after two seconds.
-async function untilWaiting(count: number): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
-  while (performance.now() < giveUpAt) {
-    const [row] = await app.sql.query(
-      "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    if (Number(row?.["waiting"]) >= count) return;
-  }
-  throw new Error("Nobody waits for the blocked bookings.");
-}
 
 function seatOf(index: number): string {
   return `${"ABCDEFGHIJ"[Math.floor(index / 10)]}${(index % 10) + 1}`;

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestDatabase } from "../embedded/test-database.ts";
+import { connectOnce, type Connection } from "../src/connect.ts";
+
+let sql: Connection;
+
+beforeAll(async () => {
+  sql = await connectOnce((await createTestDatabase()).url);
+  await sql.query(`
+    insert into usertable (username, password, role, created_at) values ('one', 'x', 'customer', now()), ('two', 'x', 'customer', now()), ('three', 'x', 'customer', now());
+    insert into customertable (username, name, number, email, security_question_id, security_answer_hash)
+      values ('one', 'Customer One', '9000000001', 'one@example.com', 1, 'x'), ('two', 'Customer Two', '9000000002', 'two@example.com', 1, 'x'),
+        ('three', 'Customer Three', '9000000003', 'three@example.com', 1, 'x');
+    insert into customer_wallet (id, username) values (1, 'one'), (2, 'two'), (3, 'three');
+    insert into movie (movie_id, title) values ('tt1', 'Film 1');
+    insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
+      values (1, 'tt1', '2026-03-11', 1, 200, 1, '2026-03-11 03:00Z', '2026-03-11 06:00Z');
+    insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, customer_username, expires_at)
+      values (1, '2026-03-11', 1, 1, 200, 0, 'one', '2026-03-11 00:00Z'), (2, '2026-03-11', 1, 1, 200, 0, 'two', '2026-03-11 00:00Z');
+    insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (1, 1, 1, 'A1'), (2, 1, 1, 'A2');
+    insert into seat_claim (show_id, seat_number, booking_id, free_after) values (1, 'A1', 1, '2026-03-11 00:00Z'), (1, 'A2', 2, '2026-03-11 00:00Z');
+    insert into payment_transaction (booking_id, payment_method, amount, status, started_at, next_attempt_at)
+      values (1, 'Card', 200, 'Started', now(), now());
+    insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after)
+      values (1, 'one', 't1', 50, 'ADD', 50);
+    update customer_wallet set balance = 50 where id = 1;
+  `);
+});
+
+afterAll(() => sql.end());
+
+// What the database refuses, whoever asks: each line is one attempt and the constraint that stops it.
+const refusals: [string, string, string][] = [
+  [
+    "a second live claim of a seat",
+    "insert into seat_claim (show_id, seat_number, booking_id) values (1, 'A1', 2)",
+    "seat_claim_pkey",
+  ],
+  [
+    "a claim for a booking of other seats",
+    "update seat_claim set booking_id = 2 where seat_number = 'A1'",
+    "seat_claim_of_its_booking",
+  ],
+  [
+    "a free seat that is kept from buyers",
+    "update seat_claim set booking_id = null",
+    "seat_claim_free_has_no_booking",
+  ],
+  [
+    "a seat that the screen does not have",
+    "insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (1, 1, 1, 'K1')",
+    "booking_seat_mapping_screen_id_seat_number_fkey",
+  ],
+  [
+    "the same seat twice in a booking",
+    "insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (1, 1, 1, 'A1')",
+    "booking_seat_mapping_booking_seat_key",
+  ],
+  [
+    "two shows on one screen, slot and date",
+    "insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at) select 2, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at from show",
+    "show_screen_slot_date_key",
+  ],
+  ["a show that costs nothing", "update show set cost = 0", "show_cost_bounds"],
+  ["a show that costs too much", "update show set cost = 3000.01", "show_cost_bounds"],
+  ["a show that costs NaN", "update show set cost = 'NaN'", "show_cost_bounds"],
+  [
+    "a booking that is confirmed without money",
+    "update booking set status = 'Confirmed', payment_type = 'Card' where id = 1",
+    "booking_paid_exactly",
+  ],
+  [
+    "a confirmed booking paid in part",
+    "update booking set status = 'Confirmed', payment_type = 'Card', amount_paid = 200, card_amount = 199 where id = 1",
+    "booking_paid_exactly",
+  ],
+  [
+    "a pending hold that never expires",
+    "update booking set expires_at = null where id = 1",
+    "booking_pending_expires",
+  ],
+  ["paying without an end", "update booking set status = 'Paying' where id = 1", "booking_paying_is_bounded"],
+  [
+    "an ended booking without its time",
+    "update booking set status = 'Expired' where id = 1",
+    "booking_ended",
+  ],
+  ["an amount due of NaN", "update booking set amount_due = 'NaN'", "booking_amount_due_bounds"],
+  [
+    "two open payments of one booking",
+    "insert into payment_transaction (booking_id, payment_method, amount, status, started_at, next_attempt_at) values (1, 'Card', 200, 'Unknown', now(), now())",
+    "payment_transaction_one_open",
+  ],
+  [
+    "a completed payment without the gateway's reference",
+    "update payment_transaction set status = 'Completed', processed_at = now()",
+    "payment_transaction_completed_has_reference",
+  ],
+  [
+    "an open payment that nobody asks about",
+    "update payment_transaction set next_attempt_at = null",
+    "payment_transaction_open_is_asked",
+  ],
+  ["a payment of NaN", "update payment_transaction set amount = 'NaN'", "payment_transaction_amount_bounds"],
+  [
+    "the end of a booking",
+    "delete from booking where id = 1",
+    "booking_seat_mapping_booking_id_show_id_fkey",
+  ],
+  [
+    "the end of a customer with a wallet",
+    "delete from customertable where username = 'three'",
+    "customer_wallet_username_fkey",
+  ],
+  ["a negative balance", "update customer_wallet set balance = -0.01", "customer_wallet_balance_bounds"],
+  ["a balance of NaN", "update customer_wallet set balance = 'NaN'", "customer_wallet_balance_bounds"],
+  [
+    "a second account with a phone number",
+    "update customertable set number = '9000000001' where username = 'two'",
+    "customertable_number_key",
+  ],
+  [
+    "an e-mail address in upper case",
+    "update customertable set email = 'ONE@example.com' where username = 'two'",
+    "customertable_email_lower_case",
+  ],
+  ["two screens of one name", "insert into screen (name) values ('SCREEN 1')", "screen_name_key"],
+];
+
+describe("the database refuses", () => {
+  test.each(refusals)("%s", async (_what, statement, constraint) => {
+    await expect(sql.query(statement)).rejects.toMatchObject({ constraint });
+  });
+
+  test.each([
+    "update wallet_transaction set amount = 1",
+    "delete from wallet_transaction",
+    "truncate wallet_transaction",
+    "truncate customer_wallet cascade",
+  ])("%s: wallet transactions are written once", async (statement) => {
+    await expect(sql.query(statement)).rejects.toThrow("wallet_transaction rows are written once");
+  });
+});
+
+// Each rule of the view: what breaks it, past every constraint, and what the view then says.
+const violations: [string, string][] = [
+  ["wallet differs from its transactions", "update customer_wallet set balance = 49 where id = 1"],
+  ["customer without a wallet", "delete from customer_wallet where id = 2"],
+  [
+    "live booking without its claim",
+    "update seat_claim set free_after = '2026-03-12' where seat_number = 'A1'",
+  ],
+  [
+    "claim of a booking that has ended",
+    "update booking set status = 'Cancelled', ended_at = now() where id = 2",
+  ],
+  ["number of seats does not match the seats", "update booking set no_of_seats = 2 where id = 2"],
+  [
+    "seat with two live bookings",
+    "update booking set no_of_seats = 2 where id = 2; insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (2, 1, 1, 'A1')",
+  ],
+  [
+    "paid booking without exactly one completed payment",
+    "update booking set status = 'Confirmed', payment_type = 'Card', amount_paid = 200, card_amount = 200 where id = 2",
+  ],
+  [
+    "payment kept without a booking",
+    "update payment_transaction set status = 'Completed', transaction_id = 't', processed_at = now()",
+  ],
+  [
+    "refund of a payment that did not happen",
+    "insert into payment_refund (payment_id, amount, reason, created_at, next_attempt_at) select id, 200, 'x', now(), now() from payment_transaction",
+  ],
+  [
+    "more given back than paid",
+    "update payment_transaction set status = 'Completed', transaction_id = 't', processed_at = now(); insert into payment_refund (payment_id, amount, reason, created_at, next_attempt_at) select id, 201, 'x', now(), now() from payment_transaction",
+  ],
+  [
+    "booking being paid without an open payment",
+    "update booking set status = 'Paying', paying_until = now() where id = 2",
+  ],
+];
+
+describe("integrity_violation", () => {
+  test("is empty while all is well", async () => {
+    expect(await sql.query("select * from integrity_violation")).toEqual([]);
+  });
+
+  test.each(violations)("says: %s", async (rule, statement) => {
+    await sql.query("begin");
+    await sql.query(statement);
+    const found = await sql.query("select rule, subject, details from integrity_violation");
+    await sql.query("rollback");
+    expect(found.map((row) => row["rule"])).toContain(rule);
+    for (const row of found)
+      expect([typeof row["subject"], typeof row["details"]]).toEqual(["string", "string"]);
+  });
+});

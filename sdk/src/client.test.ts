@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import { errorOf } from "../test/connect.ts";
+import {
+  createSkyfoxClient,
+  domainErrorOf,
+  isSkyfoxError,
+  transformer,
+  type SkyfoxClientOptions,
+} from "./index.ts";
+
+describe("requests", () => {
+  test("queries of one tick travel in one request, at most ten together", async () => {
+    const { client, requests } = recording();
+    await Promise.all(Array.from({ length: 12 }, (_, day) => client.show.byId.query({ showId: day + 1 })));
+    expect(requests.map(({ calls }) => calls.length)).toEqual([10, 2]);
+    expect(requests[0]?.method).toBe("GET");
+  });
+
+  test("every mutation travels alone, also beside queries", async () => {
+    const { client, requests } = recording();
+    await Promise.all([
+      client.auth.logout.mutate(),
+      client.auth.logout.mutate({ everywhere: true }),
+      client.auth.me.query(),
+      client.booking.latest.query(),
+    ]);
+    expect(requests.map(({ method, calls }) => `${method} ${calls.join()}`).toSorted()).toEqual([
+      "GET auth.me,booking.latest",
+      "POST auth.logout",
+      "POST auth.logout",
+    ]);
+  });
+
+  test("queries whose address would grow too long travel apart", async () => {
+    const { client, requests } = recording();
+    const cursor = "x".repeat(300);
+    await Promise.all(
+      Array.from({ length: 10 }, () => client.booking.list.query({ cursor, status: "Confirmed" })),
+    );
+    expect(requests.length).toBeGreaterThan(1);
+    expect(requests.every(({ url }) => url.length <= 2_000)).toBe(true);
+  });
+
+  test.each(["http://cinema.test", "http://cinema.test/", new URL("http://cinema.test")])(
+    "calls to %s go to /trpc below it",
+    async (url) => {
+      const { client, requests } = recording({ url });
+      await client.auth.me.query();
+      expect(requests[0]?.url).toMatch(/^http:\/\/cinema\.test\/trpc\/auth\.me\?/);
+    },
+  );
+
+  test("the API key travels always, the token as it is when the request leaves", async () => {
+    let token: string | null = null;
+    const { client, requests } = recording({ token: () => Promise.resolve(token) });
+    await client.auth.securityQuestions.query();
+    token = "first";
+    await client.auth.me.query();
+    token = "second";
+    await client.auth.logout.mutate();
+    expect(requests.map(({ headers }) => headers.get("x-api-key"))).toEqual(["key", "key", "key"]);
+    expect(requests.map(({ headers }) => headers.get("authorization"))).toEqual([
+      null,
+      "Bearer first",
+      "Bearer second",
+    ]);
+  });
+});
+
+describe("a call without an answer", () => {
+  test("is not SkyFox's error when nobody listens", async () => {
+    const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key" });
+    const error = await errorOf(client.auth.me.query());
+    expect(error).toMatchObject({ message: "fetch failed" });
+    expect(isSkyfoxError(error)).toBe(false);
+    expect(domainErrorOf(error)).toBeUndefined();
+  });
+
+  test("ends when its time is over", async () => {
+    const { client } = recording({ timeoutMs: 20, fetch: hang });
+    const error = await errorOf(client.auth.me.query());
+    expect(error).toMatchObject({ cause: { name: "TimeoutError" } });
+    expect(isSkyfoxError(error)).toBe(false);
+  });
+
+  test("ends when the caller gives up", async () => {
+    const { client } = recording({ fetch: hang });
+    const giveUp = new AbortController();
+    const call = errorOf(client.auth.logout.mutate({}, { signal: giveUp.signal }));
+    giveUp.abort();
+    expect(isSkyfoxError(await call)).toBe(false);
+  });
+
+  test("is not SkyFox's error when something else answers", async () => {
+    const { client } = recording({
+      fetch: () => Promise.resolve(new Response("<h1>Bad Gateway</h1>", { status: 502 })),
+    });
+    expect(isSkyfoxError(await errorOf(client.auth.me.query()))).toBe(false);
+  });
+});
+
+test("an error that is about no rule is SkyFox's, without a domain error", async () => {
+  const data = { code: "INTERNAL_SERVER_ERROR", httpStatus: 500, path: null, requestId: "r-1" };
+  const shape = {
+    code: -32_603,
+    message: "Something went wrong.",
+    data: { ...data, domain: null, fields: null },
+  };
+  const { client } = recording({
+    fetch: () => Promise.resolve(Response.json([{ error: transformer.serialize(shape) }], { status: 500 })),
+  });
+  const error = await errorOf(client.auth.me.query());
+  if (!isSkyfoxError(error)) throw new Error("It has a request id, so it is SkyFox's.");
+  expect(error.data.requestId).toBe("r-1");
+  expect(domainErrorOf(error)).toBeUndefined();
+});
+
+test("what is no error of a call is no error of SkyFox", () => {
+  expect(isSkyfoxError(new Error("Something else"))).toBe(false);
+  expect(isSkyfoxError({ data: { requestId: "r-1", domain: null } })).toBe(false);
+  expect(domainErrorOf(undefined)).toBeUndefined();
+});
+
+interface Recorded {
+  method: string;
+  url: string;
+  calls: string[];
+  headers: Headers;
+}
+
+// A server that answers null to everything, and remembers what it was asked.
+function recording(options: Partial<SkyfoxClientOptions> = {}) {
+  const requests: Recorded[] = [];
+  const client = createSkyfoxClient({
+    url: "http://cinema.test",
+    apiKey: "key",
+    fetch(url, init) {
+      const calls = new URL(url).pathname.replace("/trpc/", "").split(",");
+      requests.push({ method: init.method ?? "", url, calls, headers: new Headers(init.headers) });
+      const answer = { result: { data: { json: null } } };
+      return Promise.resolve(Response.json(init.method === "GET" ? calls.map(() => answer) : answer));
+    },
+    ...options,
+  });
+  return { client, requests };
+}
+
+// Never answers; ends as a fetch does when its signal says so.
+function hang(_url: string, init: RequestInit): Promise<Response> {
+  return new Promise((_resolve, reject) => {
+    const { signal } = init;
+    if (signal?.aborted) reject(signal.reason as Error);
+    signal?.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+}
