@@ -20,7 +20,11 @@ const newAdmin = z.object({
   username: usernameSchema,
   name: nameSchema,
   password: newPasswordSchema,
-  counterNo: z.coerce.number().int().positive().nullable(),
+  counterNo: z
+    .string()
+    .regex(/^[1-9][0-9]{0,8}$/, "The counter is a number such as 101.")
+    .transform(Number)
+    .nullable(),
 });
 
 try {
@@ -34,25 +38,27 @@ try {
 
 function readAdmin(args: string[]): z.output<typeof newAdmin> | undefined {
   const password = process.env.ADMIN_PASSWORD;
-  try {
-    const { values } = parseArgs({
-      args,
-      options: { username: { type: "string" }, name: { type: "string" }, counter: { type: "string" } },
-    });
-    const { username, name, counter } = values;
-    if (username === undefined || name === undefined || !password) {
-      console.error(
-        `Name the admin, and put the password into the environment, not into the command:\n${usage}`,
-      );
-      return undefined;
-    }
-    const read = newAdmin.safeParse({ username, name, password, counterNo: counter ?? null });
-    if (read.success) return read.data;
-    console.error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
-  } catch (error) {
-    console.error(`${describeFailure(error)}\n${usage}`);
+  const { username, name, counter } = findValues(args) ?? {};
+  if (username === undefined || name === undefined || !password) {
+    console.error(
+      `Name the admin, and put the password into the environment, not into the command:\n${usage}`,
+    );
+    return undefined;
   }
+  const read = newAdmin.safeParse({ username, name, password, counterNo: counter ?? null });
+  if (read.success) return read.data;
+  console.error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
   return undefined;
+}
+
+// What Node says about a wrong option repeats it, and it may be the password.
+function findValues(args: string[]) {
+  try {
+    const text = { type: "string" } as const;
+    return parseArgs({ args, options: { username: text, name: text, counter: text } }).values;
+  } catch {
+    return undefined;
+  }
 }
 
 async function createAdmin(url: string, admin: z.output<typeof newAdmin>): Promise<void> {

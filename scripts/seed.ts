@@ -55,26 +55,31 @@ async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): 
   }
 }
 
-const omdbMovies = z.array(
-  z.object({
-    imdbID: z.string(),
-    Title: z.string(),
-    Runtime: z.string(),
-    Genre: z.string(),
-    Plot: z.string(),
-    imdbRating: z.string(),
-    Poster: z.string(),
-  }),
-);
+const omdbMovies = z
+  .array(
+    z.object({
+      imdbID: z.string(),
+      Title: z.string(),
+      Runtime: z.string(),
+      Genre: z.string(),
+      Plot: z.string(),
+      imdbRating: z.string(),
+      Poster: z.string(),
+    }),
+  )
+  .min(1);
 
 async function fetchMovies(service: ServiceAccess, now: Date): Promise<MovieDetails[]> {
-  const response = await fetch(`${service.url.replace(/\/+$/, "")}/movies`, {
-    headers: { "x-api-key": service.apiKey },
-    signal: AbortSignal.timeout(10_000),
+  const movies = await askForMovies(service).catch((cause: unknown) => {
+    const said =
+      cause instanceof SyntaxError || cause instanceof z.ZodError ? "not a list of films" : reasonOf(cause);
+    throw new Error(
+      `The demo shows need films, but the movie service gave none: ${said}. ` +
+        `Check MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY, or start without demo shows: DEMO_SEED=off.`,
+      { cause },
+    );
   });
-  if (!response.ok)
-    throw new Error(`The movie service answered ${response.status}; the demo shows need its films.`);
-  return omdbMovies.parse(await response.json()).map((movie) => ({
+  return movies.map((movie) => ({
     movieId: movie.imdbID,
     title: movie.Title,
     runtimeMinutes: /^(\d+) min$/.test(movie.Runtime) ? Number.parseInt(movie.Runtime, 10) : null,
@@ -84,6 +89,21 @@ async function fetchMovies(service: ServiceAccess, now: Date): Promise<MovieDeta
     genres: movie.Genre.split(", "),
     refreshedAt: now,
   }));
+}
+
+async function askForMovies({ url, apiKey }: ServiceAccess): Promise<z.output<typeof omdbMovies>> {
+  const response = await fetch(`${url.replace(/\/+$/, "")}/movies`, {
+    headers: { "x-api-key": apiKey },
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!response.ok) throw new Error(`it answered ${response.status}`);
+  return omdbMovies.parse(await response.json());
+}
+
+// What fetch throws says only that it failed; its cause says why.
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
 }
 
 async function planShows(
@@ -100,7 +120,7 @@ async function planShows(
       const turn =
         Math.trunc(Date.UTC(day.year, day.month - 1, day.day) / 86_400_000) * slots.length + position;
       const movie = movies[(turn * 7) % movies.length];
-      if (movie === undefined) throw new Error("The movie service has no films; the demo shows need some.");
+      if (movie === undefined) throw new Error("There are no films to show.");
       return {
         movieId: movie.movieId,
         date: day.toString(),

@@ -12,6 +12,7 @@ import { testCards } from "./sandbox/cards.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
 import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
 import { demoPassword, demoStaff, seedDemo } from "./seed.ts";
+import { stopOnSignals } from "./stop-on-signals.ts";
 
 const sandboxKey = "sandbox-key-of-this-machine";
 
@@ -30,9 +31,7 @@ export interface RunningSkyfox {
  */
 export async function startSkyfox(config: Config, logger: Logger): Promise<RunningSkyfox> {
   const stops: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const stopOne of stops.splice(0).toReversed()) await stopOne();
-  };
+  const stop = () => stopAll(stops.splice(0).toReversed());
   const embedded: string[] = [];
   try {
     const complete = await bringAlong(config, embedded, stops);
@@ -41,9 +40,16 @@ export async function startSkyfox(config: Config, logger: Logger): Promise<Runni
     stops.push(() => server.close());
     return { url: server.url, config: complete, embedded, stop };
   } catch (error) {
-    await stop();
+    await stop().catch((err: unknown) => logger.error({ err }, "What had started could not all be stopped."));
     throw error;
   }
+}
+
+// One that does not stop must not keep the others running.
+async function stopAll(stops: (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const stop of stops) await stop().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures);
 }
 
 async function bringAlong(
@@ -52,6 +58,9 @@ async function bringAlong(
   stops: (() => Promise<void>)[],
 ): Promise<CompleteConfig> {
   let { databaseUrl, movieService, paymentGateway } = config;
+  const seedsWithoutFilms = config.demoSeed && movieService === undefined;
+  if (config.environment === "production" && seedsWithoutFilms)
+    throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
   if (config.environment === "development") await mkdir(stateDirectory, { recursive: true });
   if (databaseUrl === undefined) {
     const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
@@ -59,7 +68,7 @@ async function bringAlong(
     databaseUrl = postgres.url;
     embedded.push(`Postgres       data in ${relative(process.cwd(), postgresDirectory)}`);
   }
-  if (movieService === undefined && config.demoSeed) {
+  if (seedsWithoutFilms) {
     const sandbox = await startMovieService({ apiKey: sandboxKey });
     stops.push(sandbox.stop);
     movieService = { url: sandbox.url, apiKey: sandboxKey };
@@ -77,8 +86,7 @@ async function bringAlong(
 
 async function seed(config: CompleteConfig, logger: Logger): Promise<void> {
   const { cinemaTimeZone, movieService } = config;
-  if (movieService === undefined)
-    throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
+  if (movieService === undefined) throw new Error("The demo shows need a movie service.");
   await migrateToLatest(config.databaseUrl, { cinemaTimeZone });
   const db = openDatabase(config.databaseUrl, { maxConnections: 1 });
   try {
@@ -124,31 +132,18 @@ async function main(): Promise<void> {
     const config = readConfig(process.env);
     port = config.port;
     const starting = startSkyfox(config, createLogger(config.logLevel));
-    stopOnSignals(starting);
-    console.log(describeStart(await starting));
+    // Also while it is still starting, so that nothing is left behind.
+    const stopping = stopOnSignals(async () => {
+      const skyfox = await starting.catch(() => undefined);
+      await skyfox?.stop();
+      return skyfox === undefined ? 1 : 0;
+    });
+    const skyfox = await starting;
+    if (!stopping.aborted) console.log(describeStart(skyfox));
   } catch (error) {
     console.error(describeStartFailure(error, port));
     process.exitCode = 1;
   }
-}
-
-// Also while it is still starting, so that nothing is left behind. A second signal is for those who cannot wait.
-function stopOnSignals(starting: Promise<RunningSkyfox>): void {
-  let isStopping = false;
-  const onSignal = () => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    starting
-      .then((skyfox) => skyfox.stop())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          console.error(`SkyFox did not stop cleanly. ${describeFailure(error)}`);
-          process.exit(1);
-        },
-      );
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
 }
 
 if (import.meta.main) await main();

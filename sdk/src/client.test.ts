@@ -91,10 +91,11 @@ describe("a call without an answer", () => {
     expect(isSkyfoxError(await call)).toBe(false);
   });
 
-  test("is not SkyFox's error when something else answers", async () => {
-    const { client } = recording({
-      fetch: () => Promise.resolve(new Response("<h1>Bad Gateway</h1>", { status: 502 })),
-    });
+  test.each([
+    ["a proxy", "<h1>Bad Gateway</h1>"],
+    ["another tRPC server", JSON.stringify({ error: { json: { code: -32_603, message: "No.", data: {} } } })],
+  ])("is not SkyFox's error when %s answers", async (_who, body) => {
+    const { client } = recording({ fetch: () => Promise.resolve(new Response(body, { status: 502 })) });
     expect(isSkyfoxError(await errorOf(client.auth.me.query()))).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ export function withTimeout(fetch: Fetch | undefined, timeoutMs: number) {
     const timeout = AbortSignal.timeout(timeoutMs);
     return await (fetch ?? globalThis.fetch)(url.toString(), {
       ...request,
-      signal: signal ?? null,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
   };
 }

@@ -38,7 +38,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
     context.res.headers.set("cache-control", "no-store");
     const { method, path } = context.req;
     const ms = Math.round(performance.now() - startedAt);
-    deps.logger.debug({ requestId, method, path, status: context.res.status, ms }, "Answered.");
+    deps.logger.info({ requestId, method, path, status: context.res.status, ms }, "Answered.");
   });
 
   const answerCors = cors({

@@ -1,0 +1,73 @@
+import { afterAll, expect, test } from "vitest";
+import { startCountingProxy } from "../../test/count-round-trips.ts";
+import { givenCustomer, givenShow, tokenOf } from "../../test/given.ts";
+import { query } from "../../test/rpc-call.ts";
+import { createTestApp } from "../../test/test-app.ts";
+import type { Show } from "../contract/index.ts";
+
+const app = await createTestApp();
+const proxy = await startCountingProxy(app.databaseUrl);
+afterAll(() => proxy.close());
+const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url, maxConnections: 1 });
+
+test("a day's list takes the session and one statement more, however many shows there are", async () => {
+  const token = await tokenOf(app.deps, await givenCustomer(app.deps));
+  const list = () => query<Show[]>(counted, "show.list", { date: "2026-03-12" }, { token });
+  // Opens the one connection.
+  expect((await list()).data).toEqual([]);
+  const ofNone = await proxy.count(list);
+
+  await givenShow(app, { date: "2026-03-12", slotId: 1 });
+  const ofOne = await proxy.count(list);
+
+  await app.sql.query(`
+    insert into screen (name) select 'Screen of many ' || n from generate_series(1, 50) n;
+    insert into seat (screen_id, seat_number, row_label, column_number, seat_type)
+      select s.id, 'A' || n, 'A', n, 'Standard' from screen s, generate_series(1, 20) n where s.name like 'Screen of many%';
+    insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
+      select m.movie_id, '2026-03-12', slot.id, 200, s.id, '2026-03-12T03:00Z'::timestamptz + slot.start_time,
+        '2026-03-12T06:00Z'::timestamptz + slot.start_time
+      from screen s, slot, (select movie_id from movie limit 1) m where s.name like 'Screen of many%'`);
+  const { data } = await list();
+  expect(data).toHaveLength(201);
+  const ofMany = await proxy.count(list);
+  expect({ ofNone, ofOne, ofMany }).toEqual({ ofNone: 2, ofOne: 2, ofMany: 2 });
+});
+
+test("one show and its seats take the session and no more than two statements", async () => {
+  const token = await tokenOf(app.deps, await givenCustomer(app.deps));
+  const showId = await givenShow(app, { date: "2026-03-13" });
+  const ask = (path: string) => () => query(counted, path, { showId }, { token });
+  await ask("show.byId")();
+  expect(await proxy.count(ask("show.byId"))).toBe(3);
+  expect(await proxy.count(ask("show.seatMap"))).toBe(2);
+});
+
+test("the proxy counts waits: statements one after the other each, statements sent together once", async () => {
+  const { db } = counted.deps;
+  const select = async () => void (await db.selectFrom("slot").selectAll().execute());
+  await select();
+  expect(await proxy.count(select)).toBe(1);
+  expect(
+    await proxy.count(async () => {
+      await select();
+      await select();
+    }),
+  ).toBe(2);
+  // A transaction is BEGIN, its statements and COMMIT.
+  expect(
+    await proxy.count(() => db.transaction().execute((tx) => tx.selectFrom("slot").selectAll().execute())),
+  ).toBe(3);
+  // An answer of many packets is one.
+  const big = () => app.sql.query("select repeat('x', 5000000)");
+  await big();
+  expect(
+    await proxy.count(() =>
+      db
+        .selectFrom("slot")
+        .select((eb) => eb.fn<string>("repeat", ["name", eb.lit(500_000)]).as("x"))
+        .execute(),
+    ),
+  ).toBe(1);
+  expect(await proxy.count(() => Promise.resolve())).toBe(0);
+});
