@@ -159,6 +159,7 @@ describe("a monitor", () => {
     });
     await app.deps.monitors.close();
     app.deps.monitors.arm(bookingId, expiresAt);
+    expect(app.deps.monitors.armed).toBe(0);
     app.clock.advance(300_000);
     await app.deps.monitors.settled();
     expect(await statusOf(app, bookingId)).toBe("Pending");
