@@ -15,12 +15,14 @@ DROP INDEX booking_paying_until;
 DROP INDEX booking_pending_expiry;
 DROP INDEX booking_time;
 DROP INDEX booking_show;
-DROP INDEX booking_live_holds;
+DROP INDEX booking_hold_slot_key;
 DROP INDEX booking_customer_newest;
 ALTER TABLE booking
   DROP CONSTRAINT booking_paid_exactly,
   DROP CONSTRAINT booking_ended,
   DROP CONSTRAINT booking_paying_is_bounded,
+  DROP CONSTRAINT booking_live_hold_has_slot,
+  DROP CONSTRAINT booking_hold_slot_bounds,
   DROP CONSTRAINT booking_pending_expires,
   DROP CONSTRAINT booking_declined_cards_bounds,
   DROP CONSTRAINT booking_card_amount_bounds,
@@ -41,6 +43,7 @@ ALTER TABLE booking
   DROP COLUMN ended_at,
   DROP COLUMN declined_cards,
   DROP COLUMN paying_until,
+  DROP COLUMN hold_slot,
   DROP COLUMN expires_at,
   DROP COLUMN card_amount,
   DROP COLUMN wallet_amount,

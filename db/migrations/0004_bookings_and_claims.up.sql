@@ -28,6 +28,7 @@ ALTER TABLE booking
   ADD COLUMN wallet_amount numeric(12, 2) NOT NULL DEFAULT 0,
   ADD COLUMN card_amount numeric(12, 2) NOT NULL DEFAULT 0,
   ADD COLUMN expires_at timestamptz,
+  ADD COLUMN hold_slot int,
   ADD COLUMN paying_until timestamptz,
   ADD COLUMN declined_cards int NOT NULL DEFAULT 0,
   ADD COLUMN ended_at timestamptz;
@@ -45,6 +46,12 @@ WHERE tracker.booking_id = booking.id AND booking.status = 'Pending';
 UPDATE booking SET status = 'Expired', ended_at = coalesce(expires_at, booking_time)
 WHERE status = 'Pending' AND (expires_at IS NULL OR expires_at <= now());
 UPDATE booking SET amount_paid = 0, payment_type = NULL WHERE status IN ('Pending', 'Expired');
+UPDATE booking SET hold_slot = numbered.slot
+FROM (
+  SELECT id, row_number() OVER (PARTITION BY customer_username ORDER BY id) AS slot
+  FROM booking WHERE status = 'Pending' AND customer_username IS NOT NULL
+) numbered
+WHERE numbered.id = booking.id;
 
 -- The expiry is a column of the booking now, so that one locked row decides; the tracker stays for the step back.
 DELETE FROM pending_booking_tracker;
@@ -61,6 +68,9 @@ ALTER TABLE booking
   ADD CONSTRAINT booking_card_amount_bounds CHECK (card_amount >= 0 AND card_amount <= 100000),
   ADD CONSTRAINT booking_declined_cards_bounds CHECK (declined_cards >= 0),
   ADD CONSTRAINT booking_pending_expires CHECK (status NOT IN ('Pending', 'Paying') OR expires_at IS NOT NULL),
+  ADD CONSTRAINT booking_hold_slot_bounds CHECK (hold_slot >= 1),
+  ADD CONSTRAINT booking_live_hold_has_slot
+    CHECK (customer_username IS NULL OR status NOT IN ('Pending', 'Paying') OR hold_slot IS NOT NULL),
   ADD CONSTRAINT booking_paying_is_bounded CHECK ((status = 'Paying') = (paying_until IS NOT NULL)),
   ADD CONSTRAINT booking_ended CHECK ((status IN ('Cancelled', 'Expired', 'Refunded')) = (ended_at IS NOT NULL)),
   ADD CONSTRAINT booking_paid_exactly CHECK (
@@ -72,7 +82,8 @@ ALTER TABLE booking
     END
   );
 CREATE INDEX booking_customer_newest ON booking (customer_username, id DESC);
-CREATE INDEX booking_live_holds ON booking (customer_username) WHERE status IN ('Pending', 'Paying');
+-- Each live hold of a customer has a slot of its own, so that a limit on slots is a limit on holds, also in races.
+CREATE UNIQUE INDEX booking_hold_slot_key ON booking (customer_username, hold_slot) WHERE status IN ('Pending', 'Paying');
 CREATE INDEX booking_show ON booking (show_id);
 CREATE INDEX booking_time ON booking (booking_time);
 CREATE INDEX booking_pending_expiry ON booking (expires_at) WHERE status = 'Pending';
@@ -101,7 +112,7 @@ CREATE TABLE seat_claim (
   PRIMARY KEY (show_id, seat_number),
   CONSTRAINT seat_claim_of_its_booking
     FOREIGN KEY (booking_id, show_id, seat_number) REFERENCES booking_seat_mapping (booking_id, show_id, seat_number),
-  CONSTRAINT seat_claim_free_has_no_booking CHECK (booking_id IS NOT NULL OR coalesce(free_after = '-infinity', false))
+  CONSTRAINT seat_claim_taken_has_booking CHECK (booking_id IS NOT NULL OR coalesce(free_after = '-infinity', false))
 );
 ALTER SEQUENCE seat_claim_version OWNED BY seat_claim.version;
 CREATE INDEX seat_claim_booking ON seat_claim (booking_id) WHERE booking_id IS NOT NULL;

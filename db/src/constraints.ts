@@ -4,6 +4,12 @@ export const constraints = {
   email: "customertable_email_key",
   phoneNumber: "customertable_number_key",
   securityQuestion: "customertable_security_question_id_fkey",
+  /** A seat was claimed that somebody else has. */
+  seatTaken: "seat_claim_taken_has_booking",
+  /** Two holds of one customer went for the same slot at once. */
+  holdSlotTaken: "booking_hold_slot_key",
+  /** All slots of the customer are in use. */
+  noHoldSlot: "booking_live_hold_has_slot",
 } as const;
 
 /** The name of the constraint that a Postgres error says was broken, if it is that kind of error. */

@@ -16,4 +16,4 @@ export * from "./queries/people.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/shows.ts";
 export * from "./queries/wallets.ts";
-export { inTransaction, sqlState } from "./transaction.ts";
+export { inTransaction, isRetryable, sqlState } from "./transaction.ts";

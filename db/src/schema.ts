@@ -44,6 +44,7 @@ export interface Booking {
   declined_cards: Generated<number>;
   ended_at: Timestamp | null;
   expires_at: Timestamp | null;
+  hold_slot: number | null;
   id: Generated<number>;
   no_of_seats: number;
   paying_until: Timestamp | null;

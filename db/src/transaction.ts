@@ -7,16 +7,22 @@ const maxAttempts = 5;
  * Runs the callback in one READ COMMITTED transaction; a serialization failure or deadlock (also one that COMMIT raises) runs
  * the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
- * Rows are locked in this order everywhere: show (shared), customer, booking by id, seat claims by seat number, wallet, payment.
+ * Rows are locked in this order everywhere: show (shared), booking by id, seat claims by seat number, wallet, payment. A customer's
+ * limit on holds is a unique slot of the booking, so that nobody has to lock the customer.
  */
 export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await db.transaction().execute(callback);
     } catch (error) {
-      if (attempt === maxAttempts || !retryable.has(sqlState(error) ?? "")) throw error;
+      if (attempt === maxAttempts || !isRetryable(error)) throw error;
     }
   }
+}
+
+/** Whether the database gave up a serialization conflict or a deadlock: doing all of it again is right. */
+export function isRetryable(error: unknown): boolean {
+  return retryable.has(sqlState(error) ?? "");
 }
 
 /** The five-character SQLSTATE of a Postgres error, if it is one. */

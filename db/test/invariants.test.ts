@@ -15,8 +15,8 @@ beforeAll(async () => {
     insert into movie (movie_id, title) values ('tt1', 'Film 1');
     insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
       values (1, 'tt1', '2026-03-11', 1, 200, 1, '2026-03-11 03:00Z', '2026-03-11 06:00Z');
-    insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, customer_username, expires_at)
-      values (1, '2026-03-11', 1, 1, 200, 0, 'one', '2026-03-11 00:00Z'), (2, '2026-03-11', 1, 1, 200, 0, 'two', '2026-03-11 00:00Z');
+    insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, customer_username, expires_at, hold_slot)
+      values (1, '2026-03-11', 1, 1, 200, 0, 'one', '2026-03-11 00:00Z', 1), (2, '2026-03-11', 1, 1, 200, 0, 'two', '2026-03-11 00:00Z', 1);
     insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (1, 1, 1, 'A1'), (2, 1, 1, 'A2');
     insert into seat_claim (show_id, seat_number, booking_id, free_after) values (1, 'A1', 1, '2026-03-11 00:00Z'), (1, 'A2', 2, '2026-03-11 00:00Z');
     insert into payment_transaction (booking_id, payment_method, amount, status, started_at, next_attempt_at)
@@ -44,7 +44,7 @@ const refusals: [string, string, string][] = [
   [
     "a free seat that is kept from buyers",
     "update seat_claim set booking_id = null",
-    "seat_claim_free_has_no_booking",
+    "seat_claim_taken_has_booking",
   ],
   [
     "a seat that the screen does not have",
@@ -78,6 +78,16 @@ const refusals: [string, string, string][] = [
     "a pending hold that never expires",
     "update booking set expires_at = null where id = 1",
     "booking_pending_expires",
+  ],
+  [
+    "a live hold without a slot",
+    "update booking set hold_slot = null where id = 1",
+    "booking_live_hold_has_slot",
+  ],
+  [
+    "two live holds of a customer in one slot",
+    "insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, customer_username, expires_at, hold_slot) values (3, '2026-03-11', 1, 1, 200, 0, 'one', now(), 1)",
+    "booking_hold_slot_key",
   ],
   ["paying without an end", "update booking set status = 'Paying' where id = 1", "booking_paying_is_bounded"],
   [

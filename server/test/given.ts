@@ -152,8 +152,8 @@ export async function givenPendingHolds(app: TestApp, count: number, expiresAt: 
     [screenId, count],
   );
   await app.sql.query(
-    `insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username, expires_at)
-     select id, date, show_id, 1, 200, 0, 'Pending', $1, $2, $3 from hold`,
+    `insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username, expires_at, hold_slot)
+     select id, date, show_id, 1, 200, 0, 'Pending', $1, $2, $3, row_number() over () from hold`,
     [app.clock.now(), username, expiresAt],
   );
   await app.sql.query(

@@ -65,8 +65,8 @@ export async function send<Data = unknown>(
     status: response.status,
     headers: response.headers,
     text,
-    data: envelope.result && transformer.deserialize<Data>(envelope.result.data),
-    error: envelope.error && transformer.deserialize(envelope.error),
+    data: envelope.result && (transformer.deserialize(envelope.result.data) as Data),
+    error: envelope.error && (transformer.deserialize(envelope.error) as Answer<Data>["error"]),
   };
 }
 

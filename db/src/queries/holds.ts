@@ -16,31 +16,21 @@ export interface WantedSeat {
   freeAfter: Date | null;
 }
 
-/**
- * Locks the show (shared, so that a cancellation waits) and the customer (so that his holds are counted one call at a time), and
- * reads the wanted seats, one row each; no rows when there is no such show. The claims are as old as the statement: a hint, not
- * a decision.
- */
-export async function lockForHold(
-  tx: Tx,
-  wanted: { username: string; showId: number; seatNumbers: string[] },
+/** The wanted seats of a show, one row each, as they are at this moment; no rows when there is no such show. */
+export async function findWantedSeats(
+  db: Db,
+  wanted: { showId: number; seatNumbers: string[] },
 ): Promise<WantedSeat[]> {
   const { rows } = await sql<WantedSeat>`
-    with chosen as (
-      select id, screen_id, date, starts_at, cost, cancel_reason from show where id = ${wanted.showId} for share
-    ), buyer as (
-      select username from customertable where username = ${wanted.username} for no key update
-    )
-    select chosen.screen_id as "screenId", chosen.date, chosen.starts_at as "startsAt", chosen.cost,
-      chosen.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
+    select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
+      show.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
       claim.booking_id as "claimedBy", claim.free_after as "freeAfter"
     from unnest(${wanted.seatNumbers}::text[]) with ordinality as w (seat_number, position)
-    cross join chosen
-    cross join buyer
-    left join seat on seat.screen_id = chosen.screen_id and seat.seat_number = w.seat_number
+    join show on show.id = ${wanted.showId}
+    left join seat on seat.screen_id = show.screen_id and seat.seat_number = w.seat_number
     left join seat_claim claim
-      on claim.show_id = chosen.id and claim.seat_number = w.seat_number and claim.booking_id is not null
-    order by w.position`.execute(tx);
+      on claim.show_id = show.id and claim.seat_number = w.seat_number and claim.booking_id is not null
+    order by w.position`.execute(db);
   return rows;
 }
 
@@ -57,29 +47,26 @@ export interface NewHold {
   maxLiveHolds: number;
 }
 
-export interface PlacedHold {
-  /** Null: the customer already had as many live holds as allowed, and nothing was written. */
-  bookingId: number | null;
-  /** The seats that are ours now; fewer than wanted means that the caller must roll back. */
-  claimedSeats: string[];
-}
-
 /**
- * Counts the customer's live holds and, below the limit, writes the booking, its seats and their claims, in one statement. It must
- * run after `lockForHold` in the same transaction: only then does its snapshot hold every earlier hold of the customer.
+ * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled. What it reads
+ * may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again) and `noHoldSlot`.
  */
-export async function insertHold(tx: Tx, hold: NewHold): Promise<PlacedHold> {
-  const { rows } = await sql<PlacedHold>`
-    with held as (
-      insert into booking
-        (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username, expires_at)
-      select ${hold.date}, ${hold.showId}, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
-        ${hold.username}, ${hold.expiresAt}
-      where ${hold.maxLiveHolds} > (
-        select count(*) from booking
-        where customer_username = ${hold.username} and status in ('Pending', 'Paying')
-          and (status = 'Paying' or expires_at > ${hold.now})
-      )
+export async function insertHold(db: Db, hold: NewHold): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number | null }>`
+    with chosen as (
+      select id from show where id = ${hold.showId} and cancelled_at is null for share
+    ), held as (
+      insert into booking (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
+        expires_at, hold_slot)
+      select ${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
+        ${hold.username}, ${hold.expiresAt}, (
+          select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int) as slot
+          where not exists (
+            select from booking
+            where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot = slot
+          )
+        )
+      from chosen
       returning id
     ), mapped as (
       insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number)
@@ -87,18 +74,29 @@ export async function insertHold(tx: Tx, hold: NewHold): Promise<PlacedHold> {
       from held, unnest(${hold.seatNumbers}::text[]) with ordinality as w (seat_number, position)
       order by w.position
     ), claimed as (
+      -- A taken seat gets no booking, which its constraint refuses, and with it the whole statement.
       insert into seat_claim (show_id, seat_number, booking_id, free_after)
       select ${hold.showId}, w.seat_number, held.id, ${hold.expiresAt}
       from held, unnest(${hold.seatNumbers}::text[]) as w (seat_number)
       order by w.seat_number
       on conflict (show_id, seat_number) do update
-        set booking_id = excluded.booking_id, free_after = excluded.free_after, version = nextval('seat_claim_version')
-        where seat_claim.booking_id is null
-      returning seat_number
+        set booking_id = case when seat_claim.booking_id is null then excluded.booking_id end,
+          free_after = excluded.free_after, version = nextval('seat_claim_version')
     )
-    select (select id from held) as "bookingId",
-      array(select seat_number::text from claimed) as "claimedSeats"`.execute(tx);
-  return rows[0]!;
+    select (select id from held) as id`.execute(db);
+  return rows[0]?.id ?? undefined;
+}
+
+/** The customer's holds whose time is over but that nobody has expired yet. */
+export async function listOverdueHolds(db: Db, username: string, now: Date): Promise<number[]> {
+  const rows = await db
+    .selectFrom("booking")
+    .where("customer_username", "=", username)
+    .where("status", "=", "Pending")
+    .where("expires_at", "<=", now)
+    .select("id")
+    .execute();
+  return rows.map((row) => row.id);
 }
 
 /**

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
-import { codeOf } from "../../test/together.ts";
+import { codeOf, outcomesOf, together } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
+import { maxLiveHolds } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { cancelBooking } from "./cancel-booking.ts";
@@ -120,6 +121,19 @@ describe("a hold", () => {
     clock.advance(300_000);
     await hold("C7");
   });
+});
+
+test("P3: of 20 parallel holds of one customer at most five live", async () => {
+  const customer = await givenCustomer(deps);
+  const showId = await givenShow(app);
+  const holds = Array.from(
+    { length: 20 },
+    (_, index) => async () =>
+      holdSeats(deps, customer, { showId, seatNumbers: [`${"AB"[index % 2]}${Math.floor(index / 2) + 1}`] }),
+  );
+  const { won, lost } = outcomesOf(await together(holds));
+  expect(won).toHaveLength(maxLiveHolds);
+  expect(new Set(lost)).toEqual(new Set(["TOO_MANY_HOLDS"]));
 });
 
 describe("near the start of the show", () => {

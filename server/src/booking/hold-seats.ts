@@ -1,9 +1,21 @@
-import { expireBookings, inTransaction, insertHold, lockForHold, type Tx, type WantedSeat } from "@skyfox/db";
+import {
+  constraints,
+  expireBookings,
+  findWantedSeats,
+  insertHold,
+  isRetryable,
+  listOverdueHolds,
+  violatedConstraint,
+  type WantedSeat,
+} from "@skyfox/db";
 import { Decimal, maxLiveHolds, minHoldSeconds, type Hold, type HoldSeatsInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { seatPrices } from "../show/seat-prices.ts";
 import { assertInWindow } from "../show/window.ts";
+
+// Each lost race means that somebody else got what both went for, so few tries are enough.
+const maxTries = 20;
 
 /**
  * Holds one to ten seats of a show, all or none, for five minutes. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`, `SHOW_CANCELLED`,
@@ -11,35 +23,54 @@ import { assertInWindow } from "../show/window.ts";
  */
 export async function holdSeats(deps: Deps, user: User, input: HoldSeatsInput): Promise<Hold> {
   const seatNumbers = input.seatNumbers.toSorted(bySeat);
-  const hold = await inTransaction(deps.db, async (tx) => {
-    const seats = await lockForHold(tx, { username: user.username, showId: input.showId, seatNumbers });
-    // The time counts from here: whatever we waited for, we have it now.
-    const now = deps.clock.now();
-    const show = assertOnSale(deps, user, seats, now);
-    await freeOverdue(tx, seats, now);
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const hold = await tryToHold(deps, user, { ...input, seatNumbers });
+    if (hold === undefined) continue;
+    deps.monitors.arm(hold.bookingId, hold.expiresAt);
+    return { ...hold, timeRemainingMs: Math.max(0, hold.expiresAt.getTime() - deps.clock.now().getTime()) };
+  }
+  throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
+}
 
-    const expiresAt = holdUntil(deps, show.startsAt, now);
-    const amountDue = priceOf(seats);
-    const placed = await insertHold(tx, {
-      username: user.username,
-      showId: input.showId,
-      screenId: show.screenId,
-      date: show.date,
-      seatNumbers,
-      amountDue,
-      now,
-      expiresAt,
-      maxLiveHolds,
-    });
-    if (placed.bookingId === null)
+// Looks, decides, and writes in one statement; undefined when what was true at the look no longer was at the write.
+async function tryToHold(
+  deps: Deps,
+  user: User,
+  { showId, seatNumbers }: HoldSeatsInput,
+): Promise<Omit<Hold, "timeRemainingMs"> | undefined> {
+  const seats = await findWantedSeats(deps.db, { showId, seatNumbers });
+  const now = deps.clock.now();
+  const show = assertOnSale(deps, user, seats, now);
+  await freeOverdue(deps, seats, now);
+
+  const expiresAt = holdUntil(deps, show.startsAt, now);
+  const amountDue = priceOf(seats);
+  const { screenId, date } = show;
+  const { username } = user;
+  const place = { username, showId, screenId, date, seatNumbers, amountDue, now, expiresAt, maxLiveHolds };
+  try {
+    const bookingId = await insertHold(deps.db, place);
+    return bookingId === undefined ? undefined : { bookingId, showId, seatNumbers, amountDue, expiresAt };
+  } catch (error) {
+    const constraint = violatedConstraint(error);
+    if (constraint === constraints.noHoldSlot && !(await expireOwnOverdue(deps, user, now))) {
       throw new DomainError({ code: "TOO_MANY_HOLDS", details: { max: maxLiveHolds } });
-    const missing = seatNumbers.filter((seat) => !placed.claimedSeats.includes(seat));
-    if (missing.length > 0)
-      throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: missing } });
-    return { bookingId: placed.bookingId, showId: input.showId, seatNumbers, amountDue, expiresAt };
-  });
-  deps.monitors.arm(hold.bookingId, hold.expiresAt);
-  return { ...hold, timeRemainingMs: Math.max(0, hold.expiresAt.getTime() - deps.clock.now().getTime()) };
+    }
+    if ((constraint !== undefined && raceLosses.has(constraint)) || isRetryable(error)) return undefined;
+    throw error;
+  }
+}
+
+const raceLosses = new Set<string>([
+  constraints.seatTaken,
+  constraints.holdSlotTaken,
+  constraints.noHoldSlot,
+]);
+
+// Holds whose time is over do not count, whether or not anybody has written that yet.
+async function expireOwnOverdue(deps: Deps, user: User, now: Date): Promise<boolean> {
+  const overdue = await listOverdueHolds(deps.db, user.username, now);
+  return overdue.length > 0 && (await expireBookings(deps.db, overdue, now)).length > 0;
 }
 
 function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): WantedSeat {
@@ -55,14 +86,14 @@ function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): W
   return show;
 }
 
-// An overdue hold never blocks a seat: its booking is expired here and now, as part of this hold.
-async function freeOverdue(tx: Tx, seats: WantedSeat[], now: Date): Promise<void> {
+// An overdue hold never blocks a seat: its booking is expired here and now.
+async function freeOverdue(deps: Deps, seats: WantedSeat[], now: Date): Promise<void> {
   const claimed = seats.filter((seat) => seat.claimedBy !== null);
   const taken = claimed.filter((seat) => seat.freeAfter === null || seat.freeAfter > now);
   if (taken.length > 0)
     throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: numbersOf(taken) } });
   const overdue = new Set(claimed.flatMap((seat) => seat.claimedBy ?? []));
-  if (overdue.size > 0) await expireBookings(tx, [...overdue], now);
+  if (overdue.size > 0) await expireBookings(deps.db, [...overdue], now);
 }
 
 // Until the show starts if that is sooner, but with half a minute to pay; a shorter HOLD_SECONDS wins over that floor.

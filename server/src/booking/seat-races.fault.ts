@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { givenCustomer, givenCustomers, givenShow } from "../../test/given.ts";
+import { givenCustomers, givenShow } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
-import { maxLiveHolds } from "../contract/index.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
 
@@ -10,7 +9,7 @@ const app = await createTestApp({ maxConnections: 20 });
 
 test(
   "P1: of 200 buyers of one seat exactly one gets it, in each of 500 rounds",
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     const buyers = await givenCustomers(app.deps, 200);
     const shows = await Promise.all(Array.from({ length: 5 }, () => givenShow(app)));
@@ -36,7 +35,7 @@ test(
 
 test(
   "P2: overlapping wishes of 100 buyers never end in a part of a booking",
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     const buyers = await givenCustomers(app.deps, 100);
     let bookings = 0;
@@ -72,20 +71,6 @@ test(
     console.log(`P2: 200 rounds of 100 buyers, ${bookings} whole bookings, no partial one, no deadlock.`);
   },
 );
-
-test("P3: of 20 parallel holds of one customer at most five live", async () => {
-  const customer = await givenCustomer(app.deps);
-  const showId = await givenShow(app);
-  const { won, lost } = outcomesOf(
-    await together(
-      seatNumbers
-        .slice(0, 20)
-        .map((seat) => () => holdSeats(app.deps, customer, { showId, seatNumbers: [seat] })),
-    ),
-  );
-  expect(won).toHaveLength(maxLiveHolds);
-  expect(new Set(lost)).toEqual(new Set(["TOO_MANY_HOLDS"]));
-});
 
 const seatNumbers = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"].flatMap((row) =>
   Array.from({ length: 10 }, (_, index) => `${row}${index + 1}`),
