@@ -134,6 +134,7 @@ async function main(): Promise<void> {
     const starting = startSkyfox(config, createLogger(config.logLevel));
     // Also while it is still starting, so that nothing is left behind.
     const stopping = stopOnSignals(async () => {
+      console.log("Stopping …");
       const skyfox = await starting.catch(() => undefined);
       await skyfox?.stop();
       return skyfox === undefined ? 1 : 0;

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { describeFailure } from "./database.ts";
 
 const impatientAfterMs = 1_000;
@@ -21,13 +22,16 @@ export function stopOnSignals(stop: () => Promise<number>): AbortSignal {
     }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  watchParent(onSignal);
+  watchParent(() => {
+    if (!stopping.signal.aborted) onSignal();
+  });
   return stopping.signal;
 }
 
 // A SIGTERM to npm ends the shell between npm and us and is not passed on: only the loss of the parent tells of it.
 function watchParent(onLoss: () => void): void {
-  if (process.env.npm_lifecycle_event === undefined) return;
+  const script = basename(process.argv[1] ?? "");
+  if (process.env.npm_lifecycle_script?.includes(script) !== true) return;
   const parent = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === parent) return;

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { styleText } from "node:util";
 
-export type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan" | "inverse";
+export type Style = "bold" | "dim" | "green" | "yellow" | "red";
 
 /** Where the demo tells its story. */
 export interface Terminal {
@@ -12,20 +12,23 @@ export interface Terminal {
   box(lines: string[]): void;
   /** Gives a person a moment to read; a program that reads along needs none. Rejects when the signal aborts. */
   pause(): Promise<void>;
-  /** Counts the milliseconds down, in place for a person, in a few lines otherwise. Rejects when the signal aborts. */
-  countDown(label: string, ms: number): Promise<void>;
+  /**
+   * Shows for so long how much is left of a time, counting in place for a person and in a few lines otherwise. Rejects when the
+   * signal aborts.
+   */
+  countDown(label: string, time: { fromMs: number; forMs: number }): Promise<void>;
 }
 
 const indent = "    ";
 const readingMs = 600;
-const linesEveryMs = 5_000;
+const rewriteLine = "\r\u001B[2K";
 
 /** Writes to standard output, in colours when that is a terminal and NO_COLOR is unset. */
 export function openTerminal(signal: AbortSignal): Terminal {
   const { stdout } = process;
   const isPerson = stdout.isTTY;
   const isColoured = isPerson && !process.env.NO_COLOR;
-  const say = (text = "") => console.log(text === "" ? "" : indent + text);
+  const everyMs = isPerson ? 1_000 : 5_000;
   return {
     say,
     paint: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
@@ -38,18 +41,22 @@ export function openTerminal(signal: AbortSignal): Terminal {
     async pause() {
       if (isPerson) await setTimeout(readingMs, undefined, { signal });
     },
-    async countDown(label, ms) {
-      const endsAt = performance.now() + ms;
-      const tickMs = isPerson ? 1_000 : linesEveryMs;
-      for (let leftMs = ms; leftMs > 0; leftMs = endsAt - performance.now()) {
-        const line = `${label} ${minutesAndSeconds(leftMs)}`;
-        if (isPerson) stdout.write(`\r\u001B[2K${indent}${line}`);
-        else say(line);
-        await setTimeout(leftMs % tickMs || tickMs, undefined, { signal });
+    async countDown(label, { fromMs, forMs }) {
+      const startedAt = performance.now();
+      const passedMs = () => Math.min(performance.now() - startedAt, forMs);
+      const line = () => `${label} ${minutesAndSeconds(fromMs - passedMs())}`;
+      while (passedMs() < forMs) {
+        if (isPerson) stdout.write(rewriteLine + indent + line());
+        else say(line());
+        await setTimeout(Math.min(everyMs, Math.ceil(forMs - passedMs())), undefined, { signal });
       }
-      if (isPerson) stdout.write("\r\u001B[2K");
+      if (isPerson) stdout.write(`${rewriteLine}${indent}${line()}\n`);
     },
   };
+}
+
+function say(text = ""): void {
+  console.log(text === "" ? "" : indent + text);
 }
 
 function minutesAndSeconds(ms: number): string {

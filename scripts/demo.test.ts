@@ -1,0 +1,117 @@
+import { createTestDatabase } from "@skyfox/db/test-database";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
+import { startServer } from "./test/running-server.ts";
+import { runScript, type RunOptions } from "./test/run-script.ts";
+import { makeStateDirectory } from "./test/state-directory.ts";
+
+// Each test starts several processes, one after the other.
+vi.setConfig({ testTimeout: 60_000 });
+
+test("the demo plays the whole journey beside a running server", async () => {
+  const url = await startCinema({});
+  const { code, output } = await playDemo({ SKYFOX_URL: url });
+  for (const seen of ["The card was declined", "CONFIRMED", "reads Cancelled", "Your session has ended"])
+    expect(output).toContain(seen);
+  expect(output).toContain("HOLD_SECONDS=15 npm start");
+  expect(output).toMatch(/☆ 2 held for you {4}★ 0 yours[^]*☆ 0 held for you {4}★ 2 yours/);
+  expect(output).not.toContain("\u001B");
+  expect(code).toBe(0);
+});
+
+test("the demo finds a server by its port, and watches a short hold run out as often as one likes", async () => {
+  const url = await startCinema({ HOLD_SECONDS: "3" });
+  for (const seats of ["E5 and F5", "E6 and F6"]) {
+    const { code, output } = await playDemo({ PORT: new URL(url).port });
+    expect(output).toContain(`the SkyFox that runs at ${url}`);
+    expect(output).toContain(`${seats} are held for you`);
+    expect(output).toMatch(/The hold ends in 0:03\n[^]*reads Expired, and J10 is free again/);
+    expect(code).toBe(0);
+  }
+});
+
+test("the demo starts a server of its own where none runs, from any folder, and stops it", async () => {
+  const state = await makeStateDirectory();
+  const settings = { SKYFOX_STATE_DIRECTORY: state.path, PORT: "0", HOLD_SECONDS: "3" };
+  const { code, output } = await playDemo(settings, { cwd: "/" });
+  expect(output).toMatch(/^No SkyFox runs here yet.*\n[^]*reads Expired[^]*every step came out as it should/);
+  expect(output).not.toContain('"level"');
+  expect(code).toBe(0);
+  expect(await state.findPostgres()).toBeUndefined();
+});
+
+test("a Ctrl-C ends the demo and its server", async () => {
+  const state = await makeStateDirectory();
+  const demo = runScript("demo.ts", { SKYFOX_STATE_DIRECTORY: state.path, PORT: "0" });
+  await demo.says(/Time left to pay/);
+  demo.signal("SIGINT");
+  expect(await demo.ended).toBe(130);
+  expect(demo.output()).toMatch(/Stopped before the end\.\n$/);
+  expect(demo.output()).not.toContain("Expected:");
+  expect(await state.findPostgres()).toBeUndefined();
+});
+
+test("a step that goes wrong is told with what was expected and what came, and the demo fails", async () => {
+  const apiKey = "gateway-key-of-the-tests";
+  const gateway = await startPaymentGateway({ apiKey });
+  onTestFinished(gateway.stop);
+  gateway.script("declined");
+  gateway.script("declined");
+  const url = await startCinema({
+    PAYMENT_GATEWAY_URL: gateway.url,
+    PAYMENT_GATEWAY_API_KEY: apiKey,
+    HOLD_SECONDS: "4",
+  });
+  const { code, output } = await playDemo({ SKYFOX_URL: url });
+  expect(code).toBe(1);
+  expect(output).toMatch(
+    / 8\. Pay with a good card\n\n +This step .*\n +Expected: this step to go through\n +Came: +PAYMENT_DECLINED: The card was declined/,
+  );
+  expect(output).not.toContain("My bookings");
+});
+
+test("a card that pays where it must be declined is a wrong step too", async () => {
+  const apiKey = "gateway-key-of-the-tests";
+  const gateway = await startPaymentGateway({ apiKey });
+  onTestFinished(gateway.stop);
+  gateway.script("success");
+  const url = await startCinema({
+    PAYMENT_GATEWAY_URL: gateway.url,
+    PAYMENT_GATEWAY_API_KEY: apiKey,
+    HOLD_SECONDS: "4",
+  });
+  const { code, output } = await playDemo({ SKYFOX_URL: url });
+  expect(code).toBe(1);
+  expect(output).toMatch(/Expected: a refusal, PAYMENT_DECLINED\n +Came: +the call went through/);
+});
+
+test("a key that the server does not know is told with the setting to correct", async () => {
+  const url = await startCinema({});
+  const { code, output } = await playDemo({ SKYFOX_URL: url, API_GATEWAY_KEY: "not-a-key-of-this-server" });
+  expect(code).toBe(1);
+  expect(output).toMatch(/INVALID_API_KEY: .*\n.*API_GATEWAY_KEY/);
+});
+
+test("a server that is named but does not answer is one sentence", async () => {
+  expect(await playDemo({ SKYFOX_URL: "http://127.0.0.1:1" })).toEqual({
+    code: 1,
+    output:
+      "The demo could not be played. No SkyFox answers at http://127.0.0.1:1. Start it there, or correct SKYFOX_URL.\n",
+  });
+});
+
+test("in production the demo starts no server", async () => {
+  const { code, output } = await playDemo({ APP_ENV: "production", PORT: "0" });
+  expect(code).toBe(1);
+  expect(output).toMatch(/With APP_ENV=production .* SKYFOX_URL=/);
+});
+
+async function startCinema(settings: Record<string, string>): Promise<string> {
+  const server = await startServer({ DATABASE_URL: (await createTestDatabase()).url, ...settings });
+  return server.url;
+}
+
+async function playDemo(settings: Record<string, string>, options: RunOptions = {}) {
+  const demo = runScript("demo.ts", settings, options);
+  return { code: await demo.ended, output: demo.output() };
+}

@@ -1,0 +1,87 @@
+import { domainErrorOf } from "@skyfox/sdk";
+import { z } from "zod";
+import { readConfig } from "../server/src/config.ts";
+import { createLogger } from "../server/src/logger.ts";
+import { describeFailure } from "./database.ts";
+import { playJourney } from "./demo/journey.ts";
+import { WrongOutcome } from "./demo/outcomes.ts";
+import { openTerminal } from "./demo/terminal.ts";
+import { startSkyfox, type RunningSkyfox } from "./start.ts";
+import { stopOnSignals } from "./stop-on-signals.ts";
+
+// Short enough to watch a hold run out, long enough to pay one.
+const ownHoldSeconds = "20";
+
+const interrupted = 130;
+
+let own: Promise<RunningSkyfox> | undefined;
+
+const stopping = stopOnSignals(async () => {
+  await stopOwnServer();
+  console.log("\nStopped before the end.");
+  return interrupted;
+});
+try {
+  await playJourney(openTerminal(stopping), (await findServer()) ?? (await startOwnServer()));
+  console.log(
+    "\nThat was the whole journey, and every step came out as it should. Run it again as often as you like.",
+  );
+} catch (error) {
+  if (!stopping.aborted) {
+    console.error(describeFailedDemo(error));
+    process.exitCode = 1;
+  }
+} finally {
+  await stopOwnServer();
+}
+
+async function findServer(): Promise<{ url: string; apiKey: string } | undefined> {
+  const { PORT, API_GATEWAY_KEY, SKYFOX_URL } = process.env;
+  const { port, apiKeys } = readConfig({ PORT, API_GATEWAY_KEY });
+  const url = SKYFOX_URL || `http://localhost:${port}`;
+  if (await isSkyfox(url)) {
+    console.log(`A customer's journey through the SkyFox that runs at ${url}`);
+    return { url, apiKey: apiKeys[0]?.key ?? "" };
+  }
+  if (!SKYFOX_URL) return undefined;
+  throw new Error(`No SkyFox answers at ${url}. Start it there, or correct SKYFOX_URL.`);
+}
+
+async function isSkyfox(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url.replace(/\/+$/, "")}/health`, { signal: AbortSignal.timeout(3_000) });
+    return z.object({ status: z.literal("healthy") }).safeParse(await response.json()).success;
+  } catch {
+    return false;
+  }
+}
+
+async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
+  if (process.env.APP_ENV === "production")
+    throw new Error(
+      "With APP_ENV=production the demo starts no server. Name a running one: SKYFOX_URL=https://…",
+    );
+  console.log(
+    "No SkyFox runs here yet, so the demo starts one of its own. The first time takes a few seconds …",
+  );
+  const holdSeconds = process.env.HOLD_SECONDS || ownHoldSeconds;
+  const config = readConfig({ ...process.env, PORT: "0", HOLD_SECONDS: holdSeconds });
+  own = startSkyfox(config, createLogger("error"));
+  const { url } = await own;
+  stopping.throwIfAborted();
+  console.log(`A customer's journey through SkyFox, at ${url}, where holds live ${holdSeconds} seconds`);
+  return { url, apiKey: config.apiKeys[0]?.key ?? "" };
+}
+
+async function stopOwnServer(): Promise<void> {
+  const skyfox = await own?.catch(() => undefined);
+  await skyfox?.stop();
+}
+
+function describeFailedDemo(error: unknown): string {
+  if (!(error instanceof WrongOutcome)) return `The demo could not be played. ${describeFailure(error)}`;
+  const lines = ["", "This step did not come out as it should.", ...error.message.split("\n")];
+  if (domainErrorOf(error.cause)?.code === "INVALID_API_KEY")
+    lines.push("Set API_GATEWAY_KEY to a key that this server knows.");
+  return lines.join("\n    ");
+}

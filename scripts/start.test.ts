@@ -1,0 +1,203 @@
+import { createServer } from "node:net";
+import { connectOnce } from "@skyfox/db";
+import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
+import { createSkyfoxClient } from "@skyfox/sdk";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { developmentApiKey } from "../server/src/config.ts";
+import { demoPassword } from "./seed.ts";
+import { isPortOpen, listDemoShows, logIn, startServer } from "./test/running-server.ts";
+import { runBelowShell, runScript } from "./test/run-script.ts";
+import { makeStateDirectory } from "./test/state-directory.ts";
+
+// Each test starts several processes, one after the other.
+vi.setConfig({ testTimeout: 60_000 });
+
+const production = {
+  APP_ENV: "production",
+  PORT: "0",
+  JWT_SECRET_KEY: "a secret of the tests, long enough for production",
+  API_GATEWAY_KEY: "shop:a-key-of-the-tests-for-production",
+  PAYMENT_GATEWAY_URL: "http://127.0.0.1:9",
+  PAYMENT_GATEWAY_API_KEY: "gateway-key-of-the-tests",
+};
+
+describe("npm start", () => {
+  test("serves the demo cinema, stops without a trace, and starts again with what was there", async () => {
+    const state = await makeStateDirectory();
+    const first = await startServer({ SKYFOX_STATE_DIRECTORY: state.path });
+    expect(first.output()).toContain('"newShows":84');
+    expect(first.output()).toContain(`API key        ${developmentApiKey}`);
+    expect(first.output()).toMatch(/seed-user-1 \(admin\).*staff-1 \(staff\); password foobar/);
+    expect(first.output()).toContain("npm run demo");
+    for (const path of ["health", "ready"]) expect((await fetch(`${first.url}/${path}`)).status).toBe(200);
+    expect(await listDemoShows(first.url)).toHaveLength(84);
+    const username = await signUp(first.url);
+    expect(await state.findPostgres()).toBeDefined();
+
+    first.signal("SIGTERM");
+    expect(await first.ended).toBe(0);
+    expect(await state.findPostgres()).toBeUndefined();
+    expect(await isPortOpen(first.url)).toBe(false);
+
+    const second = await startServer({ SKYFOX_STATE_DIRECTORY: state.path });
+    expect(second.output()).not.toMatch(/newShows|was migrated/);
+    expect(await listDemoShows(second.url)).toHaveLength(84);
+    await logIn(second.url, username, customerPassword);
+
+    second.signal("SIGINT");
+    expect(await second.ended).toBe(0);
+    expect(await state.findPostgres()).toBeUndefined();
+    expect(await isPortOpen(second.url)).toBe(false);
+  });
+
+  // npm passes a Ctrl-C on that the terminal has sent already.
+  test("can be stopped while it still starts, also by a Ctrl-C that arrives twice", async () => {
+    const { url } = await createEmptyDatabase();
+    const sql = await connectOnce(url);
+    await sql.query("select pg_advisory_lock(hashtextextended('skyfox.migrations', 0))");
+    const server = runScript("start.ts", { DATABASE_URL: url, PORT: "0" });
+    await vi.waitUntil(async () => (await sql.query(waitingForLock)).length > 0, { timeout: 20_000 });
+    server.signal("SIGINT");
+    await server.says(/Stopping/);
+    server.signal("SIGINT");
+    await sql.end();
+    expect(await server.ended).toBe(0);
+    expect(server.output()).not.toContain("ready at");
+  });
+
+  test("stops when the shell that npm put above it ends without passing the signal on", async () => {
+    const server = runBelowShell("start.ts", {
+      DATABASE_URL: (await createTestDatabase()).url,
+      PORT: "0",
+    });
+    const [, url = ""] = await server.says(/ready at (\S+)/);
+    server.signal("SIGTERM");
+    await server.says(/SkyFox has stopped\./);
+    await server.ended;
+    expect(await isPortOpen(url)).toBe(false);
+  });
+
+  test("comes up twice on one empty database at the same time, and seeds it once", async () => {
+    const { url } = await createEmptyDatabase();
+    const servers = await Promise.all([
+      startServer({ DATABASE_URL: url }),
+      startServer({ DATABASE_URL: url }),
+    ]);
+    for (const server of servers) {
+      expect(await listDemoShows(server.url)).toHaveLength(84);
+      await logIn(server.url, "seed-user-1", demoPassword);
+    }
+    const sql = await connectOnce(url);
+    expect(await sql.query("select count(*) as count from show")).toEqual([{ count: 84 }]);
+    expect(await sql.query("select count(*) as count from stafftable")).toEqual([{ count: 3 }]);
+    await sql.end();
+    for (const server of servers) server.signal("SIGTERM");
+    expect(await Promise.all(servers.map(({ ended }) => ended))).toEqual([0, 0]);
+  });
+
+  test("says what to do when its port is in use", async () => {
+    const port = await occupyPort();
+    const failed = runScript("start.ts", {
+      DATABASE_URL: (await createTestDatabase()).url,
+      PORT: String(port),
+    });
+    expect(await failed.ended).toBe(1);
+    expect(failed.output()).toMatch(
+      new RegExp(`^Port ${port} is in use, .* choose another port: PORT=\\d+ npm start$`, "m"),
+    );
+    expect(failed.output()).not.toContain("ready at");
+  });
+
+  test("says what to do when its database cannot be reached", async () => {
+    const failed = runScript("start.ts", { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", PORT: "0" });
+    expect(await failed.ended).toBe(1);
+    expect(failed.output()).toMatch(
+      /^SkyFox could not start\. The database cannot be reached .* Check DATABASE_URL\.$/m,
+    );
+  });
+
+  test("says which place it needs when it may not write there, and does not blame the database", async () => {
+    const failed = runScript("start.ts", { SKYFOX_STATE_DIRECTORY: "/dev/null/state", PORT: "0" });
+    expect(await failed.ended).toBe(1);
+    expect(failed.output()).toMatch(/^SkyFox could not start\. ENOTDIR.*\/dev\/null\/state/m);
+    expect(failed.output()).not.toContain("DATABASE_URL");
+  });
+
+  test("lists everything that is wrong with the settings, at once", async () => {
+    const failed = runScript("start.ts", {
+      PORT: "http",
+      HOLD_SECONDS: "0",
+      CINEMA_TIME_ZONE: "Asia/Nowhere",
+    });
+    expect(await failed.ended).toBe(1);
+    expect(failed.output()).toMatch(/^SkyFox cannot start with these settings:\n( {2}- .+\n){3}$/);
+    for (const name of ["PORT", "HOLD_SECONDS", "CINEMA_TIME_ZONE"])
+      expect(failed.output()).toContain(`  - ${name} `);
+  });
+});
+
+describe("in production", () => {
+  test("it is refused without settings, all of them named, and brings nothing along", async () => {
+    const state = await makeStateDirectory();
+    const refused = runScript("start.ts", { APP_ENV: "production", SKYFOX_STATE_DIRECTORY: state.path });
+    expect(await refused.ended).toBe(1);
+    for (const name of ["DATABASE_URL", "JWT_SECRET_KEY", "API_GATEWAY_KEY", "PAYMENT_GATEWAY_URL"])
+      expect(refused.output()).toContain(`  - ${name} is not set`);
+    expect(await state.findPostgres()).toBeUndefined();
+  });
+
+  test("demo shows without a movie service of its own are refused, before anything is touched", async () => {
+    const { url } = await createEmptyDatabase();
+    const refused = runScript("start.ts", { ...production, DATABASE_URL: url, DEMO_SEED: "on" });
+    expect(await refused.ended).toBe(1);
+    expect(refused.output()).toContain("  - DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL.");
+    const sql = await connectOnce(url);
+    expect(await sql.query("select from pg_tables where tablename = 'show'")).toEqual([]);
+    await sql.end();
+  });
+
+  test("it serves with everything set, seeds nothing and tells no secrets", async () => {
+    const { url } = await createEmptyDatabase();
+    const server = runScript("start.ts", { ...production, DATABASE_URL: url });
+    const [, address = ""] = await server.says(/^SkyFox serves at (\S+)\.$/m);
+    expect((await fetch(`${address}/ready`)).status).toBe(200);
+    expect(server.output()).not.toMatch(/a-key-of-the-tests|a secret of the tests|foobar/);
+    const sql = await connectOnce(url);
+    expect(await sql.query("select from show")).toEqual([]);
+    expect(await sql.query("select from usertable")).toEqual([]);
+    await sql.end();
+    server.signal("SIGTERM");
+    expect(await server.ended).toBe(0);
+  });
+});
+
+const waitingForLock = `select from pg_locks where locktype = 'advisory' and not granted
+  and database = (select oid from pg_database where datname = current_database())`;
+
+const customerPassword = "Popcorn!Bucket42";
+
+async function signUp(url: string): Promise<string> {
+  const skyfox = createSkyfoxClient({ url, apiKey: developmentApiKey });
+  const [question] = await skyfox.auth.securityQuestions.query();
+  const { username } = await skyfox.auth.signup.mutate({
+    name: "Test Guest",
+    username: "test-guest",
+    password: customerPassword,
+    phoneNumber: "9000000000",
+    email: "test-guest@example.com",
+    securityQuestionId: question?.id ?? 0,
+    securityAnswer: "an answer",
+  });
+  return username;
+}
+
+/** The port of a program that is not SkyFox. */
+async function occupyPort(): Promise<number> {
+  const other = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  other.listen(0, "127.0.0.1", resolve);
+  await promise;
+  onTestFinished(() => void other.close());
+  const address = other.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
