@@ -114,6 +114,41 @@ BEGIN
 END
 $$;
 
+-- An adopted database may have named its constraints differently; from here on they have the names that PostgreSQL gives by itself.
+DO $$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN
+    SELECT c.conrelid::regclass AS owner, c.conname AS found, e.name AS expected
+    FROM (VALUES
+      ('usertable', 'u', '{username}'::text[], 'usertable_username_key'),
+      ('customertable', 'u', '{email}', 'customertable_email_key'),
+      ('customertable', 'f', '{security_question_id}', 'customertable_security_question_id_fkey'),
+      ('seat', 'p', '{seat_number}', 'seat_pkey'),
+      ('show', 'u', '{slot_id,date}', 'show_slot_id_date_key'),
+      ('booking', 'f', '{customer_username}', 'booking_customer_username_fkey'),
+      ('booking_seat_mapping', 'f', '{booking_id}', 'booking_seat_mapping_booking_id_fkey'),
+      ('booking_seat_mapping', 'f', '{seat_number}', 'booking_seat_mapping_seat_number_fkey'),
+      ('payment_transaction', 'f', '{booking_id}', 'payment_transaction_booking_id_fkey'),
+      ('customer_wallet', 'c', '{balance}', 'customer_wallet_balance_check'),
+      ('customer_wallet', 'f', '{username}', 'customer_wallet_username_fkey'),
+      ('wallet_transaction', 'f', '{wallet_id}', 'wallet_transaction_wallet_id_fkey'),
+      ('wallet_transaction', 'f', '{username}', 'wallet_transaction_username_fkey'),
+      ('wallet_transaction', 'f', '{booking_id}', 'wallet_transaction_booking_id_fkey')
+    ) AS e (owner, kind, columns, name)
+    JOIN pg_constraint c ON c.conrelid = e.owner::regclass AND c.contype::text = e.kind AND c.conname <> e.name
+    WHERE (
+      SELECT array_agg(a.attname::text ORDER BY k.position)
+      FROM unnest(c.conkey) WITH ORDINALITY AS k (number, position)
+      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.number
+    ) IN (e.columns, CASE WHEN e.columns = '{slot_id,date}' THEN '{date,slot_id}'::text[] ELSE e.columns END)
+  LOOP
+    EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', wanted.owner, wanted.found, wanted.expected);
+  END LOOP;
+END
+$$;
+
 UPDATE usertable SET created_at = now() WHERE created_at IS NULL;
 ALTER TABLE usertable ALTER COLUMN created_at SET NOT NULL;
 

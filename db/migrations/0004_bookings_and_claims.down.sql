@@ -1,7 +1,8 @@
 -- discards: cancelled, expired and refunded bookings: SELECT count(*) FROM booking WHERE status IN ('Cancelled', 'Expired', 'Refunded')
+-- discards: payments of bookings that have ended or are being paid: SELECT count(*) FROM payment_transaction p JOIN booking b ON b.id = p.booking_id WHERE b.status NOT IN ('Pending', 'Confirmed', 'CheckedIn')
 -- discards: bookings being paid: SELECT count(*) FROM booking WHERE status = 'Paying'
 --
--- The older schema knows Pending, Confirmed and CheckedIn. What was due for a hold becomes its amount again.
+-- With a booking go its seats' history and its payments. The older schema knows Pending, Confirmed and CheckedIn. What was due for a hold becomes its amount again.
 DROP TABLE seat_claim;
 
 ALTER TABLE booking_seat_mapping

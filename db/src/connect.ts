@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { Decimal } from "decimal.js";
 import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
@@ -56,6 +57,8 @@ const types: pg.CustomTypesConfig = {
 const transactionTimeout =
   "select set_config('transaction_timeout', '15s', false) where current_setting('server_version_num')::int >= 170000";
 
+const silenceMs = 8_000;
+
 export interface PoolOptions {
   /** Connections at most; the default suits one server on two cores. */
   maxConnections?: number;
@@ -74,17 +77,18 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     types,
     max: options.maxConnections ?? 20,
     connectionTimeoutMillis: 3_000,
-    query_timeout: 8_000,
     statement_timeout: 5_000,
     lock_timeout: 2_000,
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: "skyfox",
   });
   pool.on("error", onError);
   pool.on("connect", (client) => {
     // Without a listener of its own a client that dies inside a transaction ends the process.
     client.on("error", onError);
+    endWhenSilent(client);
   });
   const dialect = new PostgresDialect({
     pool,
@@ -93,6 +97,17 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     },
   });
   return new Kysely<Database>({ dialect });
+}
+
+// Postgres answers every statement within its own timeouts. A connection that stays silent longer is dead though nobody said so (a
+// dropped route, a failover): it is cut, so that its call fails and the pool never hands it out again.
+function endWhenSilent(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection: { stream: Socket } };
+  const { stream } = connection;
+  stream.setTimeout(silenceMs, () => {
+    const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery;
+    if (!isIdle) stream.destroy(new Error("Connection terminated: the database is silent."));
+  });
 }
 
 /** A Kysely on one connection without timeouts, for migrations: the caller destroys it. */

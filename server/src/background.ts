@@ -22,11 +22,10 @@ export function startLoop(
         "A background task failed; it runs again at its next turn.",
       );
     }
-    const next = new Date(parts.clock.now().getTime() + task.everyMs);
     const runNext = () => {
       round = runOnce();
     };
-    parts.clock.wakeAt(next, runNext, stop.signal);
+    parts.clock.wakeAfter(task.everyMs, runNext, stop.signal);
   }
 
   return {

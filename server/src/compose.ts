@@ -1,9 +1,16 @@
-import { databaseTime, expireAnyDue, listMigrations, openDatabase } from "@skyfox/db";
+import {
+  databaseTime,
+  expireAnyDue,
+  hurryPaymentsAndRefunds,
+  listMigrations,
+  openDatabase,
+  type Db,
+} from "@skyfox/db";
 import { startLoop, type Loop } from "./background.ts";
 import { createExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { startDatabaseClock } from "./clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
-import type { Deps, Logger } from "./deps.ts";
+import type { Clock, Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
@@ -22,11 +29,11 @@ export interface Composition {
   deps: Deps;
   /** Rebuilds the expiry monitors from Postgres, then starts the background tasks. Must be done before listening. */
   startBackground(): Promise<{ rehydrated: number }>;
-  /** From now on /ready says that the server is shutting down. */
-  announceShutdown(): void;
+  /** From now on /ready says that the server is shutting down; resolves once no background task runs any more. */
+  stopBackground(): Promise<void>;
   /** Resolves once no call is being worked on. */
   idle(): Promise<void>;
-  /** Stops the background tasks and closes the database's connections. */
+  /** Closes the database's connections. */
   close(): Promise<void>;
 }
 
@@ -35,7 +42,10 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
   const db = openDatabase(config.databaseUrl, {
     onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
   });
-  const clock = await startDatabaseClock(db, logger);
+  const clock = await startDatabaseClock(db, logger).catch(async (error: unknown) => {
+    await db.destroy();
+    throw error;
+  });
   const monitors = createExpiryMonitors({ db, clock, logger });
   const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
   const deps: Deps = { db, clock, gateway, monitors, logger, settings: config };
@@ -59,34 +69,34 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
   });
 
   const loops: Loop[] = [];
+  const stopping = new AbortController();
   return {
     app,
     deps,
     async startBackground() {
       const rehydrated = await monitors.rehydrate();
+      await hurryPaymentsAndRefunds(db, clock.now());
+      const reconcile = () => reconcilePayments(deps, stopping.signal);
       loops.push(
-        startLoop(deps, {
-          name: "reconcile payments",
-          everyMs: reconcileEveryMs,
-          run: () => reconcilePayments(deps),
-        }),
-        startLoop(deps, {
-          name: "sweep expired holds",
-          everyMs: sweepEveryMs,
-          run: () => expireAnyDue(db, sweepBatch, clock.now()),
-        }),
+        startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
+        startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(db, clock) }),
       );
       return { rehydrated };
     },
-    announceShutdown() {
+    async stopBackground() {
       isShuttingDown = true;
+      stopping.abort();
+      await Promise.all([...loops.map((loop) => loop.close()), monitors.close()]);
     },
     idle: inFlight.idle,
     async close() {
-      await Promise.all(loops.map((loop) => loop.close()));
-      await monitors.close();
       clock.close();
       await db.destroy();
     },
   };
+}
+
+// What a dead server left: holds that no monitor watches, and payments that kept their seats too long.
+async function sweep(db: Db, clock: Clock): Promise<void> {
+  while ((await expireAnyDue(db, sweepBatch, clock.now())).length === sweepBatch);
 }

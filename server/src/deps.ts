@@ -6,6 +6,8 @@ export interface Clock {
   now(): Date;
   /** Calls `wake` once the clock has reached `at`, unless the signal aborts first; never earlier. */
   wakeAt(at: Date, wake: () => void, signal: AbortSignal): void;
+  /** Calls `wake` that much later, however the clock is set meanwhile, unless the signal aborts first. */
+  wakeAfter(ms: number, wake: () => void, signal: AbortSignal): void;
 }
 
 export interface CardCharge {
@@ -36,7 +38,7 @@ export type RefundOutcome = { kind: "done" } | { kind: "refused" | "silent"; rea
 /** The card payment gateway. No method throws: what goes wrong is an outcome. */
 export interface PaymentGateway {
   charge(charge: CardCharge): Promise<ChargeOutcome>;
-  findCharge(key: string): Promise<ChargeReport>;
+  findCharge(charge: { key: string; amount: Decimal }): Promise<ChargeReport>;
   refund(refund: { key: string; transactionId: string; amount: Decimal }): Promise<RefundOutcome>;
 }
 

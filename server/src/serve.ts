@@ -5,6 +5,7 @@ import type { Logger } from "./deps.ts";
 
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
+const closeMs = 1_000;
 
 export interface RunningServer {
   /** Where it listens. */
@@ -28,13 +29,17 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     return {
       url,
       async close() {
-        parts.announceShutdown();
-        await Promise.all([closePort(server, logger), withinGrace(parts.idle())]);
-        await parts.close();
+        await Promise.all([
+          closePort(server, logger),
+          withinGrace(parts.idle()),
+          withinGrace(parts.stopBackground()),
+        ]);
+        await withinGrace(parts.close(), closeMs);
         logger.info({}, "SkyFox has stopped.");
       },
     };
   } catch (error) {
+    await parts.stopBackground();
     await parts.close();
     throw error;
   }
@@ -56,10 +61,10 @@ async function openPort(
 }
 
 // A payment whose caller has gone away still gets its outcome recorded; what takes longer is left to the reconciler.
-async function withinGrace(work: Promise<void>): Promise<void> {
+async function withinGrace(work: Promise<void>, ms = graceMs): Promise<void> {
   const grace = new AbortController();
   const over = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, graceMs);
+    const timer = setTimeout(resolve, ms);
     grace.signal.addEventListener("abort", () => clearTimeout(timer));
   });
   await Promise.race([work, over]);

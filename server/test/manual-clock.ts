@@ -24,16 +24,19 @@ export function createManualClock(start: Date): ManualClock {
     }
   }
 
+  function wakeAt(at: Date, wake: () => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const alarm = { at: at.getTime(), wake };
+    alarms.add(alarm);
+    signal.addEventListener("abort", () => alarms.delete(alarm), { once: true });
+    // Overdue ones fire at once, like a timer of zero milliseconds: after the caller has gone on.
+    if (alarm.at <= current) setImmediate(() => alarms.delete(alarm) && wake());
+  }
+
   return {
     now: () => new Date(current),
-    wakeAt(at, wake, signal) {
-      if (signal.aborted) return;
-      const alarm = { at: at.getTime(), wake };
-      alarms.add(alarm);
-      signal.addEventListener("abort", () => alarms.delete(alarm), { once: true });
-      // Overdue ones fire at once, like a timer of zero milliseconds: after the caller has gone on.
-      if (alarm.at <= current) setImmediate(() => alarms.delete(alarm) && wake());
-    },
+    wakeAt,
+    wakeAfter: (ms, wake, signal) => wakeAt(new Date(current + ms), wake, signal),
     advance: (ms) => set(new Date(current + ms)),
     set,
   };

@@ -6,6 +6,8 @@ const giveUpAfterMs = 5_000;
 export async function untilBlocked(app: TestApp, count = 1): Promise<void> {
   const giveUpAt = performance.now() + giveUpAfterMs;
   while (performance.now() < giveUpAt) {
+    // Inside a transaction the statistics stand still otherwise.
+    await app.sql.query("select pg_stat_clear_snapshot()");
     const [row] = await app.sql.query(
       "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     );

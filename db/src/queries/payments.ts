@@ -136,20 +136,36 @@ export interface DuePayment extends OpenPayment {
 
 /**
  * Takes payments whose turn to be asked about has come and puts their next turn off, so that no other server takes them too.
- * The delay doubles with every attempt, from `firstDelayMs` to `longestDelayMs`.
+ * The delay grows with the payment's age: a fortieth of it, from five seconds to ten minutes.
  */
-export async function takeDuePayments(db: Db, lease: Lease): Promise<DuePayment[]> {
+export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]> {
   const { rows } = await sql<DuePayment>`
     with due as (
-      select id from payment_transaction where next_attempt_at <= ${lease.now}
-      order by next_attempt_at limit ${lease.limit} for update skip locked
+      select id from payment_transaction where next_attempt_at <= ${turn.now}
+      order by next_attempt_at limit ${turn.limit} for update skip locked
     )
     update payment_transaction p
-    set attempts = p.attempts + 1, next_attempt_at = ${nextAttempt(lease)}
+    set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.started_at"))}
     from due where p.id = due.id
     returning p.id, p.booking_id as "bookingId", p.gateway_key as "gatewayKey", p.amount,
       p.started_at as "startedAt", p.attempts, p.status`.execute(db);
   return rows;
+}
+
+/** Makes it the turn of every open payment and pending refund, as after a start: whatever kept them waiting may be over. */
+export async function hurryPaymentsAndRefunds(db: Db, now: Date): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: now })
+    .where("status", "=", "Unknown")
+    .where("next_attempt_at", ">", now)
+    .execute();
+  await db
+    .updateTable("payment_refund")
+    .set({ next_attempt_at: now })
+    .where("state", "=", "pending")
+    .where("next_attempt_at", ">", now)
+    .execute();
 }
 
 /** The intent to give a payment back in full, once however often it is asked for. */
@@ -170,6 +186,16 @@ export async function insertRefund(
     .execute();
 }
 
+/** Whether this payment is given back, or going to be. */
+export async function hasRefund(db: Db, paymentId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom("payment_refund")
+    .where("payment_id", "=", paymentId)
+    .select("id")
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export interface DueRefund {
   id: number;
   paymentId: number;
@@ -180,14 +206,14 @@ export interface DueRefund {
 }
 
 /** Like `takeDuePayments`, for refunds that are not done. */
-export async function takeDueRefunds(db: Db, lease: Lease): Promise<DueRefund[]> {
+export async function takeDueRefunds(db: Db, turn: Turn): Promise<DueRefund[]> {
   const { rows } = await sql<DueRefund>`
     with due as (
-      select id from payment_refund where state = 'pending' and next_attempt_at <= ${lease.now}
-      order by next_attempt_at limit ${lease.limit} for update skip locked
+      select id from payment_refund where state = 'pending' and next_attempt_at <= ${turn.now}
+      order by next_attempt_at limit ${turn.limit} for update skip locked
     )
     update payment_refund p
-    set attempts = p.attempts + 1, next_attempt_at = ${nextAttempt(lease)}
+    set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.created_at"))}
     from due, payment_transaction paid
     where p.id = due.id and paid.id = p.payment_id
     returning p.id, p.payment_id as "paymentId", p.gateway_key as "gatewayKey", paid.transaction_id as "transactionId",
@@ -195,16 +221,14 @@ export async function takeDueRefunds(db: Db, lease: Lease): Promise<DueRefund[]>
   return rows;
 }
 
-export interface Lease {
+export interface Turn {
   now: Date;
   limit: number;
-  firstDelayMs: number;
-  longestDelayMs: number;
 }
 
-function nextAttempt(lease: Lease) {
-  return sql`${lease.now}::timestamptz
-    + interval '1 millisecond' * least(${lease.longestDelayMs}::float8, ${lease.firstDelayMs}::float8 * 2 ^ least(p.attempts, 30))`;
+function nextTurn(now: Date, since: ReturnType<typeof sql.ref>) {
+  return sql`${now}::timestamptz
+    + least(interval '10 minutes', greatest(interval '5 seconds', (${now}::timestamptz - ${since}) / 40))`;
 }
 
 export async function finishRefund(db: Db, refundId: number, now: Date): Promise<void> {

@@ -7,6 +7,7 @@ import type { ManualClock } from "../../test/manual-clock.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
 import { scheduleWake } from "../clock.ts";
+import type { Clock } from "../deps.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { createExpiryMonitors } from "./expiry-monitors.ts";
 import { holdSeats } from "./hold-seats.ts";
@@ -84,7 +85,7 @@ describe("a monitor", () => {
     expect(await statusOf(app, bookingId)).toBe("Expired");
   });
 
-  test("that fires while its hold is locked looks again a second later", async () => {
+  test("that fires while its hold is locked looks again at once", async () => {
     const app = await createTestApp();
     const { bookingId, expiresAt } = await holdSeats(app.deps, await givenCustomer(app.deps), {
       showId: await givenShow(app),
@@ -93,10 +94,12 @@ describe("a monitor", () => {
     await app.sql.query("begin");
     await app.sql.query("select 1 from booking where id = $1 for update", [bookingId]);
     app.clock.set(expiresAt);
+    // It does not stand and wait for the lock, which would hold up all the others of its batch.
     await app.deps.monitors.settled();
+    expect(app.logger.lines.filter((line) => line["level"] === "warn")).toEqual([]);
     await app.sql.query("rollback");
     expect(await statusOf(app, bookingId)).toBe("Pending");
-    app.clock.advance(1_000);
+    app.clock.advance(200);
     await app.deps.monitors.settled();
     expect(await statusOf(app, bookingId)).toBe("Expired");
   });
@@ -170,27 +173,31 @@ describe("a monitor", () => {
   });
 });
 
-test("P4: 5,000 holds due together are released within two seconds, each exactly once, by two servers", async () => {
+test("P4: 5,000 holds due together are released within two seconds, each exactly once, by three servers", async () => {
   const app = await createTestApp();
-  const other = await createTestApp({ beside: app });
-  const due = new Date(app.clock.now().getTime() + 300_000);
+  const servers = [1, 2, 3].map(() => {
+    const db = openDatabase(app.databaseUrl, { maxConnections: 3 });
+    const logger = createMemoryLogger();
+    return { db, logger, monitors: createExpiryMonitors({ db, clock: processClock, logger }) };
+  });
+  const due = new Date(processClock.now().getTime() + 3_000);
   await givenPendingHolds(app, 5_000, due);
-  await app.deps.monitors.rehydrate();
-  await other.deps.monitors.rehydrate();
-  expect([app.deps.monitors.armed, other.deps.monitors.armed]).toEqual([5_000, 5_000]);
+  for (const { monitors } of servers) expect(await monitors.rehydrate()).toBe(5_000);
+  expect(processClock.now() < due).toBe(true);
 
-  const startedAt = performance.now();
-  app.clock.set(due);
-  await Promise.all([app.deps.monitors.settled(), other.deps.monitors.settled()]);
-  // What one server had locked while the other one looked is looked at again a second later.
-  app.clock.advance(1_000);
-  await Promise.all([app.deps.monitors.settled(), other.deps.monitors.settled()]);
-  const ms = performance.now() - startedAt;
-  expect(await countByStatus(app, "Expired")).toBe(5_000);
-  const expired = [expiredBy(app.logger), expiredBy(other.logger)];
-  expect(expired[0]! + expired[1]!).toBe(5_000);
+  while ((await countByStatus(app, "Expired")) !== 5_000);
+  const ms = processClock.now().getTime() - due.getTime();
+  for (const { monitors } of servers) await monitors.settled();
+  const expired = servers.map(({ logger }) => expiredBy(logger));
+  for (const { db, monitors } of servers) {
+    await monitors.close();
+    await db.destroy();
+  }
+  expect(expired.reduce((sum, count) => sum + count)).toBe(5_000);
   expect(ms).toBeLessThan(2_000);
-  console.log(`P4: 5,000 holds released in ${ms.toFixed(0)} ms, ${expired.join(" and ")} by two servers.`);
+  console.log(
+    `P4: 5,000 holds released ${ms} ms after they were due, ${expired.join(", ")} by the three servers.`,
+  );
 });
 
 test(
@@ -219,6 +226,14 @@ test(
   },
 );
 
+// Real time and real timers.
+const processClock: Clock = {
+  now: () => new Date(),
+  wakeAt: (at, wake, signal) => scheduleWake(() => new Date(), at, wake, signal),
+  wakeAfter: (ms, wake, signal) =>
+    scheduleWake(() => new Date(), new Date(new Date().getTime() + ms), wake, signal),
+};
+
 // The timers of production under the time of the test, so that their cost is measured and not the manual clock's.
 function realTimers(clock: ManualClock) {
   return {
@@ -226,6 +241,7 @@ function realTimers(clock: ManualClock) {
     wakeAt(at: Date, wake: () => void, signal: AbortSignal) {
       scheduleWake(clock.now, at, wake, signal);
     },
+    wakeAfter: clock.wakeAfter,
   };
 }
 

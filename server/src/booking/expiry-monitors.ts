@@ -3,6 +3,7 @@ import type { Clock, ExpiryMonitors, Logger } from "../deps.ts";
 
 const batchSize = 500;
 const pageSize = 10_000;
+const lookAgainMs = 200;
 const firstDelayMs = 1_000;
 const longestDelayMs = 60_000;
 
@@ -66,7 +67,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
       const expired = new Set(await expireUnlockedBookings(db, batch, now));
       const others = batch.filter((bookingId) => !expired.has(bookingId));
       // Locked by somebody, or given more time: what is still pending is looked at again.
-      const soon = new Date(now.getTime() + firstDelayMs);
+      const soon = new Date(now.getTime() + lookAgainMs);
       for (const hold of await listPendingHolds(db, others))
         arm(hold.id, hold.expiresAt > soon ? hold.expiresAt : soon);
       if (expired.size > 0)

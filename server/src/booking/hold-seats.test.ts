@@ -118,8 +118,21 @@ describe("a hold", () => {
     await cancelBooking(deps, customer, first);
     await hold("C6");
     expect(await refusalOf(hold("C7"))).toBe("TOO_MANY_HOLDS");
-    clock.advance(300_000);
+    const slow = app.gateway.script("slow");
+    const latest = await listOwnBookings(deps, customer, { limit: 1 });
+    const paying = payBooking(deps, customer, {
+      bookingId: latest.items[0]!.bookingId,
+      method: "Card",
+      card: goodCard,
+    });
+    await slow.arrived;
+    expect(await refusalOf(hold("C7"))).toBe("TOO_MANY_HOLDS");
+    await slow.release();
+    await paying;
     await hold("C7");
+    expect(await refusalOf(hold("C8"))).toBe("TOO_MANY_HOLDS");
+    clock.advance(300_000);
+    await hold("C8");
   });
 });
 

@@ -82,13 +82,14 @@ async function recordOutcome(
 ): Promise<DomainError | undefined> {
   switch (outcome.kind) {
     case "success":
-      await recordSuccess(deps, payment, outcome.transactionId);
+      // Too late for the seats: the money is on its way back.
+      if (!(await recordSuccess(deps, payment, outcome.transactionId)))
+        return new DomainError({ code: "BOOKING_EXPIRED" });
       return undefined;
     case "declined": {
       const retryUntil = await recordNotCharged(deps, payment, {
         status: "Declined",
         error: outcome.message,
-        isAttended: true,
       });
       return new DomainError({ code: "PAYMENT_DECLINED", details: { retryUntil } });
     }
@@ -97,12 +98,11 @@ async function recordOutcome(
       await recordNotCharged(deps, payment, {
         status: "Rejected",
         error: "card details refused",
-        isAttended: true,
       });
       return new DomainError({ code: "PAYMENT_VALIDATION_FAILED", details: { errors } });
     }
     case "failed":
-      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason, isAttended: true });
+      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason });
       return new DomainError({ code: "PAYMENT_GATEWAY_UNAVAILABLE" });
     case "unknown":
       await markPaymentUnknown(deps.db, payment.id, { error: outcome.reason, askAfter: deps.clock.now() });

@@ -39,6 +39,11 @@ test(
   async () => {
     const buyers = await givenCustomers(app.deps, 100);
     let bookings = 0;
+    const deadlocks = async () =>
+      (await app.sql.query("select deadlocks from pg_stat_database where datname = current_database()"))[0]?.[
+        "deadlocks"
+      ];
+    const deadlocksBefore = await deadlocks();
     for (let round = 0; round < 200; round += 1) {
       const showId = await givenShow(app);
       const wishes = buyers.map((buyer, index) => ({ buyer, seats: someSeats(round * 1_000 + index) }));
@@ -68,6 +73,7 @@ test(
         [showId],
       );
     }
+    expect(await deadlocks()).toBe(deadlocksBefore);
     console.log(`P2: 200 rounds of 100 buyers, ${bookings} whole bookings, no partial one, no deadlock.`);
   },
 );

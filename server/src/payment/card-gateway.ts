@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Decimal } from "../contract/index.ts";
 import type {
   CardCharge,
   ChargeOutcome,
@@ -9,14 +10,16 @@ import type {
 } from "../deps.ts";
 
 const chargeTimeoutMs = 10_000;
+// Asking and refunding can be repeated, so nobody has to wait long for them.
+const askTimeoutMs = 3_000;
 
 const chargeAnswer = z.discriminatedUnion("status", [
   z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255) }),
-  z.object({ status: z.literal("FAILED"), message: z.string().catch("declined") }),
+  z.object({ status: z.literal("FAILED"), message: z.string().catch("declined").transform(toReason) }),
 ]);
 const rejection = z.object({ errors: z.array(z.object({ field: z.string(), message: z.string() })) });
 const report = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255) }),
+  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255), amount: z.string() }),
   z.object({ status: z.enum(["FAILED", "PENDING"]) }),
 ]);
 const unknownKey = z.object({ status: z.literal("UNKNOWN_KEY") });
@@ -29,9 +32,15 @@ export function connectPaymentGateway(options: {
   timeoutMs?: number;
 }): PaymentGateway {
   const base = options.url.replace(/\/+$/, "");
-  const timeoutMs = options.timeoutMs ?? chargeTimeoutMs;
+  const shorten = (timeoutMs: number) => Math.min(timeoutMs, options.timeoutMs ?? timeoutMs);
 
-  async function call(method: "GET" | "POST", path: string, key?: string, body?: object): Promise<Reply> {
+  async function call(
+    method: "GET" | "POST",
+    path: string,
+    timeoutMs: number,
+    content: { key?: string; body?: object } = {},
+  ): Promise<Reply> {
+    const { key, body } = content;
     const request: RequestInit = {
       method,
       headers: {
@@ -41,7 +50,7 @@ export function connectPaymentGateway(options: {
         ...(body !== undefined && { "content-type": "application/json" }),
       },
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(shorten(timeoutMs)),
     };
     if (body !== undefined) request.body = JSON.stringify(body);
     try {
@@ -55,15 +64,15 @@ export function connectPaymentGateway(options: {
 
   return {
     async charge(charge) {
-      return readCharge(await call("POST", "/payment", charge.key, writeCharge(charge, options.clock.now())));
+      const content = { key: charge.key, body: writeCharge(charge, options.clock.now()) };
+      return readCharge(await call("POST", "/payment", chargeTimeoutMs, content));
     },
-    async findCharge(key) {
-      return readReport(await call("GET", `/payments/${encodeURIComponent(key)}`));
+    async findCharge({ key, amount }) {
+      return readReport(await call("GET", `/payments/${encodeURIComponent(key)}`, askTimeoutMs), amount);
     },
     async refund({ key, transactionId, amount }) {
-      return readRefund(
-        await call("POST", "/refund", key, { transaction_id: transactionId, amount: amount.toFixed(2) }),
-      );
+      const content = { key, body: { transaction_id: transactionId, amount: amount.toFixed(2) } };
+      return readRefund(await call("POST", "/refund", askTimeoutMs, content));
     },
   };
 }
@@ -100,12 +109,17 @@ function readCharge(reply: Reply): ChargeOutcome {
   return { kind: "declined", message: answer.message };
 }
 
-function readReport(reply: Reply): ChargeReport {
+function readReport(reply: Reply, amount: Decimal): ChargeReport {
   if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
   if (reply.status === 404 && unknownKey.safeParse(reply.body).success) return { kind: "unknown-key" };
   const answer = reply.status === 200 ? report.safeParse(reply.body).data : undefined;
   if (answer === undefined) return { kind: "silent", reason: `HTTP ${reply.status} when asked by key` };
-  if (answer.status === "SUCCESS") return { kind: "success", transactionId: answer.transaction_id };
+  if (answer.status === "SUCCESS") {
+    // Another amount than ours is for a person to look at, not for a program to accept.
+    if (answer.amount !== amount.toFixed(2))
+      return { kind: "silent", reason: "the gateway names another amount" };
+    return { kind: "success", transactionId: answer.transaction_id };
+  }
   return answer.status === "FAILED" ? { kind: "declined" } : { kind: "pending" };
 }
 
@@ -118,7 +132,12 @@ function readRefund(reply: Reply): RefundOutcome {
   return { kind: isRefused ? "refused" : "silent", reason: `HTTP ${reply.status} to the refund` };
 }
 
-const notSentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+// Text of the gateway's own, short and such that Postgres can hold it.
+function toReason(text: string): string {
+  return text.replaceAll("\0", "").toWellFormed().slice(0, 200);
+}
+
+const notSentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
 function neverSent(error: unknown): boolean {
   return notSentCodes.has(codeOf(error) ?? "");

@@ -15,24 +15,37 @@ import { recordNotCharged, recordSuccess } from "./record-outcome.ts";
 // "Unknown key" means never charged only once our own call can no longer be on its way.
 const believeUnknownKeyAfterMs = 20_000;
 const askOnceMoreAfterMs = 3_600_000;
-const turn = { limit: 50, firstDelayMs: 5_000, longestDelayMs: 600_000 };
+const askPendingAfterMs = 5_000;
+const batchSize = 50;
 
 /**
  * One round over every payment whose outcome nobody knows and every refund that is not done: asks the gateway by key, then confirms, frees
- * or gives back. What it cannot learn stays for a later round; several servers may do this at once.
+ * or gives back. What it cannot learn stays for a later round; several servers may do this at once. An aborted signal ends the round early.
  */
-export async function reconcilePayments(deps: Deps): Promise<void> {
-  const payments = await takeDuePayments(deps.db, { ...turn, now: deps.clock.now() });
-  await Promise.all(
-    payments.map((payment) => withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment))),
-  );
-  const refunds = await takeDueRefunds(deps.db, { ...turn, now: deps.clock.now() });
-  await Promise.all(refunds.map((refund) => withoutEndingTheRound(deps, refund, giveBack(deps, refund))));
+export async function reconcilePayments(deps: Deps, signal?: AbortSignal): Promise<void> {
+  await inBatches(signal, async () => {
+    const payments = await takeDuePayments(deps.db, { limit: batchSize, now: deps.clock.now() });
+    await Promise.all(
+      payments.map((payment) => withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment))),
+    );
+    return payments.length;
+  });
+  await inBatches(signal, async () => {
+    const refunds = await takeDueRefunds(deps.db, { limit: batchSize, now: deps.clock.now() });
+    await Promise.all(refunds.map((refund) => withoutEndingTheRound(deps, refund, giveBack(deps, refund))));
+    return refunds.length;
+  });
+}
+
+// Whoever was taken has its next turn seconds later, so this ends.
+async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promise<number>): Promise<void> {
+  while (signal?.aborted !== true && (await takeBatch()) === batchSize);
 }
 
 async function askAboutPayment(deps: Deps, payment: DuePayment): Promise<void> {
-  const report = await deps.gateway.findCharge(payment.gatewayKey);
+  // Before the question: an answer that took its time must not make our call look older than it was.
   const now = deps.clock.now();
+  const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.amount });
   deps.logger.info(
     { paymentId: payment.id, attempts: payment.attempts, report: report.kind },
     "Asked about a payment.",
@@ -43,15 +56,14 @@ async function askAboutPayment(deps: Deps, payment: DuePayment): Promise<void> {
       return;
     case "declined":
       if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
-      else
-        await recordNotCharged(deps, payment, { status: "Declined", error: "declined", isAttended: false });
+      else await recordNotCharged(deps, payment, { status: "Declined", error: "declined" });
       return;
     case "unknown-key":
       if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
       else await believeUnknownKey(deps, payment, now);
       return;
     case "pending":
-      await askAgainAt(deps.db, payment.id, new Date(now.getTime() + turn.firstDelayMs));
+      await askAgainAt(deps.db, payment.id, new Date(now.getTime() + askPendingAfterMs));
       return;
     case "silent":
       if (payment.status !== "Failed")
@@ -67,7 +79,7 @@ async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Pr
   }
   const onceMoreAt = new Date(now.getTime() + askOnceMoreAfterMs);
   const error = "the gateway does not know the payment";
-  await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt, isAttended: false });
+  await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt });
 }
 
 async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {

@@ -3,6 +3,7 @@ import {
   endPaying,
   finishPayment,
   getPaymentStatus,
+  hasRefund,
   inTransaction,
   insertRefund,
   lockBooking,
@@ -21,10 +22,14 @@ const open = ["Started", "Unknown"] as const;
 
 /**
  * Records that the gateway has charged: the booking is confirmed if it is still being paid by this payment, otherwise the money is to go
- * back. Recording it twice, or from two servers at once, does no harm.
+ * back. Recording it twice, or from two servers at once, does no harm. Answers whether this payment has confirmed the booking.
  */
-export async function recordSuccess(deps: Deps, payment: OpenPayment, transactionId: string): Promise<void> {
-  await inTransaction(deps.db, async (tx) => {
+export async function recordSuccess(
+  deps: Deps,
+  payment: OpenPayment,
+  transactionId: string,
+): Promise<boolean> {
+  return await inTransaction(deps.db, async (tx) => {
     const booking = await lockPaidBooking(tx, payment);
     const status = await getPaymentStatus(tx, payment.id);
     const now = deps.clock.now();
@@ -33,11 +38,15 @@ export async function recordSuccess(deps: Deps, payment: OpenPayment, transactio
       await confirmPaying(tx, booking);
       await updateClaims(tx, booking.id, null);
       await finishPayment(tx, payment.id, open, completed);
-    } else if (isOpen(status) || status === "Failed") {
+      return true;
+    }
+    if (isOpen(status) || status === "Failed") {
       await finishPayment(tx, payment.id, [...open, "Failed"], completed);
       const reason = `Charged when the booking was ${booking.status}`;
       await insertRefund(tx, { paymentId: payment.id, amount: payment.amount, reason, now });
+      return false;
     }
+    return !(await hasRefund(tx, payment.id));
   });
 }
 
@@ -46,8 +55,6 @@ export interface NotCharged {
   error: string;
   /** When the gateway is to be asked once more whether it has charged after all. */
   onceMoreAt?: Date;
-  /** Somebody is waiting for the answer and may try again: the hold lives on for at least half a minute. */
-  isAttended: boolean;
 }
 
 /**
@@ -87,7 +94,8 @@ async function giveHoldBack(
   };
   if (declinedCards >= maxDeclinedCards) return await endsNow("Cancelled");
 
-  const earliest = isDeclined || outcome.isAttended ? now.getTime() + retrySeconds * 1_000 : 0;
+  // Only a declined card gives more time, and the third one none: otherwise a hold could be kept for ever.
+  const earliest = isDeclined ? now.getTime() + retrySeconds * 1_000 : 0;
   const expiresAt = new Date(Math.max(booking.expiresAt?.getTime() ?? 0, earliest));
   if (expiresAt <= now) return await endsNow("Expired");
   await returnToPending(tx, booking.id, { expiresAt, declinedCards });
