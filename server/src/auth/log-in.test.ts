@@ -106,7 +106,7 @@ describe("a stored hash that is not one of ours", () => {
     const { status, error } = await logIn(username);
     expect(status).toBe(401);
     expect(error?.data.domain?.code).toBe("INVALID_CREDENTIALS");
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 });
 

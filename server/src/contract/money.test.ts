@@ -95,7 +95,7 @@ describe("the schema of an amount", () => {
   ])("refuses the Decimal %s at once", (text) => {
     const startedAt = performance.now();
     expect(amountSchema.safeParse(new Decimal(text)).success).toBe(false);
-    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   test.each<unknown>([

@@ -24,7 +24,7 @@ export const amountSchema = z
   .custom<Decimal>(isAmount, "Expected an amount (Decimal) of at most ten digits and two decimals.")
   .meta({ type: "string", pattern: incomingAmount.source });
 
-// Decimal.isDecimal would also take a plain object that says so; the exponent is looked at before anything is computed.
+// Decimal.isDecimal would also take a plain object that says so. The exponent comes before anything that costs; NaN and Infinity have none.
 function isAmount(value: unknown): boolean {
-  return value instanceof Decimal && value.isFinite() && value.e < 10 && value.decimalPlaces() <= 2;
+  return value instanceof Decimal && value.e < 10 && value.decimalPlaces() <= 2;
 }

@@ -22,7 +22,7 @@ export const transformer = {
     return { json, meta: types };
   },
 
-  deserialize<Value = unknown>(serialized: SuperJSONResult): Value {
-    return superjson.deserialize<Value>(serialized);
+  deserialize(serialized: SuperJSONResult): unknown {
+    return superjson.deserialize(serialized);
   },
 };

@@ -21,7 +21,8 @@ export function addressOf(context: Context, trustedProxies: number): string {
     context.req
       .header("x-forwarded-for")
       ?.split(",")
-      .map((address) => address.trim()) ?? [];
+      .map((address) => address.trim())
+      .filter((address) => address !== "") ?? [];
   if (trustedProxies > 0 && forwarded.length > 0) {
     return forwarded[Math.max(0, forwarded.length - trustedProxies)] ?? "unknown";
   }

@@ -4,6 +4,7 @@ import { createMiddleware } from "hono/factory";
 import type { ApiKey } from "../config.ts";
 import type { Logger } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { auditRefusal } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
 import { refuse } from "./refusals.ts";
 
@@ -23,17 +24,7 @@ export function createGate(parts: { apiKeys: ApiKey[]; logger: Logger }) {
     return await next();
 
     function deny(reason: string): Response {
-      parts.logger.warn(
-        {
-          audit: "forbidden",
-          address: context.get("address"),
-          method: context.req.method,
-          path: context.req.path,
-          reason,
-          requestId: context.get("requestId"),
-        },
-        "A request was refused at the gate.",
-      );
+      auditRefusal(parts.logger, context, reason);
       return refuse(
         context,
         new TRPCError({ code: "FORBIDDEN", cause: new DomainError({ code: "INVALID_API_KEY" }) }),

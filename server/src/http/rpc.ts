@@ -6,6 +6,7 @@ import { authenticate } from "../auth/sessions.ts";
 import { maxBatchSize } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { auditRefusal } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
 import { refuse } from "./refusals.ts";
 
@@ -17,7 +18,8 @@ export function createRpcHandler(deps: Deps) {
     const refusal = findFault(context);
     if (refusal !== undefined) return refuse(context, refusal);
     const requestId = context.get("requestId");
-    return await fetchRequestHandler({
+    const early: TRPCError[] = [];
+    const response = await fetchRequestHandler({
       endpoint,
       req: context.req.raw,
       router: appRouter,
@@ -28,7 +30,13 @@ export function createRpcHandler(deps: Deps) {
         authorization: context.req.header("authorization"),
         authenticate,
       }),
+      onError({ error, ctx }) {
+        if (ctx === undefined) early.push(error);
+        if (error.code === "FORBIDDEN") auditRefusal(deps.logger, context, "role");
+      },
     });
+    // What tRPC refuses before there is a context would not know its request id.
+    return early[0] === undefined ? response : refuse(context, early[0]);
   };
 }
 
@@ -54,10 +62,11 @@ const procedureTypes = new Map(
   ),
 );
 
-// Decoded like tRPC does, so that an encoded comma separates here too.
+// Decoded like tRPC does, so that an encoded comma separates here too, and without the slashes at both ends that it ignores.
 function splitPaths(path: string): string[] | undefined {
   try {
-    return decodeURIComponent(path.slice(endpoint.length + 1)).split(",");
+    const paths = decodeURIComponent(path.slice(endpoint.length)).split(",");
+    return paths.map((one) => one.replace(/^\/+|\/+$/g, ""));
   } catch {
     return undefined;
   }

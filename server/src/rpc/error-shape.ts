@@ -112,6 +112,10 @@ const unavailableStates = new Set([
   "40P01",
 ]);
 
+// pg has no codes for what happens to a connection on our side; the last one is a statement after a connection that died.
+const connectionMessages =
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+
 function isDatabaseBusyOrGone(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const state = sqlState(cause);
@@ -119,9 +123,7 @@ function isDatabaseBusyOrGone(cause: unknown): boolean {
   if ("code" in cause && typeof cause.code === "string") {
     return ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(cause.code);
   }
-  return /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect)/.test(
-    cause.message,
-  );
+  return connectionMessages.test(cause.message);
 }
 
 function sentenceFor(code: TRPC_ERROR_CODE_KEY, requestId: string): string {

@@ -13,7 +13,7 @@ export function readInput(serialized: unknown): unknown {
   const { json, meta, ...rest } = serialized;
   if (Object.keys(rest).length > 0) refuse("", "The input is not in the form that SuperJSON gives it.");
   checkValue(json, "", 0);
-  if (meta !== undefined) checkMeta(meta);
+  if (meta !== undefined) checkMeta(meta, json);
   try {
     return transformer.deserialize(serialized as unknown as Parameters<typeof transformer.deserialize>[0]);
   } catch {
@@ -38,30 +38,45 @@ function checkValue(value: unknown, path: string, depth: number): void {
   }
 }
 
-function checkMeta(meta: unknown): void {
+function checkMeta(meta: unknown, json: unknown): void {
   if (!isRecord(meta)) refuse("", "The input's type information is not allowed.");
   const { values, v, ...rest } = meta;
   if (Object.keys(rest).length > 0 || (v !== undefined && v !== 1)) {
     refuse("", "The input's type information is not allowed.");
   }
-  if (values !== undefined) checkTypes(values, 0);
-}
-
-// A tree of SuperJSON is [type], [type, children], or the children themselves by path.
-function checkTypes(tree: unknown, depth: number): void {
-  if (depth > maxDepth) refuse("", "The input's type information is nested too deep.");
-  if (Array.isArray(tree)) {
-    const [type, children, ...rest] = tree as unknown[];
-    if (!isAllowedType(type) || rest.length > 0) refuse("", "The input names a type that is not allowed.");
-    if (children !== undefined) checkTypes(children, depth + 1);
+  if (values === undefined) return;
+  // A list is the type of the whole input, which has fields or is left out; an object has the types of values in it by path.
+  if (Array.isArray(values)) {
+    if (values.length !== 1 || values[0] !== "undefined") refuse("", "The input has no fields.");
     return;
   }
-  if (!isRecord(tree)) refuse("", "The input's type information is not allowed.");
-  for (const [path, child] of Object.entries(tree)) {
-    if (path.split(".").some((part) => forbiddenKeys.has(part))) {
-      refuse("", "The input has a field whose name is not allowed.");
+  if (!isRecord(values)) refuse("", "The input's type information is not allowed.");
+  for (const [path, type] of Object.entries(values)) {
+    assertAllowed(type);
+    assertIsThere(json, path);
+  }
+}
+
+function assertAllowed(type: unknown): void {
+  if (!Array.isArray(type) || type.length !== 1 || !isAllowedType(type[0])) {
+    refuse("", "The input names a type that is not allowed.");
+  }
+}
+
+// SuperJSON writes also to a path that is not there: into an empty list it would put as many items as the caller says.
+function assertIsThere(json: unknown, path: string): void {
+  let value = json;
+  for (const key of path.split(".")) {
+    const isIndex = /^\d+$/.test(key);
+    if (
+      !isParent(value) ||
+      key.includes("\\") ||
+      (Array.isArray(value) && !isIndex) ||
+      !Object.hasOwn(value, key)
+    ) {
+      refuse("", "The input names the type of a value that is not there.");
     }
-    checkTypes(child, depth + 1);
+    value = value[key];
   }
 }
 
@@ -70,8 +85,12 @@ function isAllowedType(type: unknown): boolean {
   return Array.isArray(type) && type.length === 2 && type[0] === "custom" && type[1] === "Decimal";
 }
 
+function isParent(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isParent(value) && !Array.isArray(value);
 }
 
 function refuse(field: string, message: string): never {

@@ -48,23 +48,18 @@ async function givenScreen(name: string, seats: Record<string, number[]>): Promi
 describe("the seven days", () => {
   const window = { from: "2026-03-10", to: "2026-03-16" };
 
-  test.each([
-    ["2026-03-09", false],
-    ["2026-03-10", true],
-    ["2026-03-16", true],
-    ["2026-03-17", false],
-    ["0001-01-01", false],
-    ["9999-12-31", false],
-  ])("a customer who asks for %s sees it: %s", async (date, isSeen) => {
-    const token = await tokenOfCustomer();
-    const { status, data, error } = await listShows(token, date);
-    if (isSeen) expect({ status, data }).toEqual({ status: 200, data: [] });
-    else
-      expect({ status, domain: error?.data.domain }).toEqual({
-        status: 400,
-        domain: { code: "DATE_OUT_OF_RANGE", details: window },
-      });
+  test.each(["2026-03-10", "2026-03-16"])("show a customer %s, be it empty", async (date) => {
+    expect(await listShows(await tokenOfCustomer(), date)).toMatchObject({ status: 200, data: [] });
   });
+
+  test.each(["2026-03-09", "2026-03-17", "0001-01-01", "9999-12-31"])(
+    "do not show a customer %s",
+    async (date) => {
+      const { status, error } = await listShows(await tokenOfCustomer(), date);
+      expect(status).toBe(400);
+      expect(error?.data.domain).toEqual({ code: "DATE_OUT_OF_RANGE", details: window });
+    },
+  );
 
   test.each(["staff", "admin"] as const)("%s see any date", async (role) => {
     const token = await tokenOfStaff(role);
@@ -80,13 +75,9 @@ describe("the seven days", () => {
   ])("hold for one show and its seats too: %s", async (date, slotId, isSeen) => {
     const showId = await givenShow(app, { date, slotId });
     const customer = await tokenOfCustomer();
-    for (const answer of [await getShow(customer, showId), await getSeatMap(customer, showId)]) {
-      if (isSeen) expect(answer.status).toBe(200);
-      else
-        expect(answer).toMatchObject({
-          status: 400,
-          error: { data: { domain: { code: "DATE_OUT_OF_RANGE", details: window } } },
-        });
+    const refused = { code: "DATE_OUT_OF_RANGE", details: window };
+    for (const { status, error } of [await getShow(customer, showId), await getSeatMap(customer, showId)]) {
+      expect([status, error?.data.domain]).toEqual(isSeen ? [200, undefined] : [400, refused]);
     }
     for (const role of ["staff", "admin"] as const) {
       const token = await tokenOfStaff(role);
