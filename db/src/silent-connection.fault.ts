@@ -11,10 +11,11 @@ test(
   async () => {
     const { url } = await createTestDatabase();
     const target = new URL(url);
+    const { hostname: host, port } = target;
     let isSilent = false;
     const upstreams: Socket[] = [];
     const proxy = createServer((client) => {
-      const upstream = connect({ host: target.hostname, port: Number(target.port) });
+      const upstream = connect({ host, port: Number(port) });
       upstreams.push(upstream);
       client.pipe(upstream);
       upstream.on("data", (data) => {

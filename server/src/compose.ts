@@ -4,13 +4,12 @@ import {
   hurryPaymentsAndRefunds,
   listMigrations,
   openDatabase,
-  type Db,
 } from "@skyfox/db";
 import { startLoop, type Loop } from "./background.ts";
 import { createExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { startDatabaseClock } from "./clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
-import type { Clock, Deps, Logger } from "./deps.ts";
+import type { Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
@@ -79,7 +78,7 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
       const reconcile = () => reconcilePayments(deps, stopping.signal);
       loops.push(
         startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
-        startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(db, clock) }),
+        startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
       );
       return { rehydrated };
     },
@@ -97,6 +96,10 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
 }
 
 // What a dead server left: holds that no monitor watches, and payments that kept their seats too long.
-async function sweep(db: Db, clock: Clock): Promise<void> {
-  while ((await expireAnyDue(db, sweepBatch, clock.now())).length === sweepBatch);
+async function sweep({ db, clock, logger }: Deps): Promise<void> {
+  let expired: number[];
+  do {
+    expired = await expireAnyDue(db, sweepBatch, clock.now());
+    if (expired.length > 0) logger.info({ swept: expired.length }, "Holds that nobody watched have expired.");
+  } while (expired.length === sweepBatch);
 }

@@ -18,12 +18,17 @@ export interface ChildServer {
 
 const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
 
+// A test that fails before it stops its server must not leave it behind.
+const children = new Set<ChildProcess>();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
 /** Starts the server on a free port with these settings and waits until it listens. */
 export async function startChildServer(environment: Record<string, string>): Promise<ChildServer> {
   const child = spawn(process.execPath, [startScript], {
     env: { ...process.env, PORT: "0", DEMO_SEED: "off", LOG_LEVEL: "info", ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
+  children.add(child);
   const lines: Record<string, unknown>[] = [];
   const waiting: { message: string; resolve: (line: Record<string, unknown>) => void }[] = [];
   createInterface({ input: child.stdout }).on("line", (text) => {
@@ -32,7 +37,7 @@ export async function startChildServer(environment: Record<string, string>): Pro
     lines.push(line);
     for (const wait of waiting) if (matches(line, wait.message)) wait.resolve(line);
   });
-  const exited = once(child, "exit");
+  const exited = once(child, "exit").finally(() => children.delete(child));
 
   const line = async (message: string) => {
     const found = lines.find((one) => matches(one, message));
