@@ -4,8 +4,8 @@ import type { Clock, Logger } from "./deps.ts";
 const longestTimeoutMs = 2_147_483_647;
 const measureEveryMs = 60_000;
 const samples = 3;
-// A slower answer says too little about the moment it was given.
-const worstUncertaintyMs = 50;
+// How far the process's monotonic clock may go astray, in milliseconds a millisecond.
+const drift = 0.001;
 
 export interface RunningClock extends Clock {
   close(): void;
@@ -20,7 +20,9 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
   const timer = setInterval(() => {
     measure(db).then(
       (measured) => {
-        if (measured.uncertaintyMs <= worstUncertaintyMs) anchor = measured;
+        // A slow answer says little about its moment, but the older the anchor, the less that says too.
+        const ageMs = measured.monotonicMs - anchor.monotonicMs;
+        if (measured.uncertaintyMs <= anchor.uncertaintyMs + ageMs * drift) anchor = measured;
       },
       (error: unknown) =>
         logger.warn({ err: error }, "The database's time could not be read; the last measure goes on."),

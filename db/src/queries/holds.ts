@@ -2,6 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 
+/** One wanted seat, with what decides about it and its show. */
 export interface WantedSeat {
   screenId: number;
   date: string;
@@ -34,6 +35,7 @@ export async function findWantedSeats(
   return rows;
 }
 
+/** Everything that a new hold consists of. */
 export interface NewHold {
   username: string;
   showId: number;
@@ -60,13 +62,17 @@ export async function insertHold(db: Db, hold: NewHold): Promise<number | undefi
         expires_at, hold_slot)
       select ${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
         ${hold.username}, ${hold.expiresAt}, (
-          select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int) as slot
+          select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int - beyond.holds) as slot
           where not exists (
             select from booking
             where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot = slot
           )
         )
-      from chosen
+      from chosen, (
+        -- An adopted customer may have had more holds than that; nobody gets a slot beyond the limit any more.
+        select count(*)::int as holds from booking
+        where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot > ${hold.maxLiveHolds}
+      ) as beyond
       returning id
     ), mapped as (
       insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number)
@@ -85,6 +91,17 @@ export async function insertHold(db: Db, hold: NewHold): Promise<number | undefi
     )
     select (select id from held) as id`.execute(db);
   return rows[0]?.id ?? undefined;
+}
+
+/** How many holds of the customer are written as live, those being paid counted. */
+export async function countLiveHolds(db: Db, username: string): Promise<number> {
+  const row = await db
+    .selectFrom("booking")
+    .where("customer_username", "=", username)
+    .where("status", "in", ["Pending", "Paying"])
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return row.count;
 }
 
 /** The customer's holds whose time is over but that nobody has expired yet. */

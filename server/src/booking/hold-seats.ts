@@ -1,11 +1,14 @@
 import {
   constraints,
+  countLiveHolds,
   expireBookings,
   findWantedSeats,
+  inTransaction,
   insertHold,
   isRetryable,
   listOverdueHolds,
   violatedConstraint,
+  type NewHold,
   type WantedSeat,
 } from "@skyfox/db";
 import { Decimal, maxLiveHolds, minHoldSeconds, type Hold, type HoldSeatsInput } from "../contract/index.ts";
@@ -14,7 +17,7 @@ import { DomainError } from "../errors/domain-error.ts";
 import { seatPrices } from "../show/seat-prices.ts";
 import { assertInWindow } from "../show/window.ts";
 
-// Each lost race means that somebody else got what both went for, so few tries are enough.
+// Each lost race means that somebody else got what both went for; a handful of tries is more than enough.
 const maxTries = 20;
 
 /**
@@ -32,7 +35,7 @@ export async function holdSeats(deps: Deps, user: User, input: HoldSeatsInput): 
   throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
 }
 
-// Looks, decides, and writes in one statement; undefined when what was true at the look no longer was at the write.
+// Looks, decides, and writes; undefined when what was true at the look no longer was at the write.
 async function tryToHold(
   deps: Deps,
   user: User,
@@ -41,21 +44,20 @@ async function tryToHold(
   const seats = await findWantedSeats(deps.db, { showId, seatNumbers });
   const now = deps.clock.now();
   const show = assertOnSale(deps, user, seats, now);
-  await freeOverdue(deps, seats, now);
+  const overdue = assertFree(seats, now);
 
   const expiresAt = holdUntil(deps, show.startsAt, now);
   const amountDue = priceOf(seats);
   const { screenId, date } = show;
   const { username } = user;
-  const place = { username, showId, screenId, date, seatNumbers, amountDue, now, expiresAt, maxLiveHolds };
+  const hold = { username, showId, screenId, date, seatNumbers, amountDue, now, expiresAt, maxLiveHolds };
   try {
-    const bookingId = await insertHold(deps.db, place);
+    const bookingId =
+      overdue.length === 0 ? await insertHold(deps.db, hold) : await takeOver(deps, overdue, hold);
     return bookingId === undefined ? undefined : { bookingId, showId, seatNumbers, amountDue, expiresAt };
   } catch (error) {
     const constraint = violatedConstraint(error);
-    if (constraint === constraints.noHoldSlot && !(await expireOwnOverdue(deps, user, now))) {
-      throw new DomainError({ code: "TOO_MANY_HOLDS", details: { max: maxLiveHolds } });
-    }
+    if (constraint === constraints.noHoldSlot) await assertBelowLimit(deps, user, now);
     if ((constraint !== undefined && raceLosses.has(constraint)) || isRetryable(error)) return undefined;
     throw error;
   }
@@ -67,10 +69,20 @@ const raceLosses = new Set<string>([
   constraints.noHoldSlot,
 ]);
 
-// Holds whose time is over do not count, whether or not anybody has written that yet.
-async function expireOwnOverdue(deps: Deps, user: User, now: Date): Promise<boolean> {
-  const overdue = await listOverdueHolds(deps.db, user.username, now);
-  return overdue.length > 0 && (await expireBookings(deps.db, overdue, now)).length > 0;
+// An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
+async function takeOver(deps: Deps, overdue: number[], hold: NewHold): Promise<number | undefined> {
+  return await inTransaction(deps.db, async (tx) => {
+    await expireBookings(tx, overdue, hold.now);
+    return await insertHold(tx, hold);
+  });
+}
+
+// No slot was free. Holds whose time is over do not count, whether or not anybody has written that yet.
+async function assertBelowLimit(deps: Deps, user: User, now: Date): Promise<void> {
+  await expireBookings(deps.db, await listOverdueHolds(deps.db, user.username, now), now);
+  if ((await countLiveHolds(deps.db, user.username)) >= maxLiveHolds) {
+    throw new DomainError({ code: "TOO_MANY_HOLDS", details: { max: maxLiveHolds } });
+  }
 }
 
 function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): WantedSeat {
@@ -86,14 +98,13 @@ function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): W
   return show;
 }
 
-// An overdue hold never blocks a seat: its booking is expired here and now.
-async function freeOverdue(deps: Deps, seats: WantedSeat[], now: Date): Promise<void> {
+// The bookings that still claim some of these seats although their time is over; a claim that is live refuses the hold.
+function assertFree(seats: WantedSeat[], now: Date): number[] {
   const claimed = seats.filter((seat) => seat.claimedBy !== null);
   const taken = claimed.filter((seat) => seat.freeAfter === null || seat.freeAfter > now);
   if (taken.length > 0)
     throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: numbersOf(taken) } });
-  const overdue = new Set(claimed.flatMap((seat) => seat.claimedBy ?? []));
-  if (overdue.size > 0) await expireBookings(deps.db, [...overdue], now);
+  return [...new Set(claimed.flatMap((seat) => seat.claimedBy ?? []))];
 }
 
 // Until the show starts if that is sooner, but with half a minute to pay; a shorter HOLD_SECONDS wins over that floor.

@@ -12,7 +12,7 @@ const rounds = 50;
 const holdsPerRound = 20;
 const allowed = {
   pay: ["paid", "BOOKING_EXPIRED"],
-  rival: ["held", "SEATS_UNAVAILABLE", "TOO_MANY_HOLDS"],
+  rival: ["held", "SEATS_UNAVAILABLE"],
 };
 
 const app = await createTestApp({ maxConnections: 20 });

@@ -23,21 +23,23 @@ const batchSize = 50;
  * or gives back. What it cannot learn stays for a later round; several servers may do this at once. An aborted signal ends the round early.
  */
 export async function reconcilePayments(deps: Deps, signal?: AbortSignal): Promise<void> {
+  // Only what is due now: whoever becomes due during a long round waits for the next one, and the refunds get their turn.
+  const turn = { limit: batchSize, now: deps.clock.now() };
   await inBatches(signal, async () => {
-    const payments = await takeDuePayments(deps.db, { limit: batchSize, now: deps.clock.now() });
+    const payments = await takeDuePayments(deps.db, turn);
     await Promise.all(
       payments.map((payment) => withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment))),
     );
     return payments.length;
   });
   await inBatches(signal, async () => {
-    const refunds = await takeDueRefunds(deps.db, { limit: batchSize, now: deps.clock.now() });
+    const refunds = await takeDueRefunds(deps.db, turn);
     await Promise.all(refunds.map((refund) => withoutEndingTheRound(deps, refund, giveBack(deps, refund))));
     return refunds.length;
   });
 }
 
-// Whoever was taken has its next turn seconds later, so this ends.
+// Whoever was taken has its next turn later than this round, so this ends.
 async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promise<number>): Promise<void> {
   while (signal?.aborted !== true && (await takeBatch()) === batchSize);
 }
