@@ -150,7 +150,9 @@ describe("in production", () => {
     const { url } = await createEmptyDatabase();
     const refused = runScript("start.ts", { ...production, DATABASE_URL: url, DEMO_SEED: "on" });
     expect(await refused.ended).toBe(1);
-    expect(refused.output()).toContain("  - DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL.");
+    expect(refused.output()).toContain(
+      "  - DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY.",
+    );
     const sql = await connectOnce(url);
     expect(await sql.query("select from pg_tables where tablename = 'show'")).toEqual([]);
     await sql.end();

@@ -69,6 +69,11 @@ export function readConfig(environment: Environment): Config {
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
     demoSeed: read.oneOf("DEMO_SEED", ["on", "off"], isProduction ? "off" : "on") === "on",
   };
+  if (isProduction && config.demoSeed && config.movieService === undefined) {
+    read.problems.push(
+      "DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY.",
+    );
+  }
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
 }

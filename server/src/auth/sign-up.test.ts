@@ -11,7 +11,7 @@ let people = 0;
 function givenInput(change: Record<string, unknown> = {}) {
   people += 1;
   return {
-    name: "Anna Lee",
+    name: "Customer Lee",
     username: `person-${people}`,
     password: "Correct-Horse-9",
     phoneNumber: String(7_000_000_000 + people),
@@ -41,11 +41,11 @@ const nothing = { accounts: 0, histories: 0, customers: 0, wallets: 0 };
 
 describe("a sign-up", () => {
   test("creates the account, its password history, the customer and an empty wallet", async () => {
-    const input = givenInput({ name: " mARY o'neil-smith", email: "Mary.O@Example.COM" });
+    const input = givenInput({ name: " cUSTOMER o'ne-two", email: "Customer.O@Example.COM" });
     const answer = await signUp(input);
     expect(answer).toMatchObject({
       status: 200,
-      data: { username: input.username, name: "Mary O'neil-smith" },
+      data: { username: input.username, name: "Customer O'ne-two" },
     });
     expect(Object.keys(answer.data ?? {})).toEqual(["username", "name"]);
     expect(await countRows(input.username)).toEqual(complete);
@@ -62,8 +62,8 @@ describe("a sign-up", () => {
         in_history: true,
         previous_password_2: null,
         previous_password_3: null,
-        name: "Mary O'neil-smith",
-        email: "mary.o@example.com",
+        name: "Customer O'ne-two",
+        email: "customer.o@example.com",
         number: input.phoneNumber,
         security_question_id: 1,
         balance: "0.00",
@@ -117,7 +117,7 @@ describe("a sign-up", () => {
 
   test("reports every failing field at once, under its own name, and writes nothing", async () => {
     const wrong = {
-      name: "Anna2",
+      name: "Customer2",
       username: "Wrong",
       password: "short",
       phoneNumber: "12",

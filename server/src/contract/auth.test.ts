@@ -18,7 +18,7 @@ const accepts = (schema: { safeParse(value: unknown): { success: boolean } }, va
 
 describe("a name", () => {
   test.each([
-    ["mARY o'neil-smith", "Mary O'neil-smith"],
+    ["cUSTOMER o'ne-two", "Customer O'ne-two"],
     ["  ravi KUMAR  ", "Ravi Kumar"],
     ["JEAN-LUC d’ARC", "Jean-luc D’arc"],
     ["éLODIE ÅKERSTRÖM", "Élodie Åkerström"],
@@ -48,20 +48,20 @@ describe("a name", () => {
     ["two letters of two units each", deseret.repeat(2)],
     ["seventy-one letters", "a".repeat(71)],
     ["five words", "Ab Cd Ef Gh Ij"],
-    ["two spaces in a row", "Anna  Lee"],
-    ["a tab", "Anna\tLee"],
-    ["a line break", "Anna\nLee"],
-    ["a no-break space", "Anna\u00a0Lee"],
-    ["a digit", "Anna2"],
-    ["a leading hyphen", "-Anna"],
-    ["a trailing apostrophe", "Anna'"],
-    ["two hyphens in a row", "Anna--Lee"],
-    ["a word of punctuation", "Anna - Lee"],
+    ["two spaces in a row", "Customer  Lee"],
+    ["a tab", "Customer\tLee"],
+    ["a line break", "Customer\nLee"],
+    ["a no-break space", "Customer\u00a0Lee"],
+    ["a digit", "Customer2"],
+    ["a leading hyphen", "-Customer"],
+    ["a trailing apostrophe", "Customer'"],
+    ["two hyphens in a row", "Customer--Lee"],
+    ["a word of punctuation", "Customer - Lee"],
     ["a mark without its letter", "\u0301anna"],
-    ["a right-to-left override", "Anna\u202eLee"],
-    ["a zero-width joiner alone", "Anna\u200dLee"],
+    ["a right-to-left override", "Customer\u202eLee"],
+    ["a zero-width joiner alone", "Customer\u200dLee"],
     ["a formula", "=HYPERLINK(1)"],
-    ["an emoji", "Anna😀"],
+    ["an emoji", "Customer😀"],
     ["a dot", "J. Smith"],
     ["nothing but spaces", "     "],
   ])("may not have %s", (_, name) => {
@@ -160,7 +160,7 @@ const addressOf = (length: number) => `a@${"b".repeat(length - 6)}.com`;
 
 describe("an e-mail address", () => {
   test.each([
-    ["Anna.Lee@Example.COM", "anna.lee@example.com"],
+    ["Customer.Lee@Example.COM", "customer.lee@example.com"],
     ["a+tag@example.co.in", "a+tag@example.co.in"],
     ["o'neil@example.com", "o'neil@example.com"],
   ])("%s is kept as %s", (given, kept) => {
@@ -213,7 +213,7 @@ describe("a security answer", () => {
 
 describe("a sign-up", () => {
   const good = {
-    name: "Anna Lee",
+    name: "Customer Lee",
     username: "anna",
     password: "Correct-Horse-9",
     phoneNumber: "9876543210",
