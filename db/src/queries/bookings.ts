@@ -58,12 +58,15 @@ function readBookings(db: Db) {
     ]);
 }
 
+/** A booking with its show, seats in the order they were chosen, customer, and the payment that counts with its refund. */
 export async function findBooking(db: Db, bookingId: number) {
   return await readBookings(db).where("b.id", "=", bookingId).executeTakeFirst();
 }
 
+/** A booking as it is stored: an overdue hold still says Pending here. */
 export type BookingRow = NonNullable<Awaited<ReturnType<typeof findBooking>>>;
 
+/** Whose bookings, from where on and how many; `beforeId` excludes that booking and all newer ones. */
 export interface BookingFilter {
   username: string;
   /** The status as readers see it: a hold whose time is over is Expired, whether or not that is written yet. */
@@ -110,6 +113,7 @@ export async function lockBooking(tx: Tx, bookingId: number) {
     .executeTakeFirst();
 }
 
+/** What decides about a booking; true until the transaction that locked it ends. */
 export type LockedBooking = NonNullable<Awaited<ReturnType<typeof lockBooking>>>;
 
 /** The reason when the show is cancelled; undefined while it goes on. */
@@ -120,34 +124,36 @@ export async function findCancelReason(db: Db, showId: number): Promise<string |
 
 /**
  * The only way a booking changes its state: from the state the caller saw under lock to the next, with what changes along.
- * Answers false, and changes nothing, when it was no longer in that state.
+ * Throws, and changes nothing, when it was no longer in that state.
  */
 async function move(
   tx: Tx,
   bookingId: number,
   from: BookingStatus,
   values: Updateable<Booking>,
-): Promise<boolean> {
+): Promise<void> {
   const { numUpdatedRows } = await tx
     .updateTable("booking")
     .set(values)
     .where("id", "=", bookingId)
     .where("status", "=", from)
     .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  if (numUpdatedRows !== 1n) throw new Error(`Booking ${bookingId} was no longer ${from}.`);
 }
 
-export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<boolean> {
-  return await move(tx, bookingId, "Pending", { status: "Cancelled", ended_at: now });
+/** Gives a hold up, ended at `now`; its claims on seats are the caller's to release. */
+export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<void> {
+  await move(tx, bookingId, "Pending", { status: "Cancelled", ended_at: now });
 }
 
-export async function beginPaying(tx: Tx, bookingId: number, payingUntil: Date): Promise<boolean> {
-  return await move(tx, bookingId, "Pending", { status: "Paying", paying_until: payingUntil });
+/** Freezes a hold's expiry while it is paid; a payment that is not settled by `payingUntil` lets the booking expire. */
+export async function beginPaying(tx: Tx, bookingId: number, payingUntil: Date): Promise<void> {
+  await move(tx, bookingId, "Pending", { status: "Paying", paying_until: payingUntil });
 }
 
 /** Paid in full by card. */
-export async function confirmPaying(tx: Tx, booking: LockedBooking): Promise<boolean> {
-  return await move(tx, booking.id, "Paying", {
+export async function confirmPaying(tx: Tx, booking: LockedBooking): Promise<void> {
+  await move(tx, booking.id, "Paying", {
     status: "Confirmed",
     paying_until: null,
     payment_type: "Card",
@@ -156,12 +162,13 @@ export async function confirmPaying(tx: Tx, booking: LockedBooking): Promise<boo
   });
 }
 
+/** Makes a booking whose payment failed a hold again, until `expiresAt`, with all its declined cards counted. */
 export async function returnToPending(
   tx: Tx,
   bookingId: number,
   hold: { expiresAt: Date; declinedCards: number },
-): Promise<boolean> {
-  return await move(tx, bookingId, "Paying", {
+): Promise<void> {
+  await move(tx, bookingId, "Paying", {
     status: "Pending",
     paying_until: null,
     expires_at: hold.expiresAt,
@@ -169,12 +176,13 @@ export async function returnToPending(
   });
 }
 
+/** Ends a booking whose payment failed for good or too late; its claims on seats are the caller's to release. */
 export async function endPaying(
   tx: Tx,
   bookingId: number,
   end: { status: "Cancelled" | "Expired"; declinedCards: number; now: Date },
-): Promise<boolean> {
-  return await move(tx, bookingId, "Paying", {
+): Promise<void> {
+  await move(tx, bookingId, "Paying", {
     status: end.status,
     paying_until: null,
     declined_cards: end.declinedCards,

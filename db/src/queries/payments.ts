@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { PaymentStatus } from "../schema.ts";
 
+/** A payment whose outcome is to be learnt; `attempts` counts the times that the gateway was asked afterwards. */
 export interface OpenPayment {
   id: number;
   bookingId: number;
@@ -52,6 +53,7 @@ export async function findOpenPaymentStatus(db: Db, bookingId: number): Promise<
   return row?.status;
 }
 
+/** The status as this transaction sees it; throws when there is no such payment. */
 export async function getPaymentStatus(db: Db, paymentId: number): Promise<PaymentStatus> {
   const row = await db
     .selectFrom("payment_transaction")
@@ -61,6 +63,7 @@ export async function getPaymentStatus(db: Db, paymentId: number): Promise<Payme
   return row.status;
 }
 
+/** What the gateway did in the end; `transactionId` is there when it charged, `error` when it did not. */
 export interface FinalOutcome {
   status: "Completed" | "Declined" | "Rejected" | "Failed";
   transactionId?: string;
@@ -130,6 +133,7 @@ export async function stopAsking(db: Db, paymentId: number): Promise<void> {
     .execute();
 }
 
+/** A payment whose turn it is, with the status it has now. */
 export interface DuePayment extends OpenPayment {
   status: PaymentStatus;
 }
@@ -196,6 +200,7 @@ export async function hasRefund(db: Db, paymentId: number): Promise<boolean> {
   return row !== undefined;
 }
 
+/** A refund to send to the gateway, with the reference of the charge that it gives back and how often it was tried, this time counted. */
 export interface DueRefund {
   id: number;
   paymentId: number;
@@ -221,6 +226,7 @@ export async function takeDueRefunds(db: Db, turn: Turn): Promise<DueRefund[]> {
   return rows;
 }
 
+/** Up to `limit` rows are taken, of those due at `now`. */
 export interface Turn {
   now: Date;
   limit: number;
@@ -231,6 +237,7 @@ function nextTurn(now: Date, since: ReturnType<typeof sql.ref>) {
     + least(interval '10 minutes', greatest(interval '5 seconds', (${now}::timestamptz - ${since}) / 40))`;
 }
 
+/** Marks a pending refund as done at `now`, so that it is not sent again; one that is done already stays as it is. */
 export async function finishRefund(db: Db, refundId: number, now: Date): Promise<void> {
   await db
     .updateTable("payment_refund")
@@ -240,6 +247,7 @@ export async function finishRefund(db: Db, refundId: number, now: Date): Promise
     .execute();
 }
 
+/** Keeps the latest reason for which a refund was not done; its next turn stays as it is. */
 export async function noteRefundFailure(db: Db, refundId: number, error: string): Promise<void> {
   await db.updateTable("payment_refund").set({ last_error: error }).where("id", "=", refundId).execute();
 }

@@ -17,6 +17,7 @@ export async function findAccount(db: Db, username: string) {
     .executeTakeFirst();
 }
 
+/** What a customer sees of their own account; undefined for staff, admins and unknown users. */
 export async function findCustomerProfile(db: Db, username: string) {
   return await db
     .selectFrom("customertable as c")
@@ -26,6 +27,7 @@ export async function findCustomerProfile(db: Db, username: string) {
     .executeTakeFirst();
 }
 
+/** What staff and admins see of their own account; undefined for customers and unknown users. */
 export async function findStaffProfile(db: Db, username: string) {
   return await db
     .selectFrom("stafftable as s")
@@ -35,6 +37,7 @@ export async function findStaffProfile(db: Db, username: string) {
     .executeTakeFirst();
 }
 
+/** Who can sign in; the password comes hashed. */
 export interface NewAccount {
   username: string;
   passwordHash: string;
@@ -59,6 +62,7 @@ export async function insertAccount(tx: Tx, account: NewAccount): Promise<void> 
     .execute();
 }
 
+/** A customer's own details; the e-mail address comes in lower case and the security answer hashed. */
 export interface NewCustomer {
   username: string;
   name: string;
@@ -68,6 +72,7 @@ export interface NewCustomer {
   securityAnswerHash: string;
 }
 
+/** Adds the customer to an account that is there already; a taken e-mail address or phone number violates its constraint. */
 export async function insertCustomer(tx: Tx, customer: NewCustomer): Promise<void> {
   await tx
     .insertInto("customertable")
@@ -82,6 +87,7 @@ export async function insertCustomer(tx: Tx, customer: NewCustomer): Promise<voi
     .execute();
 }
 
+/** Adds name and counter of staff or an admin to an account that is there already; null means no counter. */
 export async function insertStaff(
   tx: Tx,
   staff: { username: string; name: string; counterNo: number | null },
@@ -92,6 +98,7 @@ export async function insertStaff(
     .execute();
 }
 
+/** Every question with its id, by ascending id. */
 export async function listSecurityQuestions(db: Db) {
   return await db.selectFrom("security_questions").select(["id", "question"]).orderBy("id").execute();
 }

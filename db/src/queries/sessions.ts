@@ -1,5 +1,6 @@
 import type { Db } from "../connect.ts";
 
+/** A login that counts from `createdAt` until just before `expiresAt`, unless it is ended sooner. */
 export interface NewSession {
   id: string;
   username: string;
@@ -7,6 +8,7 @@ export interface NewSession {
   expiresAt: Date;
 }
 
+/** Opens a session, beside any others that the account has. */
 export async function insertSession(db: Db, session: NewSession): Promise<void> {
   await db
     .insertInto("session")

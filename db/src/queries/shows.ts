@@ -53,12 +53,15 @@ export async function listShowsOfDate(db: Db, date: string, now: Date) {
     .execute();
 }
 
+/** A show with its film, screen and slot, and how many of the screen's seats are taken. */
 export type ShowRow = Awaited<ReturnType<typeof listShowsOfDate>>[number];
 
+/** One show, also a cancelled or past one, with capacity and taken seats; overdue holds count as free. */
 export async function findShow(db: Db, showId: number, now: Date): Promise<ShowRow | undefined> {
   return await showsWithFreeSeats(db, now).where("s.id", "=", showId).executeTakeFirst();
 }
 
+/** Whether the customer has ever booked this show, in whatever state that booking is. */
 export async function hasBookingOfShow(db: Db, username: string, showId: number): Promise<boolean> {
   const row = await db
     .selectFrom("booking")
@@ -70,6 +73,7 @@ export async function hasBookingOfShow(db: Db, username: string, showId: number)
   return row !== undefined;
 }
 
+/** One seat of a show as it stands, beside the show's date, base cost and version. */
 export interface SeatRow {
   date: string;
   cost: ShowRow["cost"];
@@ -100,6 +104,7 @@ export async function listSeats(db: Db, showId: number, now: Date): Promise<Seat
   return rows;
 }
 
+/** The day's slots by start; times are texts in the cinema's zone. */
 export async function listSlots(db: Db) {
   return await db
     .selectFrom("slot")
@@ -114,6 +119,7 @@ export async function getFirstScreenId(db: Db): Promise<number> {
   return row.id;
 }
 
+/** A film as the movie service told it at `refreshedAt`; the runtime is in minutes. */
 export interface MovieDetails {
   movieId: string;
   title: string;
@@ -155,6 +161,7 @@ export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> 
     .execute();
 }
 
+/** A show to schedule: `date` is in the cinema's zone, `startsAt` and `endsAt` are instants. */
 export interface NewShow {
   movieId: string;
   date: string;

@@ -15,6 +15,7 @@ export const nameSchema = z
   .transform((name) => name.split(" ").map(capitalise).join(" "))
   .refine((name) => characters(name) >= 3 && characters(name) <= 70, "The name has 3 to 70 characters.");
 
+/** Who signs in: 3 to 30 characters of a-z, 0-9, dot, underscore and hyphen, a letter first and no two marks in a row; kept as given. */
 export const usernameSchema = z
   .string()
   .regex(/^[a-z0-9._-]{3,30}$/, "The username has 3 to 30 of a-z, 0-9, dot, underscore and hyphen.")
@@ -32,6 +33,7 @@ export const newPasswordSchema = z
   .regex(/\p{Ll}/u, "The password has at least one lower-case letter.")
   .regex(/[!-/:-@[-`{-~]/, "The password has at least one punctuation mark.");
 
+/** Exactly ten ASCII digits, kept as text, without country code or spaces. */
 export const phoneNumberSchema = z.string().regex(/^[0-9]{10}$/, "The phone number is exactly ten digits.");
 
 /** An e-mail address, in lower case. */
@@ -50,6 +52,7 @@ const securityQuestionIdSchema = z.int().refine((id) => id > 0 && id < 2 ** 31, 
   params: { domain: { code: "INVALID_SECURITY_QUESTION", details: null } },
 });
 
+/** What `auth.signup` takes: every field is required, and any other field is refused. */
 export const signUpInput = z.strictObject({
   name: nameSchema,
   username: usernameSchema,
@@ -59,31 +62,50 @@ export const signUpInput = z.strictObject({
   securityQuestionId: securityQuestionIdSchema,
   securityAnswer: securityAnswerSchema,
 });
+
+/** A sign-up after the checks: the name capitalised, the e-mail address in lower case, the security answer trimmed. */
 export type SignUpInput = z.output<typeof signUpInput>;
 
+/** What `auth.signup` answers: the new customer, with the name as it is kept; no session is opened. */
 export const signUpOutput = z.object({ username: z.string(), name: z.string() });
+
+/** The new customer's username and the name as it is kept. */
 export type SignUpOutput = z.output<typeof signUpOutput>;
 
 const loginText = z.string().refine((text) => text !== "" && characters(text) <= 128, "1 to 128 characters.");
 
+/** What `auth.login` takes: any texts of 1 to 128 characters; the rules of sign-up are not applied. */
 export const logInInput = z.strictObject({ username: loginText, password: loginText });
+
+/** Username and password, exactly as typed. */
 export type LogInInput = z.output<typeof logInInput>;
 
+/** What `auth.login` answers: who signed in, and a bearer token that is good until `expiresAt` or logout, whichever is first. */
 export const logInOutput = z.object({
   user: z.object({ username: z.string(), name: z.string(), role: z.enum(roles) }),
   token: z.string(),
   expiresAt: z.date(),
 });
+
+/** The signed-in person, the bearer token, and the instant at which it runs out. */
 export type LogInOutput = z.output<typeof logInOutput>;
 
+/** What `auth.logout` takes: `everywhere` ends all of the account's sessions; left out, only the calling one ends. */
 export const logOutInput = z.strictObject({ everywhere: z.boolean().default(false) }).prefault({});
+
+/** Whether all sessions of the account end or only the calling one, with the default filled in. */
 export type LogOutInput = z.output<typeof logOutInput>;
 
+/** What `auth.logout` answers: how many live sessions ended, the calling one counted. */
 export const logOutOutput = z.object({ endedSessions: z.int() });
+
+/** How many live sessions ended. */
 export type LogOutOutput = z.output<typeof logOutOutput>;
 
+/** What `auth.me` takes: nothing. */
 export const meInput = noInput;
 
+/** What `auth.me` answers: the caller's own profile; `role` tells a customer's from that of staff and admins. */
 export const meOutput = z.discriminatedUnion("role", [
   z.object({
     role: z.literal("customer"),
@@ -102,11 +124,17 @@ export const meOutput = z.discriminatedUnion("role", [
     createdAt: z.date(),
   }),
 ]);
+
+/** The caller's own profile; switch on `role` to reach the fields of a customer or of staff and admins. */
 export type MeOutput = z.output<typeof meOutput>;
 
+/** What `auth.securityQuestions` takes: nothing. */
 export const securityQuestionsInput = noInput;
 
+/** What `auth.securityQuestions` answers: every question there is, by ascending id, which is what a sign-up names. */
 export const securityQuestionsOutput = z.array(z.object({ id: z.int(), question: z.string() }));
+
+/** Every security question with its id, by ascending id. */
 export type SecurityQuestionsOutput = z.output<typeof securityQuestionsOutput>;
 
 /** Characters as a person counts code points, not bytes or UTF-16 units. */

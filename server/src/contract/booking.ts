@@ -34,7 +34,10 @@ function domainIssue(code: string, details: unknown, message: string) {
   return { code: "custom" as const, message, params: { domain: { code, details } } };
 }
 
+/** What `booking.initialize` takes: a show and one to ten of its seats, of which all are held or none. */
 export const holdSeatsInput = z.strictObject({ showId: idSchema, seatNumbers: seatNumbersSchema });
+
+/** The show and the seats to hold, in the order in which the caller named them. */
 export type HoldSeatsInput = z.output<typeof holdSeatsInput>;
 
 /** A hold: pay before `expiresAt`; `timeRemainingMs` is the same by the server's clock, for a countdown. */
@@ -46,6 +49,8 @@ export const holdSchema = z.object({
   expiresAt: z.date(),
   timeRemainingMs: z.int(),
 });
+
+/** Seats held for one customer until `expiresAt`, and what they cost. */
 export type Hold = z.output<typeof holdSchema>;
 
 /** A payment card; digits, Luhn sum and form are checked here in the gateway's words, the expiry month by the server's clock. */
@@ -63,18 +68,27 @@ export const cardSchema = z.strictObject({
     .min(1, "Name on card is required")
     .max(100, "Name on card must have at most 100 characters"),
 });
+
+/** A card whose form has been checked; whether it is still valid and is charged, the server and the gateway decide. */
 export type Card = z.output<typeof cardSchema>;
 
+/** What `booking.pay` takes: one's own live hold and the card that is charged the whole amount due. */
 export const payBookingInput = z.strictObject({
   bookingId: idSchema,
   method: z.literal("Card"),
   card: cardSchema,
 });
+
+/** The hold to pay for and the checked card. */
 export type PayBookingInput = z.output<typeof payBookingInput>;
 
+/** What `booking.byId` and `booking.cancel` take. */
 export const bookingIdInput = z.strictObject({ bookingId: idSchema });
+
+/** The one booking that a call is about. */
 export type BookingIdInput = z.output<typeof bookingIdInput>;
 
+/** The ways in which a booking can have been paid for; `Cash` is a sale at the counter. */
 export const paymentTypes = ["Cash", "Card", "Wallet"] as const;
 
 /** A booking as its owner, staff and admins see it. Before payment `amountPaid` is 0 and `paymentType` null. */
@@ -109,17 +123,28 @@ export const bookingSchema = z.object({
     })
     .nullable(),
 });
+
+/** A booking with its show, seats, money and state; amounts are Decimals and instants are Dates. */
 export type Booking = z.output<typeof bookingSchema>;
 
+/** What `booking.list` takes: a page, and one status or all; an overdue hold counts as `Expired`. */
 export const listBookingsInput = z
   .strictObject({ ...pageFields, status: z.enum(bookingStatuses).optional() })
   .prefault({});
+
+/** Page and status filter, with the default page size filled in. */
 export type ListBookingsInput = z.output<typeof listBookingsInput>;
 
+/** What `booking.list` answers: the caller's own bookings, newest first. */
 export const bookingPageSchema = pageOf(bookingSchema);
+
+/** Some bookings, newest first, and the cursor of the older ones or null when there are none. */
 export type BookingPage = z.output<typeof bookingPageSchema>;
 
+/** What `booking.latest` takes: nothing. */
 export const latestBookingInput = noInput;
+
+/** What `booking.latest` answers: the caller's newest booking in whatever state, or null before the first one. */
 export const latestBookingOutput = bookingSchema.nullable();
 
 /** The check digit of ISO/IEC 7812-1, annex B. */

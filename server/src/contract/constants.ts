@@ -25,6 +25,8 @@ export const sessionHours = 24;
 /** Calls in one batch at most; mutations never travel in a batch. */
 export const maxBatchSize = 10;
 
-/** Items of a page unless asked otherwise, and at most. */
+/** Items of a page unless asked otherwise. */
 export const defaultPageSize = 20;
+
+/** No page has more items than this; asking for more is a validation error. */
 export const maxPageSize = 100;

@@ -30,6 +30,7 @@ export interface DomainErrorDetails {
   PAYMENT_GATEWAY_UNAVAILABLE: null;
 }
 
+/** Every reason for which SkyFox itself says no, whatever the transport's code. */
 export type DomainCode = keyof DomainErrorDetails;
 
 /** A domain error as it travels: switch on `code` and `details` has that code's own shape. */
@@ -53,9 +54,13 @@ export interface ErrorData {
   fields: FieldProblem[] | null;
 }
 
+/** Everyone who signs in is exactly one of these. */
 export const roles = ["customer", "staff", "admin"] as const;
+
+/** What a signed-in person may do, read anew on every call. */
 export type Role = (typeof roles)[number];
 
+/** The states of a booking: Pending, Paying, Confirmed, CheckedIn on the way to the seat, and the three in which it has ended. */
 export const bookingStatuses = [
   "Pending",
   "Paying",
@@ -65,4 +70,6 @@ export const bookingStatuses = [
   "Expired",
   "Refunded",
 ] as const;
+
+/** The state of a booking as readers see it: a hold whose time is over is `Expired` at once. */
 export type BookingStatus = (typeof bookingStatuses)[number];

@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { z } from "zod";
 
+/** The class of every amount in inputs and outputs; callers build amounts with this one. */
 export { Decimal };
 
 /** The wire form of an amount that comes in: at most ten digits and two decimals, no exponent, no other notation. */

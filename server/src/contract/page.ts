@@ -6,7 +6,9 @@ export const idSchema = z.int().positive();
 
 /** What every list that can grow takes: how many items, and the cursor of the page before. */
 export const pageFields = {
+  /** Items at most, from 1 to `maxPageSize`; `defaultPageSize` when left out. */
   limit: z.int().min(1).max(maxPageSize).default(defaultPageSize),
+  /** The `nextCursor` of the page before, unchanged; left out for the first page. */
   cursor: z.string().max(100).optional(),
 };
 

@@ -49,4 +49,5 @@ export const procedureCodes = {
   "booking.latest": byRole,
 } as const satisfies Record<string, readonly DomainCode[]>;
 
+/** The path of a procedure as it is called, such as `booking.pay`. */
 export type ProcedurePath = keyof typeof procedureCodes;

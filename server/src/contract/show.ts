@@ -10,9 +10,13 @@ export const cinemaDateSchema = z.iso
 /** A time of day in the cinema's zone. */
 const cinemaTime = z.string().regex(/^\d{2}:\d{2}$/);
 
+/** The kinds of seats; Deluxe costs the surcharge more than Standard. */
 export const seatTypes = ["Standard", "Deluxe"] as const;
+
+/** The kind of a seat, which decides its price. */
 export type SeatType = (typeof seatTypes)[number];
 
+/** A seat is free for anyone, held while someone may still pay for it, or sold. */
 export const seatStatuses = ["free", "held", "sold"] as const;
 
 /** A film as it was when its show was scheduled; texts are empty and the runtime is 0 while the movie service has not told us. */
@@ -39,6 +43,8 @@ export const showSchema = z.object({
   availableSeats: z.int(),
   cancelledAt: z.date().nullable(),
 });
+
+/** One screening with its film, screen, slot, base price and the number of seats that are free now. */
 export type Show = z.output<typeof showSchema>;
 
 /** Every seat of a show, rows in order. `version` only grows; prices are per seat type. */
@@ -60,10 +66,18 @@ export const seatMapSchema = z.object({
     }),
   ),
 });
+
+/** Every seat of one show with its kind and state, rows in order, as of `version`. */
 export type SeatMap = z.output<typeof seatMapSchema>;
 
+/** What `show.list` takes: a cinema date; left out, today's in the cinema's zone. */
 export const listShowsInput = z.strictObject({ date: cinemaDateSchema.optional() }).prefault({});
+
+/** The cinema date asked for, if one was. */
 export type ListShowsInput = z.output<typeof listShowsInput>;
 
+/** What `show.byId` and `show.seatMap` take. */
 export const showIdInput = z.strictObject({ showId: idSchema });
+
+/** The one show that a call is about. */
 export type ShowIdInput = z.output<typeof showIdInput>;

@@ -22,6 +22,7 @@ export const transformer = {
     return { json, meta: types };
   },
 
+  /** Throws a RangeError for an amount that is not in the wire form. */
   deserialize(serialized: SuperJSONResult): unknown {
     return superjson.deserialize(serialized);
   },

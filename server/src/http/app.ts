@@ -12,6 +12,7 @@ import { createRpcHandler } from "./rpc.ts";
 
 const maxBodyBytes = 64 * 1_024;
 
+/** What the HTTP side is told by the configuration and by the process around it. */
 export interface AppOptions {
   apiKeys: ApiKey[];
   /** Undefined allows every loopback origin, as in development. */

@@ -7,6 +7,7 @@ interface RequestVariables {
   address: string;
 }
 
+/** The request's id and the caller's address, there for every handler. */
 export type AppEnv = { Variables: RequestVariables };
 
 /** The caller's request id when it has the allowed form, otherwise a new one. */

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "./caller.ts";
 
+/** Put the middleware first, and wait for `idle` before closing what the calls use. */
 export interface InFlight {
   middleware: MiddlewareHandler<AppEnv>;
   /** Resolves once no call is being worked on, also none whose caller has gone away. */

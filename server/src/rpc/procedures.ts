@@ -41,4 +41,5 @@ function procedureFor(requiredRoles: Role[]) {
   });
 }
 
+/** For customers; staff and admins are refused with `FORBIDDEN`. */
 export const customerProcedure = procedureFor(["customer"]);
