@@ -19,7 +19,7 @@ describe.each(["an empty", "a filled"])("on %s database", (state) => {
     const undone = [await readCatalogue(connection)];
     for (const count of migrations.keys()) {
       await migrateFirst(url, count + 1);
-      if (count === 0 && state === "a filled") await fill(connection);
+      if (count === 0 && state === "a filled") await fill(connection, "filled-baseline.sql");
       undone.push(await readCatalogue(connection));
     }
     for (const count of migrations.keys().toArray().toReversed()) {
@@ -39,7 +39,7 @@ test("a filled baseline, committed before the rest is migrated, is accepted and 
   await using connection = await openConnection(url);
   const empty = await readCatalogue(connection);
   await migrateFirst(url, 1);
-  await fill(connection);
+  await fill(connection, "filled-baseline.sql");
   const before = await countRows(connection);
   await migrateToLatest(url, { cinemaTimeZone });
   expect((await listMigrations(url)).pending).toEqual([]);
@@ -52,6 +52,76 @@ test("a filled baseline, committed before the rest is migrated, is accepted and 
   expect(await readCatalogue(connection)).toEqual(empty);
 });
 
+describe("a database that holds what only the newest schema knows", () => {
+  // What goes, in the order of the steps; below them the whole schema goes.
+  const lost: [migration: string, what: string, count: number][] = [
+    ["0006_idempotency_keys", "stored answers", 1],
+    ["0005_payments_and_wallets", "refunds", 2],
+    ["0005_payments_and_wallets", "payments without a gateway reference", 1],
+    ["0005_payments_and_wallets", "payments that are not final", 1],
+    ["0004_bookings_and_claims", "cancelled, expired and refunded bookings", 7],
+    ["0004_bookings_and_claims", "payments of bookings that have ended or are being paid", 2],
+    ["0004_bookings_and_claims", "bookings being paid", 1],
+    ["0003_screens_and_shows", "cancelled shows, with their bookings", 1],
+    ["0003_screens_and_shows", "shows of further screens, with their bookings", 1],
+    ["0003_screens_and_shows", "payments of those bookings", 1],
+    ["0003_screens_and_shows", "titles and details of films", 4],
+    ["0003_screens_and_shows", "further screens", 1],
+    ["0002_people", "sessions", 1],
+  ];
+  const remaining: typeof lost = [
+    ["0001_skyfox_baseline", "seats (seat)", 100],
+    ["0001_skyfox_baseline", "shows (show)", 7],
+    ["0001_skyfox_baseline", "bookings (booking)", 7],
+    ["0001_skyfox_baseline", "booked seats (booking_seat_mapping)", 15],
+    ["0001_skyfox_baseline", "payments (payment_transaction)", 6],
+    ["0001_skyfox_baseline", "hold expiries (pending_booking_tracker)", 1],
+    ["0001_skyfox_baseline", "wallet transactions (wallet_transaction)", 7],
+  ];
+
+  test("is not rolled back unless what it would lose may go, and says what that is", async () => {
+    const { url, connection } = await givenFilledLatest();
+    await using _ = connection;
+    const before = await readRows(connection);
+    const refusal: unknown = await migrateDown(url, { cinemaTimeZone, steps: "all", discard: false }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const lines = String(refusal).split("\n").slice(1);
+    expect(String(refusal)).toContain("Nothing was changed");
+    expect(lines.filter((line) => !line.includes("0001_skyfox_baseline"))).toEqual(lost.map(lineOf));
+    expect(lines).toEqual(expect.arrayContaining(remaining.map(lineOf)));
+    expect(await readRows(connection)).toEqual(before);
+  });
+
+  test("goes down step by step when it may, and each step can be taken up again", async () => {
+    const { url, connection, catalogues } = await givenFilledLatest();
+    await using _ = connection;
+    const discarded = [];
+    for (const count of migrations.keys().toArray().toReversed()) {
+      const outcome = await migrateDown(url, { cinemaTimeZone, discard: true });
+      discarded.push(...outcome.discarded);
+      expect(await readCatalogue(connection), `${migrations[count]?.down.fileName}`).toEqual(
+        catalogues[count],
+      );
+      await migrateFirst(url, count + 1);
+      if (count === migrations.length - 1) expect(await listViolations(connection)).toEqual([]);
+      expect(await readCatalogue(connection)).toEqual(catalogues[count + 1]);
+      await migrateDown(url, { cinemaTimeZone, discard: true });
+    }
+    const entries = discarded.map(({ migration, what, count }) => [migration, what, count]);
+    expect(entries.filter(([migration]) => migration !== "0001_skyfox_baseline")).toEqual(lost);
+    expect(entries).toEqual(expect.arrayContaining(remaining));
+    await migrateToLatest(url, { cinemaTimeZone });
+    expect(await readCatalogue(connection)).toEqual(catalogues.at(-1));
+    expect(await listViolations(connection)).toEqual([]);
+  });
+
+  function lineOf([migration, what, count]: (typeof lost)[number]): string {
+    return `  ${migration}: ${count} × ${what}`;
+  }
+});
+
 /** Migrates up to the given number of migrations, as a version that had no more of them would. */
 async function migrateFirst(url: string, count: number): Promise<void> {
   const files = migrations.slice(0, count).flatMap(({ up, down }) => [up, down]);
@@ -61,8 +131,40 @@ async function migrateFirst(url: string, count: number): Promise<void> {
   await migrateToLatest(url, { cinemaTimeZone, directory: folder.path });
 }
 
-async function fill(connection: Connection): Promise<void> {
-  await connection.query(await readFile(join(import.meta.dirname, "filled-baseline.sql"), "utf8"));
+async function fill(connection: Connection, fileName: string): Promise<void> {
+  await connection.query(await readFile(join(import.meta.dirname, fileName), "utf8"));
+}
+
+/** A database at the newest schema that holds what no older one can, and the catalogues on the way there. */
+async function givenFilledLatest() {
+  const { url } = await createEmptyDatabase();
+  const connection = await openConnection(url);
+  const catalogues = [await readCatalogue(connection)];
+  for (const count of migrations.keys()) {
+    await migrateFirst(url, count + 1);
+    if (count === 0) await fill(connection, "filled-baseline.sql");
+    catalogues.push(await readCatalogue(connection));
+  }
+  await fill(connection, "filled-latest.sql");
+  expect(await listViolations(connection)).toEqual([]);
+  return { url, connection, catalogues };
+}
+
+async function listViolations(connection: Connection) {
+  return await connection.query("SELECT rule, subject, details FROM integrity_violation");
+}
+
+/** Every row of every table as text. */
+async function readRows(connection: Connection): Promise<Record<string, unknown>> {
+  const tables = await connection.query(
+    "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+  );
+  const rows: Record<string, unknown> = {};
+  for (const table of tables) {
+    const name = String(table["name"]);
+    rows[name] = await connection.query(`SELECT "${name}"::text AS row FROM "${name}" ORDER BY 1`);
+  }
+  return rows;
 }
 
 /** Rows of the tables that hold what people did; how seats are claimed and holds expire is the later schema's own affair. */
