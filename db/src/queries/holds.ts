@@ -50,13 +50,20 @@ export interface NewHold {
 }
 
 /**
- * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled. What it reads
- * may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again) and `noHoldSlot`.
+ * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled or a seat is
+ * plainly taken. What it reads may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again)
+ * and `noHoldSlot`.
  */
 export async function insertHold(db: Db, hold: NewHold): Promise<number | undefined> {
   const { rows } = await sql<{ id: number | null }>`
     with chosen as (
-      select id from show where id = ${hold.showId} and cancelled_at is null for share
+      -- Seats that are plainly taken end it here, without the cost of a refusal by constraint.
+      select id from show
+      where id = ${hold.showId} and cancelled_at is null and not exists (
+        select from seat_claim
+        where show_id = ${hold.showId} and seat_number = any(${hold.seatNumbers}::text[]) and booking_id is not null
+      )
+      for share
     ), held as (
       insert into booking (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
         expires_at, hold_slot)
