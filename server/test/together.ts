@@ -30,3 +30,8 @@ export function codeOf(error: unknown): unknown {
   if (error instanceof Error && "problem" in error) return (error.problem as { code: string }).code;
   return error;
 }
+
+/** The domain code that a call is refused with, or "accepted". */
+export async function refusalOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(() => "accepted", codeOf);
+}

@@ -2,11 +2,11 @@ import { connectOnce } from "@skyfox/db";
 import { beforeEach, describe, expect, test } from "vitest";
 import { givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
-import { codeOf, outcomesOf, together } from "../../test/together.ts";
+import { outcomesOf, together, refusalOf } from "../../test/together.ts";
+import { seatStatus } from "../../test/seat-status.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
 import { maxLiveHolds } from "../contract/index.ts";
 import type { User } from "../deps.ts";
-import { getSeatMap } from "../show/get-seat-map.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { listOwnBookings } from "./list-own-bookings.ts";
@@ -19,17 +19,8 @@ const shortHolds = await createTestApp({ beside: app, settings: { holdSeconds: 1
 // Every test begins at the same moment, whatever ran before it.
 beforeEach(() => clock.set(testStart));
 
-async function statusOf(user: User, showId: number, seatNumber: string): Promise<string | undefined> {
-  const map = await getSeatMap(deps, user, { showId });
-  return map.rows.flatMap((row) => row.seats).find((seat) => seat.seatNumber === seatNumber)?.status;
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => "accepted",
-    (error: unknown) => codeOf(error),
-  );
-}
+const statusOf = (user: User, showId: number, seatNumber: string) =>
+  seatStatus(deps, user, showId, seatNumber);
 
 describe("a hold", () => {
   test("is priced by the server: the show's cost, and 150.00 on top for Deluxe", async () => {

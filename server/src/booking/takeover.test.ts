@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
-import { codeOf } from "../../test/together.ts";
+import { refusalOf } from "../../test/together.ts";
+import { seatStatus } from "../../test/seat-status.ts";
 import type { User } from "../deps.ts";
-import { getSeatMap } from "../show/get-seat-map.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { getBooking } from "./get-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
@@ -16,17 +16,8 @@ const { deps, clock } = app;
 await deps.monitors.close();
 beforeEach(() => clock.set(testStart));
 
-async function statusOf(user: User, showId: number, seatNumber: string): Promise<string | undefined> {
-  const map = await getSeatMap(deps, user, { showId });
-  return map.rows.flatMap((row) => row.seats).find((seat) => seat.seatNumber === seatNumber)?.status;
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => "accepted",
-    (error: unknown) => codeOf(error),
-  );
-}
+const statusOf = (user: User, showId: number, seatNumber: string) =>
+  seatStatus(deps, user, showId, seatNumber);
 
 describe("P4: an overdue hold, with no monitor running,", () => {
   test("is live while now is before its end, and not at its end", async () => {
