@@ -10,8 +10,9 @@ import {
   violatedConstraint,
 } from "@skyfox/db";
 import { z } from "zod";
-import { hashSecret } from "../server/src/auth/passwords.ts";
-import { nameSchema, newPasswordSchema, usernameSchema } from "../server/src/contract/auth.ts";
+import { createPasswordHasher } from "../server/src/auth/passwords.ts";
+import { uncommonPasswordSchema } from "../server/src/auth/common-passwords.ts";
+import { nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
 import { describeFailure, withDatabase } from "./database.ts";
 
 const usage = `ADMIN_PASSWORD=… npm run admin:create -- --username <username> --name <name> [--counter <number>]`;
@@ -19,7 +20,7 @@ const usage = `ADMIN_PASSWORD=… npm run admin:create -- --username <username> 
 const newAdmin = z.object({
   username: usernameSchema,
   name: nameSchema,
-  password: newPasswordSchema,
+  password: uncommonPasswordSchema,
   counterNo: z
     .string()
     .regex(/^[1-9][0-9]{0,8}$/, "The counter is a number such as 101.")
@@ -65,7 +66,7 @@ async function createAdmin(url: string, admin: z.output<typeof newAdmin>): Promi
   await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
   const db = openDatabase(url, { maxConnections: 1 });
   try {
-    const passwordHash = await hashSecret(admin.password);
+    const passwordHash = await createPasswordHasher().hash(admin.password);
     const createdAt = await databaseTime(db);
     await inTransaction(db, async (tx) => {
       await insertAccount(tx, { username: admin.username, passwordHash, role: "admin", createdAt });

@@ -14,7 +14,7 @@ import {
 } from "@skyfox/db";
 import { Decimal } from "decimal.js";
 import { z } from "zod";
-import { hashSecret } from "../server/src/auth/passwords.ts";
+import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import type { ServiceAccess } from "../server/src/config.ts";
 import { showTimes } from "../server/src/show/show-times.ts";
 
@@ -44,7 +44,7 @@ export async function seedDemo(
 }
 
 async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): Promise<void> {
-  const passwordHash = await hashSecret(demoPassword);
+  const passwordHash = await createPasswordHasher().hash(demoPassword);
   try {
     await inTransaction(db, async (tx) => {
       await insertAccount(tx, { username: person.username, passwordHash, role: person.role, createdAt: now });

@@ -8,11 +8,17 @@ export {
 } from "./connect.ts";
 export { constraints, violatedConstraint } from "./constraints.ts";
 export { listMigrations, migrateToLatest } from "./migrate.ts";
+export * from "./queries/audit.ts";
 export * from "./queries/bookings.ts";
 export * from "./queries/clock.ts";
+export * from "./queries/ended.ts";
 export * from "./queries/holds.ts";
+export * from "./queries/limits.ts";
+export * from "./queries/passwords.ts";
 export * from "./queries/payments.ts";
 export * from "./queries/people.ts";
+export * from "./queries/recovery.ts";
+export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/shows.ts";
 export * from "./queries/wallets.ts";

@@ -12,6 +12,18 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
+export type Json = JsonValue;
+
+export type JsonArray = JsonValue[];
+
+export type JsonObject = {
+  [x: string]: JsonValue | undefined;
+};
+
+export type JsonPrimitive = boolean | number | string | null;
+
+export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
+
 export type PaymentModeEnum = "Card" | "Cash" | "Wallet";
 
 export type PaymentStatus = "Completed" | "Declined" | "Failed" | "Rejected" | "Started" | "Unknown";
@@ -31,6 +43,17 @@ export interface AdminBookedCustomer {
   id: Generated<number>;
   name: string;
   number: string;
+}
+
+export interface AuditEntry {
+  action: string;
+  actor: string | null;
+  address: string;
+  at: Timestamp;
+  details: Generated<Json>;
+  id: Generated<number>;
+  request_id: string;
+  subject: string | null;
 }
 
 export interface Booking {
@@ -118,11 +141,9 @@ export interface PasswordHistory {
 
 export interface PasswordResetTokens {
   created_at: Timestamp;
-  email: string;
   expires_at: Timestamp;
-  id: Generated<number>;
-  token: string;
-  used: Generated<boolean>;
+  token_hash: Buffer;
+  username: string;
 }
 
 export interface PaymentRefund {
@@ -159,6 +180,12 @@ export interface PendingBookingTracker {
   expiration_time: Timestamp;
 }
 
+export interface RateLimit {
+  expire: number | null;
+  key: string;
+  points: Generated<number>;
+}
+
 export interface Screen {
   created_at: Generated<Timestamp>;
   id: Generated<number>;
@@ -184,6 +211,11 @@ export interface SeatClaim {
 export interface SecurityQuestions {
   id: Generated<number>;
   question: string;
+}
+
+export interface ServerSecret {
+  name: string;
+  secret: Buffer;
 }
 
 export interface Session {
@@ -223,6 +255,7 @@ export interface Stafftable {
 
 export interface Usertable {
   created_at: Generated<Timestamp>;
+  disabled_at: Timestamp | null;
   id: Generated<number>;
   password: string;
   role: UserRoleEnum;
@@ -243,6 +276,7 @@ export interface WalletTransaction {
 
 export interface DB {
   admin_booked_customer: AdminBookedCustomer;
+  audit_entry: AuditEntry;
   booking: Booking;
   booking_seat_mapping: BookingSeatMapping;
   customer_wallet: CustomerWallet;
@@ -255,10 +289,12 @@ export interface DB {
   payment_refund: PaymentRefund;
   payment_transaction: PaymentTransaction;
   pending_booking_tracker: PendingBookingTracker;
+  rate_limit: RateLimit;
   screen: Screen;
   seat: Seat;
   seat_claim: SeatClaim;
   security_questions: SecurityQuestions;
+  server_secret: ServerSecret;
   session: Session;
   show: Show;
   slot: Slot;

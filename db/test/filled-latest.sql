@@ -4,6 +4,12 @@
 INSERT INTO session (id, username, created_at, expires_at) VALUES
   ('00000000-0000-4000-8000-000000000101', 'customer-1', now(), now() + interval '1 day');
 
+INSERT INTO password_reset_tokens (username, token_hash, created_at, expires_at) VALUES
+  ('customer-1', sha256('a token'), now(), now() + interval '5 minutes');
+INSERT INTO rate_limit (key, points, expire) VALUES ('wrongPasswords:account:customer-1', 1, 1);
+INSERT INTO audit_entry (at, action, subject, address, request_id) VALUES
+  (now(), 'login-failed', 'customer-1', '198.51.100.1', 'request-1');
+
 INSERT INTO idempotency_key (username, procedure, key, fingerprint, answer, created_at, expires_at) VALUES
   ('customer-1', 'booking.pay', 'key-1', sha256('what was asked'), '{}', now(), now() + interval '1 day');
 

@@ -5,6 +5,9 @@ import {
   listMigrations,
   openDatabase,
 } from "@skyfox/db";
+import { createPasswordHasher } from "./auth/passwords.ts";
+import { removeEnded } from "./auth/remove-ended.ts";
+import { createSessionTokens } from "./auth/session-tokens.ts";
 import { startLoop, type Loop } from "./background.ts";
 import { createExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { startDatabaseClock } from "./clock.ts";
@@ -12,11 +15,14 @@ import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
+import { createGuessingLimits } from "./limits/guessing-limits.ts";
+import { developmentAddressFactor } from "./limits/limit-table.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
 
 const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
+const removeEveryMs = 10 * 60_000;
 const sweepBatch = 500;
 
 /** The settings with nothing left open: where development has an embedded part, its address is filled in. */
@@ -47,7 +53,19 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
   });
   const monitors = createExpiryMonitors({ db, clock, logger });
   const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
-  const deps: Deps = { db, clock, gateway, monitors, logger, settings: config };
+  const deps: Deps = {
+    db,
+    clock,
+    gateway,
+    monitors,
+    passwords: createPasswordHasher(),
+    tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
+    limits: createGuessingLimits(db, {
+      addressFactor: config.environment === "development" ? developmentAddressFactor : 1,
+    }),
+    logger,
+    settings: config,
+  };
 
   let isShuttingDown = false;
   let isMigrated = false;
@@ -79,6 +97,11 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
       loops.push(
         startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
         startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
+        startLoop(deps, {
+          name: "remove what has ended",
+          everyMs: removeEveryMs,
+          run: () => removeEnded(deps),
+        }),
       );
       return { rehydrated };
     },

@@ -1,5 +1,6 @@
 import type { Db } from "@skyfox/db";
-import type { Decimal } from "./contract/index.ts";
+import type { Decimal, Role } from "./contract/index.ts";
+import type { LimitName } from "./limits/limit-table.ts";
 
 /** The one clock of every decision. In production it is the database's time, so that several servers agree. */
 export interface Clock {
@@ -50,6 +51,49 @@ export interface ExpiryMonitors {
   disarm(bookingId: number): void;
 }
 
+/** Hashes passwords and security answers, a few at a time. Both methods throw `RATE_LIMITED` when too many wait already. */
+export interface PasswordHasher {
+  /** An argon2id hash to store. */
+  hash(secret: string): Promise<string>;
+  /** Whether the secret fits the stored hash; without one that can be checked it takes the same time and answers no. */
+  fits(stored: string | undefined, secret: string): Promise<boolean>;
+}
+
+/** What a session's token says. */
+export interface SessionClaims {
+  sessionId: string;
+  username: string;
+  role: Role;
+  issuedAt: Date;
+  expiresAt: Date;
+}
+
+/** Session tokens. */
+export interface SessionTokens {
+  sign(claims: SessionClaims): Promise<string>;
+  /** Throws `INVALID_TOKEN` for what is not a token of ours, `SESSION_ENDED` for one that has run out. */
+  verify(token: string): Promise<SessionClaims>;
+}
+
+/** A try that was counted before it was made. */
+export interface CountedTry {
+  /** Whether it was the last one that the account has in this window. */
+  isLastOfAccount: boolean;
+  /** For a try that was no wrong guess after all: it counts no more. */
+  giveBack(): Promise<void>;
+}
+
+/** How often something may be tried, by account and by address, counted over all servers. */
+export interface GuessingLimits {
+  /**
+   * Counts a try before it is made, so that tries side by side cannot exceed the limit. Throws `RATE_LIMITED`, and then counts nothing.
+   * `account` is left out where no account is known.
+   */
+  count(limit: LimitName, who: { account?: string | undefined; address: string }): Promise<CountedTry>;
+  /** Forgets the wrong tries on an account, whose owner has shown who they are in another way. */
+  forgive(limit: LimitName, account: string): Promise<void>;
+}
+
 /** Structured log lines; secrets are redacted by the implementation. */
 export interface Logger {
   debug(fields: object, message: string): void;
@@ -63,7 +107,6 @@ interface Settings {
   cinemaTimeZone: string;
   holdSeconds: number;
   payingSeconds: number;
-  jwtSecretKey: string;
 }
 
 /** Everything a verb may use of the world outside it. */
@@ -72,13 +115,23 @@ export interface Deps {
   clock: Clock;
   gateway: PaymentGateway;
   monitors: ExpiryMonitors;
+  passwords: PasswordHasher;
+  tokens: SessionTokens;
+  limits: GuessingLimits;
   logger: Logger;
   settings: Settings;
 }
 
+/** Whoever makes a call, signed in or not. */
+export interface Caller {
+  /** The network address, "unknown" where there is no connection. */
+  address: string;
+  requestId: string;
+}
+
 /** The signed-in person of a call, read with the session on every call. */
-export interface User {
+export interface User extends Caller {
   username: string;
-  role: "customer" | "staff" | "admin";
+  role: Role;
   sessionId: string;
 }

@@ -1,6 +1,5 @@
 import { insertAccount, insertCustomer, insertSession, insertStaff, insertWallet } from "@skyfox/db";
-import { signToken } from "../src/auth/sessions.ts";
-import { hashSecret } from "../src/auth/passwords.ts";
+import { createPasswordHasher } from "../src/auth/passwords.ts";
 import type { Role } from "../src/contract/index.ts";
 import type { Deps, User } from "../src/deps.ts";
 import type { TestApp } from "./test-app.ts";
@@ -8,7 +7,11 @@ import type { TestApp } from "./test-app.ts";
 /** What everybody's password is in the tests. */
 export const testPassword = "Correct-Horse-9";
 
+/** What everybody's security answer is in the tests. */
+export const testAnswer = "A Brown Fox";
+
 let passwordHash: Promise<string> | undefined;
+let answerHash: Promise<string> | undefined;
 let people = 0;
 
 /** Customers with an empty wallet and a session each, without the cost of hashing for every one. */
@@ -28,7 +31,8 @@ async function givenPerson(deps: Deps, role: Role): Promise<User> {
   people += 1;
   const number = people;
   const username = `${role}-${number}`;
-  const hash = await (passwordHash ??= hashSecret(testPassword));
+  const hash = await (passwordHash ??= createPasswordHasher().hash(testPassword));
+  const answer = await (answerHash ??= createPasswordHasher().hash(testAnswer.toLowerCase()));
   const now = deps.clock.now();
   const session = { id: crypto.randomUUID(), username, createdAt: now, expiresAt: hoursLater(now, 24) };
   await deps.db.transaction().execute(async (tx) => {
@@ -40,7 +44,7 @@ async function givenPerson(deps: Deps, role: Role): Promise<User> {
         email: `${username}@example.com`,
         phoneNumber: String(9_000_000_000 + number),
         securityQuestionId: 1,
-        securityAnswerHash: hash,
+        securityAnswerHash: answer,
       });
       await insertWallet(tx, username, now);
     } else {
@@ -48,14 +52,19 @@ async function givenPerson(deps: Deps, role: Role): Promise<User> {
     }
     await insertSession(tx, session);
   });
-  return { username, role, sessionId: session.id };
+  return { username, role, sessionId: session.id, address: addressOf(number), requestId: "of-the-tests" };
+}
+
+// Everybody calls from an address of their own, so that nobody uses up the limits of another.
+function addressOf(number: number): string {
+  return `10.${number >> 16}.${(number >> 8) & 0xff}.${number & 0xff}`;
 }
 
 /** The token of a person's session, as login would have given it. */
 export async function tokenOf(deps: Deps, user: User): Promise<string> {
   const now = deps.clock.now();
-  return await signToken(deps.settings.jwtSecretKey, {
-    id: user.sessionId,
+  return await deps.tokens.sign({
+    sessionId: user.sessionId,
     username: user.username,
     role: user.role,
     issuedAt: now,

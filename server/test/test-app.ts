@@ -2,15 +2,20 @@ import { connectOnce, openDatabase, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
+import { createPasswordHasher } from "../src/auth/passwords.ts";
+import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
 import type { Deps } from "../src/deps.ts";
 import { createApp } from "../src/http/app.ts";
 import { countInFlight } from "../src/http/in-flight.ts";
+import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
+import { developmentAddressFactor } from "../src/limits/limit-table.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
 
 export const testApiKey = "key-of-the-tests";
+export const testJwtSecret = "a secret of the tests, long enough for HS256";
 const gatewayKey = "gateway-key-of-the-tests";
 
 /** Noon of a Tuesday in Asia/Kolkata: every clock of a test starts here. */
@@ -40,6 +45,10 @@ export interface TestAppOptions {
   /** Another way to the database for the server's own connections, such as a proxy that counts. */
   databaseUrl?: (url: string) => string;
   gatewayTimeoutMs?: number;
+  /** How many hashes run and wait at most. */
+  hashGate?: { atOnce: number; waiting: number };
+  /** How much wider the limits per address are; as in development unless told otherwise. */
+  addressLimitFactor?: number;
 }
 
 /** Builds a server for the test file that calls it, and takes it down after the file's last test. */
@@ -63,12 +72,16 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
     }),
     monitors,
+    passwords: createPasswordHasher(options.hashGate),
+    tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
+    limits: createGuessingLimits(db, {
+      addressFactor: options.addressLimitFactor ?? developmentAddressFactor,
+    }),
     logger,
     settings: {
       cinemaTimeZone: "Asia/Kolkata",
       holdSeconds: 300,
       payingSeconds: 600,
-      jwtSecretKey: "a secret of the tests, long enough for HS256",
       ...options.settings,
     },
   };

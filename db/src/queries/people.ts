@@ -12,6 +12,7 @@ export async function findAccount(db: Db, username: string) {
       "u.username",
       "u.role",
       "u.password as passwordHash",
+      "u.disabled_at as disabledAt",
       eb.fn.coalesce("c.name", "s.name", "u.username").as("name"),
     ])
     .executeTakeFirst();
@@ -95,6 +96,20 @@ export async function insertStaff(
   await tx
     .insertInto("stafftable")
     .values({ username: staff.username, name: staff.name, counter_no: staff.counterNo })
+    .execute();
+}
+
+/** Changes a customer's details; a taken e-mail address or phone number violates its constraint. */
+export async function updateCustomer(
+  tx: Tx,
+  username: string,
+  details: { name: string; email: string; phoneNumber: string },
+): Promise<void> {
+  const { name, email, phoneNumber } = details;
+  await tx
+    .updateTable("customertable")
+    .set({ name, email, number: phoneNumber })
+    .where("username", "=", username)
     .execute();
 }
 

@@ -1,4 +1,4 @@
-import type { Db } from "../connect.ts";
+import type { Db, Tx } from "../connect.ts";
 
 /** A login that counts from `createdAt` until just before `expiresAt`, unless it is ended sooner. */
 export interface NewSession {
@@ -29,14 +29,33 @@ export async function findLiveSession(db: Db, id: string, now: Date) {
     .where("s.id", "=", id)
     .where("s.ended_at", "is", null)
     .where("s.expires_at", ">", now)
+    .where("u.disabled_at", "is", null)
     .select(["u.username", "u.role"])
     .executeTakeFirst();
 }
 
-/** Ends one session, or all live ones of the account, and tells how many that were. */
+/**
+ * Opens a session only while the account has that password and is not disabled; false if it does not. The account stays as it is until the
+ * transaction ends, so that a change of it finds the session and ends it.
+ */
+export async function insertSessionOf(tx: Tx, session: NewSession, passwordHash: string): Promise<boolean> {
+  const account = await tx
+    .selectFrom("usertable")
+    .select("username")
+    .where("username", "=", session.username)
+    .where("password", "=", passwordHash)
+    .where("disabled_at", "is", null)
+    .forShare()
+    .executeTakeFirst();
+  if (account === undefined) return false;
+  await insertSession(tx, session);
+  return true;
+}
+
+/** Ends one session, all live ones of the account, or all but one, and tells how many that were. */
 export async function endSessions(
   db: Db,
-  which: { username: string; sessionId?: string },
+  which: { username: string; sessionId?: string; exceptSessionId?: string },
   now: Date,
 ): Promise<number> {
   let query = db
@@ -46,6 +65,7 @@ export async function endSessions(
     .where("ended_at", "is", null)
     .where("expires_at", ">", now);
   if (which.sessionId !== undefined) query = query.where("id", "=", which.sessionId);
+  if (which.exceptSessionId !== undefined) query = query.where("id", "<>", which.exceptSessionId);
   const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
   return Number(numUpdatedRows);
 }

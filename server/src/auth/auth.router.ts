@@ -1,24 +1,28 @@
 import { listSecurityQuestions } from "@skyfox/db";
 import type { TRPCRouterRecord } from "@trpc/server";
 import * as contract from "../contract/index.ts";
-import { publicProcedure, signedInProcedure } from "../rpc/procedures.ts";
+import { customerProcedure, publicProcedure, signedInProcedure } from "../rpc/procedures.ts";
+import { changePassword } from "./change-password.ts";
+import { uncommonPasswordSchema } from "./common-passwords.ts";
 import { getMe } from "./get-me.ts";
 import { logIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
+import { askSecurityQuestion, resetPassword, verifySecurityAnswer } from "./recover-account.ts";
 import { signUp } from "./sign-up.ts";
+import { updateProfile } from "./update-profile.ts";
 
 export const authRouter = {
   /** Creates a customer account with an empty wallet. */
   signup: publicProcedure
-    .input(contract.signUpInput)
+    .input(contract.signUpInput.extend({ password: uncommonPasswordSchema }))
     .output(contract.signUpOutput)
-    .mutation(({ ctx, input }) => signUp(ctx.deps, input)),
+    .mutation(({ ctx, input }) => signUp(ctx.deps, ctx.caller, input)),
 
   /** Opens a session and gives its token. */
   login: publicProcedure
     .input(contract.logInInput)
     .output(contract.logInOutput)
-    .mutation(({ ctx, input }) => logIn(ctx.deps, input)),
+    .mutation(({ ctx, input }) => logIn(ctx.deps, ctx.caller, input)),
 
   /** Ends this session, or with `everywhere` all of the account's. */
   logout: signedInProcedure
@@ -37,4 +41,34 @@ export const authRouter = {
     .input(contract.securityQuestionsInput)
     .output(contract.securityQuestionsOutput)
     .query(({ ctx }) => listSecurityQuestions(ctx.deps.db)),
+
+  /** The first step of recovery: the question of the account with this e-mail address, or of none. */
+  securityQuestion: publicProcedure
+    .input(contract.securityQuestionInput)
+    .output(contract.securityQuestionOutput)
+    .query(({ ctx, input }) => askSecurityQuestion(ctx.deps, ctx.caller, input)),
+
+  /** The second step of recovery: a token for one reset. */
+  verifySecurityAnswer: publicProcedure
+    .input(contract.verifySecurityAnswerInput)
+    .output(contract.verifySecurityAnswerOutput)
+    .mutation(({ ctx, input }) => verifySecurityAnswer(ctx.deps, ctx.caller, input)),
+
+  /** The last step of recovery: a new password, and the end of all sessions. */
+  resetPassword: publicProcedure
+    .input(contract.resetPasswordInput.extend({ newPassword: uncommonPasswordSchema }))
+    .output(contract.resetPasswordOutput)
+    .mutation(({ ctx, input }) => resetPassword(ctx.deps, ctx.caller, input)),
+
+  /** Changes the password and ends the person's other sessions. */
+  changePassword: signedInProcedure
+    .input(contract.changePasswordInput.extend({ newPassword: uncommonPasswordSchema }))
+    .output(contract.changePasswordOutput)
+    .mutation(({ ctx, input }) => changePassword(ctx.deps, ctx.user, input)),
+
+  /** Changes a customer's name, e-mail address and phone number together. */
+  updateProfile: customerProcedure
+    .input(contract.updateProfileInput)
+    .output(contract.updateProfileOutput)
+    .mutation(({ ctx, input }) => updateProfile(ctx.deps, ctx.user, input)),
 } satisfies TRPCRouterRecord;

@@ -1,22 +1,47 @@
-import { findAccount, insertSession } from "@skyfox/db";
+import { findAccount, insertSessionOf, inTransaction, replaceOutdatedPassword } from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
 import { sessionHours, type LogInInput, type LogInOutput } from "../contract/index.ts";
-import type { Deps } from "../deps.ts";
+import type { Caller, Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { fitsHash } from "./passwords.ts";
-import { signToken } from "./sessions.ts";
+import { isOutdated } from "./passwords.ts";
 
-/** Opens a session of 24 hours. Throws `INVALID_CREDENTIALS`, alike and after the same work for an unknown user and a wrong password. */
-export async function logIn(deps: Deps, input: LogInInput): Promise<LogInOutput> {
+/**
+ * Opens a session of 24 hours; a password that the older system hashed is hashed anew. Throws `INVALID_CREDENTIALS`, alike and after the
+ * same work for an unknown user, a disabled one and a wrong password; `RATE_LIMITED` after too many of these, also for the right password.
+ */
+export async function logIn(deps: Deps, caller: Caller, input: LogInInput): Promise<LogInOutput> {
+  const counted = await deps.limits.count("wrongPasswords", {
+    account: input.username,
+    address: caller.address,
+  });
   const account = await findAccount(deps.db, input.username);
-  const fits = await fitsHash(account?.passwordHash, input.password);
-  if (account === undefined || !fits) throw new DomainError({ code: "INVALID_CREDENTIALS" });
+  const fits = await deps.passwords
+    .fits(account?.passwordHash, input.password)
+    .catch(async (error: unknown) => {
+      await counted.giveBack();
+      throw error;
+    });
+  if (account === undefined || !fits || account.disabledAt !== null) {
+    const action = counted.isLastOfAccount ? "login-locked" : "login-failed";
+    await recordAudit(deps.db, deps.clock, caller, { action, subject: account?.username ?? null });
+    throw new DomainError({ code: "INVALID_CREDENTIALS" });
+  }
+  await counted.giveBack();
 
-  const { username, name, role } = account;
+  const { username, name, role, passwordHash } = account;
+  const newHash = isOutdated(passwordHash) ? await deps.passwords.hash(input.password) : undefined;
   const issuedAt = deps.clock.now();
   // A token counts whole seconds; the session ends at the same one.
   const expiresAt = new Date(Math.floor(issuedAt.getTime() / 1_000) * 1_000 + sessionHours * 3_600_000);
   const id = crypto.randomUUID();
-  await insertSession(deps.db, { id, username, createdAt: issuedAt, expiresAt });
-  const token = await signToken(deps.settings.jwtSecretKey, { id, username, role, issuedAt, expiresAt });
+  await inTransaction(deps.db, async (tx) => {
+    const session = { id, username, createdAt: issuedAt, expiresAt };
+    // The password may have been changed, or the account disabled, since it was read.
+    if (!(await insertSessionOf(tx, session, passwordHash)))
+      throw new DomainError({ code: "INVALID_CREDENTIALS" });
+    if (newHash !== undefined) await replaceOutdatedPassword(tx, username, passwordHash, newHash);
+    await recordAudit(tx, deps.clock, caller, { action: "logged-in", subject: username });
+  });
+  const token = await deps.tokens.sign({ sessionId: id, username, role, issuedAt, expiresAt });
   return { user: { username, name, role }, token, expiresAt };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { givenStaff, tokenOf } from "../../test/given.ts";
 import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
-import { createTestApp, testApiKey } from "../../test/test-app.ts";
+import { createTestApp, testApiKey, testJwtSecret } from "../../test/test-app.ts";
 import type { LogInOutput } from "../contract/index.ts";
 
 const app = await createTestApp();
@@ -136,7 +136,7 @@ test("no secret of signing up and logging in is in a log, an error or the databa
     token,
     apiKey: testApiKey,
     wrongApiKey,
-    jwtSecretKey: app.deps.settings.jwtSecretKey,
+    jwtSecretKey: testJwtSecret,
   };
   const hits = Object.entries(places).flatMap(([place, text]) =>
     Object.entries(secrets).flatMap(([name, secret]) =>

@@ -2,12 +2,12 @@ import { generateKeyPair, SignJWT, type JWTPayload } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
 import { givenCustomer, givenStaff, testPassword, tokenOf } from "../../test/given.ts";
 import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
-import { createTestApp, testStart } from "../../test/test-app.ts";
+import { createTestApp, testJwtSecret, testStart } from "../../test/test-app.ts";
 import type { LogInOutput, MeOutput } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 
 const app = await createTestApp();
-const { jwtSecretKey } = app.deps.settings;
+const jwtSecretKey = testJwtSecret;
 const dayMs = 86_400_000;
 // After the test's start and before its sessions end, whatever moved the clock before.
 beforeEach(() => app.clock.set(testStart));

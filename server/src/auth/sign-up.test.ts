@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import type { SignUpOutput } from "../contract/index.ts";
-import { fitsHash } from "./passwords.ts";
 
 const app = await createTestApp();
 let people = 0;
@@ -97,9 +96,9 @@ describe("a sign-up", () => {
        from usertable u join customertable c using (username) where username = $1`,
       [input.username],
     );
-    expect(await fitsHash(row!["answer"] as string, "rex fido")).toBe(true);
-    expect(await fitsHash(row!["password"] as string, " Ｐassword-ﬁ ")).toBe(true);
-    expect(await fitsHash(row!["password"] as string, " Password-fi ")).toBe(false);
+    expect(await app.deps.passwords.fits(row!["answer"] as string, "rex fido")).toBe(true);
+    expect(await app.deps.passwords.fits(row!["password"] as string, " Ｐassword-ﬁ ")).toBe(true);
+    expect(await app.deps.passwords.fits(row!["password"] as string, " Password-fi ")).toBe(false);
   });
 
   test("at every longest value still fits the database", async () => {

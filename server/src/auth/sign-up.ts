@@ -1,17 +1,21 @@
 import { constraints, inTransaction, insertAccount, insertCustomer, violatedConstraint } from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
 import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
-import type { Deps } from "../deps.ts";
+import type { Caller, Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { openWallet } from "../wallet/open-wallet.ts";
-import { hashSecret } from "./passwords.ts";
+import { normaliseAnswer } from "./security-answers.ts";
 
 /**
  * Creates a customer: the account, its password history, the customer and an empty wallet, or nothing. Throws
- * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS` or `PHONE_NUMBER_EXISTS`.
+ * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS`, `PHONE_NUMBER_EXISTS` or `RATE_LIMITED`.
  */
-export async function signUp(deps: Deps, input: SignUpInput): Promise<SignUpOutput> {
-  const passwordHash = await hashSecret(input.password);
-  const securityAnswerHash = await hashSecret(normaliseAnswer(input.securityAnswer));
+export async function signUp(deps: Deps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
+  await deps.limits.count("signUps", { address: caller.address });
+  const [passwordHash, securityAnswerHash] = await Promise.all([
+    deps.passwords.hash(input.password),
+    deps.passwords.hash(normaliseAnswer(input.securityAnswer)),
+  ]);
   const createdAt = deps.clock.now();
   try {
     await inTransaction(deps.db, async (tx) => {
@@ -25,6 +29,7 @@ export async function signUp(deps: Deps, input: SignUpInput): Promise<SignUpOutp
         securityAnswerHash,
       });
       await openWallet(tx, input.username, createdAt);
+      await recordAudit(tx, deps.clock, caller, { action: "signed-up", subject: input.username });
     });
   } catch (error) {
     throw refusalFor(error);
@@ -45,9 +50,4 @@ function refusalFor(error: unknown): unknown {
     default:
       return error;
   }
-}
-
-// Answers are compared after NFKC, trim and lower-casing, so they are hashed in that form.
-function normaliseAnswer(answer: string): string {
-  return answer.normalize("NFKC").trim().toLowerCase();
 }

@@ -46,6 +46,12 @@ export const securityAnswerSchema = z
   .refine((answer) => characters(answer) >= 3, "The security answer has at least 3 characters.")
   .refine((answer) => characters(answer) <= 200, "The security answer has at most 200 characters.");
 
+// An answer that is compared, not kept: as typed, because older answers were kept so, and without the rule for new ones.
+const givenAnswerSchema = z
+  .string()
+  .refine((answer) => answer.trim() !== "", "The security answer is missing.")
+  .refine((answer) => characters(answer) <= 200, "The security answer has at most 200 characters.");
+
 // Ids beyond four bytes would not reach the database; they are refused as what they are, questions that there are not.
 const securityQuestionIdSchema = z.int().refine((id) => id > 0 && id < 2 ** 31, {
   error: "There is no such security question.",
@@ -136,6 +142,86 @@ export const securityQuestionsOutput = z.array(z.object({ id: z.int(), question:
 
 /** Every security question with its id, by ascending id. */
 export type SecurityQuestionsOutput = z.output<typeof securityQuestionsOutput>;
+
+/** What `auth.securityQuestion` takes: the e-mail address of the account to recover. */
+export const securityQuestionInput = z.strictObject({ email: emailSchema });
+
+/** The e-mail address of an account, in lower case. */
+export type SecurityQuestionInput = z.output<typeof securityQuestionInput>;
+
+/** What `auth.securityQuestion` answers: the account's question. An address without an account gets one too, always the same. */
+export const securityQuestionOutput = z.object({ questionId: z.int(), question: z.string() });
+
+/** The question to answer. */
+export type SecurityQuestionOutput = z.output<typeof securityQuestionOutput>;
+
+/** What `auth.verifySecurityAnswer` takes: whose answer, and the answer; case and spaces around it do not matter. */
+export const verifySecurityAnswerInput = z.strictObject({
+  email: emailSchema,
+  securityAnswer: givenAnswerSchema,
+});
+
+/** The e-mail address in lower case, and the answer as typed. */
+export type VerifySecurityAnswerInput = z.output<typeof verifySecurityAnswerInput>;
+
+/** What `auth.verifySecurityAnswer` answers: a token for one reset, the only live one of the account, and how long it lives. */
+export const verifySecurityAnswerOutput = z.object({ resetToken: z.string(), expiresInSeconds: z.int() });
+
+/** A token for one reset of the password, and its life in seconds. */
+export type VerifySecurityAnswerOutput = z.output<typeof verifySecurityAnswerOutput>;
+
+/** What `auth.resetPassword` takes: the token that the security answer gave, and the password to have from now on. */
+export const resetPasswordInput = z.strictObject({
+  email: emailSchema,
+  resetToken: z.string(),
+  newPassword: newPasswordSchema,
+});
+
+/** The e-mail address in lower case, the token and the new password. */
+export type ResetPasswordInput = z.output<typeof resetPasswordInput>;
+
+/** What `auth.resetPassword` answers: who can log in with the new password now. */
+export const resetPasswordOutput = z.object({ username: z.string() });
+
+/** The username of the account. */
+export type ResetPasswordOutput = z.output<typeof resetPasswordOutput>;
+
+/** What `auth.changePassword` takes: the password of now, whatever rule it was made by, and the one to come. */
+export const changePasswordInput = z.strictObject({
+  currentPassword: loginText,
+  newPassword: newPasswordSchema,
+});
+
+/** The current password as typed, and the new one. */
+export type ChangePasswordInput = z.output<typeof changePasswordInput>;
+
+/** What `auth.changePassword` answers: how many other sessions ended; the calling one goes on. */
+export const changePasswordOutput = z.object({ endedSessions: z.int() });
+
+/** How many other sessions ended. */
+export type ChangePasswordOutput = z.output<typeof changePasswordOutput>;
+
+/** What `auth.updateProfile` takes: all three details as they are to be, and the security answer. */
+export const updateProfileInput = z.strictObject({
+  name: nameSchema,
+  email: emailSchema,
+  phoneNumber: phoneNumberSchema,
+  securityAnswer: givenAnswerSchema,
+});
+
+/** The details after the checks: the name capitalised, the e-mail address in lower case, the answer as typed. */
+export type UpdateProfileInput = z.output<typeof updateProfileInput>;
+
+/** What `auth.updateProfile` answers: the details as they are kept. */
+export const updateProfileOutput = z.object({
+  username: z.string(),
+  name: z.string(),
+  email: z.string(),
+  phoneNumber: z.string(),
+});
+
+/** Username, name, e-mail address and phone number as they are kept. */
+export type UpdateProfileOutput = z.output<typeof updateProfileOutput>;
 
 /** Characters as a person counts code points, not bytes or UTF-16 units. */
 function characters(text: string): number {

@@ -22,6 +22,9 @@ export const bookingWindowDays = 7;
 /** A session ends this many hours after login. */
 export const sessionHours = 24;
 
+/** A reset token is good for this many seconds after the security answer, and once. */
+export const resetTokenSeconds = 300;
+
 /** Calls in one batch at most; mutations never travel in a batch. */
 export const maxBatchSize = 10;
 

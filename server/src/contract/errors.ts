@@ -5,6 +5,10 @@ export interface DomainErrorDetails {
   INVALID_SEAT: { seatNumbers: string[] };
   TOO_MANY_SEATS: { max: number };
   INVALID_SECURITY_QUESTION: null;
+  INVALID_SECURITY_ANSWER: null;
+  INVALID_RESET_TOKEN: null;
+  INCORRECT_PASSWORD: null;
+  PASSWORD_REUSE: null;
   PAYMENT_VALIDATION_FAILED: { errors: { field: string; message: string }[] };
   INVALID_CREDENTIALS: null;
   MISSING_TOKEN: null;
@@ -27,6 +31,7 @@ export interface DomainErrorDetails {
   USERNAME_EXISTS: null;
   EMAIL_EXISTS: null;
   PHONE_NUMBER_EXISTS: null;
+  RATE_LIMITED: { retryAfterSeconds: number };
   PAYMENT_GATEWAY_UNAVAILABLE: null;
 }
 

@@ -6,6 +6,10 @@ const sentences: { [Code in DomainCode]: string } = {
   INVALID_SEAT: "Some of these seats do not exist here, or are named twice.",
   TOO_MANY_SEATS: "That is more seats than one booking can have.",
   INVALID_SECURITY_QUESTION: "There is no such security question.",
+  INVALID_SECURITY_ANSWER: "The security answer is not right.",
+  INVALID_RESET_TOKEN: "This reset token is not valid, or no longer. Answer the security question again.",
+  INCORRECT_PASSWORD: "The current password is not right.",
+  PASSWORD_REUSE: "Choose a password that is neither the current one nor one of the two before it.",
   PAYMENT_VALIDATION_FAILED: "The payment gateway refused the card details; see the errors.",
   INVALID_CREDENTIALS: "The username or the password is not right.",
   MISSING_TOKEN: "Log in first: this call needs a token.",
@@ -28,6 +32,7 @@ const sentences: { [Code in DomainCode]: string } = {
   USERNAME_EXISTS: "This username is taken.",
   EMAIL_EXISTS: "This e-mail address belongs to another account.",
   PHONE_NUMBER_EXISTS: "This phone number belongs to another account.",
+  RATE_LIMITED: "That was too often. Try again after the time given.",
   PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",
 };
 

@@ -26,10 +26,14 @@ export function createRpcHandler(deps: Deps) {
       maxBatchSize,
       createContext: () => ({
         deps,
-        requestId,
+        caller: { address: context.get("address"), requestId },
         authorization: context.req.header("authorization"),
         authenticate,
       }),
+      responseMeta({ errors }) {
+        const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
+        return waits.length === 0 ? {} : { headers: { "retry-after": String(Math.max(...waits)) } };
+      },
       onError({ error, ctx }) {
         if (ctx === undefined) early.push(error);
         if (error.code === "FORBIDDEN") auditRefusal(deps.logger, context, "role");
@@ -70,6 +74,11 @@ function splitPaths(path: string): string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+function waitOf(cause: unknown): number | undefined {
+  if (!(cause instanceof DomainError) || cause.problem.code !== "RATE_LIMITED") return undefined;
+  return cause.problem.details.retryAfterSeconds;
 }
 
 function malformed(message: string): TRPCError {

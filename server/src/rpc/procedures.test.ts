@@ -112,7 +112,14 @@ describe("hostile input is refused by every procedure at once, and never our fau
 
 describe("who may call", () => {
   test.each(paths)("%s is decided before its input is read", async (path) => {
-    const open = ["auth.signup", "auth.login", "auth.securityQuestions"];
+    const open = [
+      "auth.signup",
+      "auth.login",
+      "auth.securityQuestions",
+      "auth.securityQuestion",
+      "auth.verifySecurityAnswer",
+      "auth.resetPassword",
+    ];
     const isMutation = procedures.find(([one]) => one === path)?.[1]._def.type === "mutation";
     const headers = { ...headersFor(), "content-type": "application/json" };
     const body = "{not json";

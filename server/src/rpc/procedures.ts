@@ -12,12 +12,12 @@ const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
   const code = findRefusal(error)?.problem.code;
   if (code === undefined) {
     logger.error(
-      { requestId: ctx.requestId, path, err: error.cause ?? error },
+      { requestId: ctx.caller.requestId, path, err: error.cause ?? error },
       "A call failed unexpectedly.",
     );
   } else if (!isListed(path, code)) {
     logger.error(
-      { requestId: ctx.requestId, path, unlistedCode: code },
+      { requestId: ctx.caller.requestId, path, unlistedCode: code },
       "A procedure answered a code that it does not list.",
     );
   }
@@ -29,7 +29,7 @@ export const publicProcedure = trpc.procedure.use(reportErrors);
 
 /** For everyone who is signed in; the session and the role are read on every call, before the input is. */
 export const signedInProcedure = publicProcedure.use(async ({ ctx, next }) => {
-  const user = await ctx.authenticate(ctx.deps, ctx.authorization);
+  const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
   return await next({ ctx: { ...ctx, user } });
 });
 

@@ -15,5 +15,5 @@ export const trpc = initTRPC.context<Context>().create({
         transformer.deserialize(value),
     },
   },
-  errorFormatter: ({ error, ctx, path }) => shapeError(error, path, ctx?.requestId ?? ""),
+  errorFormatter: ({ error, ctx, path }) => shapeError(error, path, ctx?.caller.requestId ?? ""),
 });

@@ -1,0 +1,28 @@
+import type { Db } from "../connect.ts";
+
+/** Removes sessions that have ended or run out: their tokens are refused alike without the row. */
+export async function deleteEndedSessions(db: Db, now: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom("session")
+    .where((eb) => eb.or([eb("expires_at", "<=", now), eb("ended_at", "<=", now)]))
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
+/** Removes reset tokens that are over. */
+export async function deleteEndedResetTokens(db: Db, now: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom("password_reset_tokens")
+    .where("expires_at", "<=", now)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
+/** Removes the windows of guessing limits that ended before that moment. */
+export async function deleteEndedLimits(db: Db, endedBefore: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom("rate_limit")
+    .where("expire", "<", endedBefore.getTime())
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}

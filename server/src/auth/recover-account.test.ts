@@ -1,0 +1,268 @@
+import { hash as bcryptHash } from "@node-rs/bcrypt";
+import { beforeEach, describe, expect, test } from "vitest";
+import { givenCustomer, testAnswer, testPassword, tokenOf } from "../../test/given.ts";
+import { mutate, query } from "../../test/rpc-call.ts";
+import { createTestApp, testStart } from "../../test/test-app.ts";
+import { outcomesOf, refusalOf, together } from "../../test/together.ts";
+import { changePassword } from "./change-password.ts";
+import { logIn } from "./log-in.ts";
+import { askSecurityQuestion, resetPassword, verifySecurityAnswer } from "./recover-account.ts";
+import { updateProfile } from "./update-profile.ts";
+
+const app = await createTestApp();
+const { deps } = app;
+const caller = { address: "198.51.100.1", requestId: "of-the-tests" };
+const newPassword = "Another-Horse-8";
+beforeEach(() => app.clock.set(testStart));
+
+const emailOf = (username: string) => `${username}@example.com`;
+const tokenFor = (username: string, securityAnswer = testAnswer) =>
+  verifySecurityAnswer(deps, caller, { email: emailOf(username), securityAnswer });
+const reset = (username: string, resetToken: string, password = newPassword) =>
+  resetPassword(deps, caller, { email: emailOf(username), resetToken, newPassword: password });
+
+describe("recovery", () => {
+  test("leads from the question to a new password, and ends every session", async () => {
+    const user = await givenCustomer(deps);
+    const { username } = user;
+    const question = await query(app, "auth.securityQuestion", { email: emailOf(username).toUpperCase() });
+    expect(question.data).toMatchObject({ questionId: 1 });
+    const answered = await mutate<{ resetToken: string }>(app, "auth.verifySecurityAnswer", {
+      email: emailOf(username),
+      securityAnswer: "  a BROWN fox ",
+    });
+    expect(answered.data).toEqual({ resetToken: expect.any(String) as string, expiresInSeconds: 300 });
+    const resetToken = answered.data!.resetToken;
+    const done = await mutate(app, "auth.resetPassword", {
+      email: emailOf(username),
+      resetToken,
+      newPassword,
+    });
+    expect(done.data).toEqual({ username });
+    const me = await query(app, "auth.me", undefined, { token: await tokenOf(deps, user) });
+    expect(me.error?.data.domain?.code).toBe("SESSION_ENDED");
+    expect(await refusalOf(logIn(deps, caller, { username, password: testPassword }))).toBe(
+      "INVALID_CREDENTIALS",
+    );
+    expect(await refusalOf(logIn(deps, caller, { username, password: newPassword }))).toBe("accepted");
+    expect(await refusalOf(reset(username, resetToken, "Third-Horse-7"))).toBe("INVALID_RESET_TOKEN");
+  });
+
+  test("of an unknown address has a question that stays the same, and answers like a known one", async () => {
+    const email = "nobody@example.com";
+    const first = await askSecurityQuestion(deps, caller, { email });
+    expect(await askSecurityQuestion(deps, caller, { email })).toEqual(first);
+    const asked = await Promise.all(
+      Array.from({ length: 40 }, (_, number) =>
+        askSecurityQuestion(deps, caller, { email: `n${number}@example.com` }),
+      ),
+    );
+    expect(new Set(asked.map(({ questionId }) => questionId)).size).toBeGreaterThan(3);
+    const { username } = await givenCustomer(deps);
+    const unknown = await mutate(app, "auth.verifySecurityAnswer", { email, securityAnswer: "wrong" });
+    const known = await mutate(app, "auth.verifySecurityAnswer", {
+      email: emailOf(username),
+      securityAnswer: "wrong",
+    });
+    const { requestId: _, ...unknownData } = unknown.error!.data;
+    const { requestId: __, ...knownData } = known.error!.data;
+    expect(unknownData).toEqual(knownData);
+    expect(knownData.domain?.code).toBe("INVALID_SECURITY_ANSWER");
+  });
+
+  test("a token lives five minutes, and a newer one takes its place", async () => {
+    const { username } = await givenCustomer(deps);
+    const first = await tokenFor(username);
+    const second = await tokenFor(username);
+    expect(await refusalOf(reset(username, first.resetToken))).toBe("INVALID_RESET_TOKEN");
+    expect(await refusalOf(reset(username, "anything"))).toBe("INVALID_RESET_TOKEN");
+    app.clock.advance(300_000);
+    expect(await refusalOf(reset(username, second.resetToken))).toBe("INVALID_RESET_TOKEN");
+    app.clock.advance(-1);
+    expect(await refusalOf(reset(username, second.resetToken))).toBe("accepted");
+  });
+
+  test("a token is another account's key to nothing, and is kept as a hash only", async () => {
+    const [one, other] = [await givenCustomer(deps), await givenCustomer(deps)];
+    const { resetToken } = await tokenFor(one.username);
+    expect(await refusalOf(reset(other.username, resetToken))).toBe("INVALID_RESET_TOKEN");
+    const rows = await app.sql.query(
+      "select 1 from password_reset_tokens where token_hash = sha256($1) and username = $2",
+      [Buffer.from(resetToken), one.username],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  test("of ten resets with one token at once, one wins", async () => {
+    const { username } = await givenCustomer(deps);
+    const { resetToken } = await tokenFor(username);
+    const tries = Array.from(
+      { length: 10 },
+      (_, number) => () => reset(username, resetToken, `Horse-Number-${number}`),
+    );
+    const { won, lost } = outcomesOf(await together(tries));
+    expect(won).toHaveLength(1);
+    expect(new Set(lost)).toEqual(new Set(["INVALID_RESET_TOKEN"]));
+  });
+
+  test("frees a login that too many wrong passwords had locked", async () => {
+    const { username } = await givenCustomer(deps);
+    for (let number = 0; number < 11; number += 1) {
+      await refusalOf(logIn(deps, caller, { username, password: "wrong" }));
+    }
+    const { resetToken } = await tokenFor(username);
+    await reset(username, resetToken);
+    expect(await refusalOf(logIn(deps, caller, { username, password: newPassword }))).toBe("accepted");
+  });
+});
+
+describe("a new password", () => {
+  test("is neither the current one nor one of the two before it, by change and by reset", async () => {
+    const user = await givenCustomer(deps);
+    const { username } = user;
+    const passwords = [testPassword, "Second-Horse-2", "Third-Horse-3", "Fourth-Horse-4"] as const;
+    const change = (from: string, to: string) =>
+      refusalOf(changePassword(deps, user, { currentPassword: from, newPassword: to }));
+    expect(await change(passwords[0], passwords[0])).toBe("PASSWORD_REUSE");
+    expect(await change(passwords[0], passwords[1])).toBe("accepted");
+    expect(await change(passwords[1], passwords[2])).toBe("accepted");
+    expect(await change(passwords[2], passwords[0])).toBe("PASSWORD_REUSE");
+    const { resetToken } = await tokenFor(username);
+    expect(await refusalOf(reset(username, resetToken, passwords[1]))).toBe("PASSWORD_REUSE");
+    // The token is still good, and the oldest one is forgotten by the third change.
+    expect(await refusalOf(reset(username, resetToken, passwords[3]))).toBe("accepted");
+    const { sessionId } = user;
+    expect(
+      await refusalOf(
+        changePassword(
+          deps,
+          { ...user, sessionId },
+          { currentPassword: passwords[3], newPassword: passwords[0] },
+        ),
+      ),
+    ).toBe("accepted");
+  });
+
+  test("ends the other sessions and keeps the calling one", async () => {
+    const user = await givenCustomer(deps);
+    await logIn(deps, caller, { username: user.username, password: testPassword });
+    await logIn(deps, caller, { username: user.username, password: testPassword });
+    const token = await tokenOf(deps, user);
+    const answer = await mutate(
+      app,
+      "auth.changePassword",
+      { currentPassword: testPassword, newPassword },
+      { token },
+    );
+    expect(answer.data).toEqual({ endedSessions: 2 });
+    expect((await query(app, "auth.me", undefined, { token })).status).toBe(200);
+  });
+
+  test("needs the current one", async () => {
+    const user = await givenCustomer(deps);
+    const wrong = changePassword(deps, user, { currentPassword: "wrong", newPassword });
+    expect(await refusalOf(wrong)).toBe("INCORRECT_PASSWORD");
+  });
+
+  test("may not be one of the most common", async () => {
+    const user = await givenCustomer(deps);
+    const input = { currentPassword: testPassword, newPassword: "P@ssw0rd" };
+    const answer = await mutate(app, "auth.changePassword", input, { token: await tokenOf(deps, user) });
+    expect(answer.error?.data.fields).toMatchObject([{ field: "newPassword" }]);
+  });
+
+  test("a login with the old one that was under way opens no session", async () => {
+    const user = await givenCustomer(deps);
+    const { username } = user;
+    const changes = [
+      () => logIn(deps, caller, { username, password: testPassword }).then(() => undefined),
+      () => changePassword(deps, user, { currentPassword: testPassword, newPassword }).then(() => undefined),
+    ];
+    await together(changes);
+    const live = await app.sql.query(
+      "select id from session where username = $1 and ended_at is null and id <> $2",
+      [username, user.sessionId],
+    );
+    expect(live).toEqual([]);
+  });
+});
+
+describe("what an older SkyFox hashed by bcrypt", () => {
+  test("a password is hashed anew at the next login, also in its history", async () => {
+    const { username } = await givenCustomer(deps);
+    const old = await bcryptHash("foobar", { cost: 4 });
+    await app.sql.query("update usertable set password = $2 where username = $1", [username, old]);
+    await app.sql.query("update password_history set previous_password_1 = $2 where username = $1", [
+      username,
+      old,
+    ]);
+    await logIn(deps, caller, { username, password: "foobar" });
+    const [row] = await app.sql.query(
+      "select u.password, h.previous_password_1 as history from usertable u join password_history h using (username) where username = $1",
+      [username],
+    );
+    expect(row?.["password"]).toMatch(/^\$argon2id\$/);
+    expect(row?.["history"]).toBe(row?.["password"]);
+    expect(await refusalOf(logIn(deps, caller, { username, password: "foobar" }))).toBe("accepted");
+  });
+
+  test.each(["Fluffy Cat", "fluffy cat"])(
+    "the answer %s is right as typed and normalised, and is kept normalised",
+    async (kept) => {
+      const { username } = await givenCustomer(deps);
+      await app.sql.query("update customertable set security_answer_hash = $2 where username = $1", [
+        username,
+        await bcryptHash(kept, { cost: 4 }),
+      ]);
+      expect(await refusalOf(tokenFor(username, "Fluffy Cat"))).toBe("accepted");
+      expect(await refusalOf(tokenFor(username, " FLUFFY cat"))).toBe("accepted");
+    },
+  );
+});
+
+describe("a change of the profile", () => {
+  const details = (number: number) => ({
+    name: "Customer Renamed",
+    email: `renamed-${number}@example.com`,
+    phoneNumber: String(6_000_000_000 + number),
+    securityAnswer: testAnswer,
+  });
+
+  test("changes name, e-mail address and phone number together", async () => {
+    const user = await givenCustomer(deps);
+    const { securityAnswer, ...changed } = details(1);
+    const answer = await mutate(
+      app,
+      "auth.updateProfile",
+      { ...changed, securityAnswer },
+      { token: await tokenOf(deps, user) },
+    );
+    expect(answer.data).toEqual({ username: user.username, ...changed });
+    const me = await query(app, "auth.me", undefined, { token: await tokenOf(deps, user) });
+    expect(me.data).toMatchObject(changed);
+  });
+
+  test("needs the security answer", async () => {
+    const user = await givenCustomer(deps);
+    const wrong = updateProfile(deps, user, { ...details(2), securityAnswer: "wrong" });
+    expect(await refusalOf(wrong)).toBe("INVALID_SECURITY_ANSWER");
+  });
+
+  test("of ten that want one e-mail address or phone number, one wins", async () => {
+    const users = await Promise.all(Array.from({ length: 10 }, () => givenCustomer(deps)));
+    const byEmail = users.map(
+      (user, number) => () =>
+        updateProfile(deps, user, { ...details(100 + number), email: "wanted@example.com" }),
+    );
+    const emails = outcomesOf(await together(byEmail));
+    expect(emails.won).toHaveLength(1);
+    expect(new Set(emails.lost)).toEqual(new Set(["EMAIL_EXISTS"]));
+    const byPhone = users.map(
+      (user, number) => () =>
+        updateProfile(deps, user, { ...details(200 + number), phoneNumber: "5555555555" }),
+    );
+    const phones = outcomesOf(await together(byPhone));
+    expect(phones.won).toHaveLength(1);
+    expect(new Set(phones.lost)).toEqual(new Set(["PHONE_NUMBER_EXISTS"]));
+  });
+});

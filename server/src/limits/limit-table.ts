@@ -1,0 +1,27 @@
+interface Limit {
+  /** Tries of one account in a window; undefined where no account is known. */
+  perAccount: number | undefined;
+  /** Tries from one address in a window. */
+  perAddress: number;
+  windowSeconds: number;
+}
+
+const quarterHour = 15 * 60;
+
+/** Every limit there is. What counts is in its name; whoever is refused is not counted. */
+export const limitTable = {
+  /** Failed logins and wrong current passwords. */
+  wrongPasswords: { perAccount: 10, perAddress: 100, windowSeconds: quarterHour },
+  /** Wrong security answers, in recovery and profile together. */
+  wrongAnswers: { perAccount: 5, perAddress: 50, windowSeconds: quarterHour },
+  wrongResetTokens: { perAccount: undefined, perAddress: 50, windowSeconds: quarterHour },
+  signUps: { perAccount: undefined, perAddress: 20, windowSeconds: 60 * 60 },
+  questionLookUps: { perAccount: undefined, perAddress: 60, windowSeconds: quarterHour },
+  /** E-mail addresses and phone numbers of others that a change of the profile came upon: it tells whether they are taken. */
+  takenContacts: { perAccount: 10, perAddress: 50, windowSeconds: 60 * 60 },
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof limitTable;
+
+/** In development everyone comes from loopback, so that the limits per address are this much wider. */
+export const developmentAddressFactor = 100;

@@ -1,0 +1,20 @@
+import { isIPv6 } from "node:net";
+
+/** What counts as one address: an IPv4 address, or the /64 network of an IPv6 address, within which a caller chooses freely. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  // A URL writes an address in its one canonical form (RFC 5952), which leaves out one run of zeros.
+  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
+  const [before = "", after] = canonical.split("::");
+  const head = before === "" ? [] : before.split(":");
+  const tail = after === undefined || after === "" ? [] : after.split(":");
+  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+  const isMapped = groups.slice(0, 5).every((group) => group === "0") && groups[5] === "ffff";
+  return isMapped ? groups.slice(6).flatMap(bytesOf).join(".") : `${groups.slice(0, 4).join(":")}::/64`;
+}
+
+// An IPv4 address that came over IPv6 (RFC 4291, 2.5.5.2) has its four bytes in the last two groups.
+function bytesOf(group: string): number[] {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
+}
