@@ -68,7 +68,13 @@ export function explain(problem: SkyfoxDomainError): string {
       return problem.details.reason;
     case "INVALID_BOOKING_STATUS":
       return problem.details.status;
+    case "RATE_LIMITED":
+      return `Try again in ${problem.details.retryAfterSeconds.toFixed()} seconds.`;
     case "INVALID_SECURITY_QUESTION":
+    case "INVALID_SECURITY_ANSWER":
+    case "INVALID_RESET_TOKEN":
+    case "INCORRECT_PASSWORD":
+    case "PASSWORD_REUSE":
     case "INVALID_CREDENTIALS":
     case "MISSING_TOKEN":
     case "INVALID_TOKEN":

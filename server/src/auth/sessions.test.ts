@@ -371,3 +371,16 @@ describe("a logout", () => {
     expect(await codeForToken(await tokenOf(app.deps, user))).toBe("let in");
   });
 });
+
+test("a remembered token is refused once it has run out, or its account is disabled", async () => {
+  const { deps } = app;
+  const [late, disabled] = [await givenCustomer(deps), await givenStaff(deps, "staff")];
+  const [lateToken, disabledToken] = [await tokenOf(deps, late), await tokenOf(deps, disabled)];
+  expect([await codeForToken(lateToken), await codeForToken(disabledToken)]).toEqual(["let in", "let in"]);
+  await app.sql.query("update usertable set disabled_at = now() where username = $1", [disabled.username]);
+  expect(await codeForToken(disabledToken)).toBe("SESSION_ENDED");
+  const login = await mutate(app, "auth.login", { username: disabled.username, password: testPassword });
+  expect(login.error?.data.domain?.code).toBe("INVALID_CREDENTIALS");
+  app.clock.advance(dayMs);
+  expect(await codeForToken(lateToken)).toBe("SESSION_ENDED");
+});
