@@ -21,5 +21,6 @@ export * from "./queries/recovery.ts";
 export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/shows.ts";
+export * from "./queries/staff.ts";
 export * from "./queries/wallets.ts";
 export { inTransaction, isRetryable, sqlState } from "./transaction.ts";

@@ -86,6 +86,8 @@ export function explain(problem: SkyfoxDomainError): string {
     case "BOOKING_EXPIRED":
     case "PAYMENT_IN_PROGRESS":
     case "PAYMENT_OUTCOME_UNKNOWN":
+    case "STAFF_NOT_FOUND":
+    case "LAST_ADMIN":
     case "USERNAME_EXISTS":
     case "EMAIL_EXISTS":
     case "PHONE_NUMBER_EXISTS":

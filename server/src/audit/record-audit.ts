@@ -14,7 +14,9 @@ export type AuditAction =
   | "security-answer-locked"
   | "reset-token-made"
   | "reset-token-failed"
-  | "profile-changed";
+  | "profile-changed"
+  | "staff-created"
+  | "staff-changed";
 
 /**
  * Records who did what to whose account, and from where. Give it the transaction of the effect, so that both are there or neither; what was

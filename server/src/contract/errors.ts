@@ -20,6 +20,7 @@ export interface DomainErrorDetails {
   INVALID_API_KEY: null;
   SHOW_NOT_FOUND: null;
   BOOKING_NOT_FOUND: null;
+  STAFF_NOT_FOUND: null;
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
   TOO_MANY_HOLDS: { max: number };
   SHOW_ALREADY_STARTED: null;
@@ -31,6 +32,7 @@ export interface DomainErrorDetails {
   USERNAME_EXISTS: null;
   EMAIL_EXISTS: null;
   PHONE_NUMBER_EXISTS: null;
+  LAST_ADMIN: null;
   RATE_LIMITED: { retryAfterSeconds: number };
   PAYMENT_GATEWAY_UNAVAILABLE: null;
 }

@@ -59,6 +59,9 @@ export const procedureCodes = {
   "booking.byId": [...signedIn, "BOOKING_NOT_FOUND"],
   "booking.list": byRole,
   "booking.latest": byRole,
+  "admin.staff": byRole,
+  "admin.createStaff": [...byRole, "RATE_LIMITED", "USERNAME_EXISTS"],
+  "admin.updateStaff": [...byRole, "RATE_LIMITED", "STAFF_NOT_FOUND", "LAST_ADMIN", "PASSWORD_REUSE"],
 } as const satisfies Record<string, readonly DomainCode[]>;
 
 /** The path of a procedure as it is called, such as `booking.pay`. */

@@ -20,6 +20,7 @@ const sentences: { [Code in DomainCode]: string } = {
   INVALID_API_KEY: "A valid API key is needed.",
   SHOW_NOT_FOUND: "There is no such show.",
   BOOKING_NOT_FOUND: "There is no such booking.",
+  STAFF_NOT_FOUND: "Nobody of the staff has this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
   TOO_MANY_HOLDS: "You hold seats for as many bookings as allowed. Pay or cancel one first.",
   SHOW_ALREADY_STARTED: "This show has started.",
@@ -32,6 +33,7 @@ const sentences: { [Code in DomainCode]: string } = {
   USERNAME_EXISTS: "This username is taken.",
   EMAIL_EXISTS: "This e-mail address belongs to another account.",
   PHONE_NUMBER_EXISTS: "This phone number belongs to another account.",
+  LAST_ADMIN: "This is the only active admin. Make another one first.",
   RATE_LIMITED: "That was too often. Try again after the time given.",
   PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",
 };

@@ -43,3 +43,6 @@ function procedureFor(requiredRoles: Role[]) {
 
 /** For customers; staff and admins are refused with `FORBIDDEN`. */
 export const customerProcedure = procedureFor(["customer"]);
+
+/** For admins; customers and staff are refused with `FORBIDDEN`. */
+export const adminProcedure = procedureFor(["admin"]);

@@ -1,0 +1,53 @@
+import {
+  endSessions,
+  inTransaction,
+  listStaff,
+  lockActiveAdmins,
+  replacePassword,
+  updateStaffRow,
+} from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
+import { hashNewPassword } from "../auth/new-password.ts";
+import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+
+/**
+ * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions. Throws
+ * `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, `PASSWORD_REUSE` or `RATE_LIMITED`.
+ */
+export async function updateStaff(deps: Deps, admin: User, input: UpdateStaffInput): Promise<StaffMember> {
+  const { username, role, counterNo, disabled, password } = input;
+  await getStaff(deps.db, username);
+  const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);
+  const updated = await inTransaction(deps.db, async (tx) => {
+    // Locked before the row is read: of two admins who demote each other, one finds the other gone.
+    const activeAdmins = await lockActiveAdmins(tx);
+    const before = await getStaff(tx, username);
+    const isLeaving = role === "staff" || disabled === true;
+    if (isLeaving && activeAdmins.length === 1 && activeAdmins[0] === username) {
+      throw new DomainError({ code: "LAST_ADMIN" });
+    }
+    if (change !== undefined && !(await replacePassword(tx, username, change))) return undefined;
+    const now = deps.clock.now();
+    const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
+    await updateStaffRow(tx, username, { role, counterNo, disabledAt });
+    const changed = Object.entries({ role, counterNo, disabled, password }).flatMap(([field, value]) =>
+      value === undefined ? [] : [field],
+    );
+    if (changed.length > 0) {
+      await endSessions(tx, { username }, now);
+      const details = { changed };
+      await recordAudit(tx, deps.clock, admin, { action: "staff-changed", subject: username, details });
+    }
+    return await getStaff(tx, username);
+  });
+  // The person changed the password meanwhile: the new one has to be compared with that one too.
+  return updated ?? (await updateStaff(deps, admin, input));
+}
+
+async function getStaff(db: Parameters<typeof listStaff>[0], username: string): Promise<StaffMember> {
+  const [found] = await listStaff(db, username);
+  if (found === undefined) throw new DomainError({ code: "STAFF_NOT_FOUND" });
+  return found;
+}
