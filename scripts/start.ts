@@ -81,7 +81,10 @@ async function bringAlong(
     paymentGateway = { url: sandbox.url, apiKey: sandboxKey };
     embedded.push(`card gateway   ${sandbox.url}, books in ${relative(process.cwd(), booksFile)}`);
   }
-  return { ...config, databaseUrl, movieService, paymentGateway };
+  const imageFolder = join(stateDirectory, "images");
+  if (config.environment === "development" && config.imageBucket === undefined)
+    embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
+  return { ...config, databaseUrl, movieService, paymentGateway, imageFolder };
 }
 
 async function seed(config: CompleteConfig, logger: Logger): Promise<void> {

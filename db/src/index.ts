@@ -13,6 +13,7 @@ export * from "./queries/bookings.ts";
 export * from "./queries/clock.ts";
 export * from "./queries/ended.ts";
 export * from "./queries/holds.ts";
+export * from "./queries/images.ts";
 export * from "./queries/limits.ts";
 export * from "./queries/passwords.ts";
 export * from "./queries/payments.ts";

@@ -180,6 +180,12 @@ export interface PendingBookingTracker {
   expiration_time: Timestamp;
 }
 
+export interface ProfileImage {
+  attempts: Generated<number>;
+  key: string;
+  remove_after: Timestamp | null;
+}
+
 export interface RateLimit {
   expire: number | null;
   key: string;
@@ -289,6 +295,7 @@ export interface DB {
   payment_refund: PaymentRefund;
   payment_transaction: PaymentTransaction;
   pending_booking_tracker: PendingBookingTracker;
+  profile_image: ProfileImage;
   rate_limit: RateLimit;
   screen: Screen;
   seat: Seat;

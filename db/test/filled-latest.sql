@@ -84,3 +84,5 @@ VALUES
 INSERT INTO payment_refund (payment_id, amount, state, reason, next_attempt_at, created_at, done_at) VALUES
   (105, 250.00, 'pending', 'The booking had expired.', now() + interval '1 minute', now(), NULL),
   (106, 250.00, 'done', 'The booking had expired.', NULL, now() - interval '2 minutes', now() - interval '1 minute');
+
+INSERT INTO profile_image (key, remove_after, attempts) VALUES ('5f0c1f6e-62a1-4d3b-9d53-2f3a8a1c7b11.jpg', now(), 2);

@@ -11,5 +11,6 @@ export type RouterOutputs = inferRouterOutputs<AppRouter>;
 
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
 export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
+export { fileToProfileImage } from "./profile-image.ts";
 export type { Fetch } from "./timeout.ts";
 export * from "@skyfox/server/contract";

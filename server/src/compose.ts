@@ -1,6 +1,7 @@
 import {
   databaseTime,
   expireAnyDue,
+  getServerSecret,
   hurryPaymentsAndRefunds,
   listMigrations,
   openDatabase,
@@ -15,6 +16,10 @@ import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
+import { createBucketStore } from "./image/bucket-store.ts";
+import { createFolderStore } from "./image/folder-store.ts";
+import { removeImages } from "./image/keep-image.ts";
+import { createPictureMaker } from "./image/make-picture.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { developmentAddressFactor } from "./limits/limit-table.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
@@ -23,10 +28,16 @@ import { reconcilePayments } from "./payment/reconcile-payments.ts";
 const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
 const removeEveryMs = 10 * 60_000;
+const removeImagesEveryMs = 60_000;
 const sweepBatch = 500;
 
 /** The settings with nothing left open: where development has an embedded part, its address is filled in. */
-export type CompleteConfig = Config & { databaseUrl: string; paymentGateway: ServiceAccess };
+export type CompleteConfig = Config & {
+  databaseUrl: string;
+  paymentGateway: ServiceAccess;
+  /** Where pictures are kept unless there is a bucket for them. */
+  imageFolder: string;
+};
 
 /** A server with all its parts, not listening yet. */
 export interface Composition {
@@ -42,8 +53,12 @@ export interface Composition {
   close(): Promise<void>;
 }
 
-/** Brings the parts together: the one place that knows the concrete ones. */
-export async function compose(config: CompleteConfig, logger: Logger): Promise<Composition> {
+/** Brings the parts together: the one place that knows the concrete ones. `ownUrl` is asked only once the server listens. */
+export async function compose(
+  config: CompleteConfig,
+  logger: Logger,
+  ownUrl: () => string,
+): Promise<Composition> {
   const db = openDatabase(config.databaseUrl, {
     onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
   });
@@ -53,6 +68,13 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
   });
   const monitors = createExpiryMonitors({ db, clock, logger });
   const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
+  const bucket = config.imageBucket && createBucketStore(config.imageBucket, { clock });
+  const folder = createFolderStore({
+    folder: config.imageFolder,
+    publicUrl: () => config.publicUrl ?? ownUrl(),
+    clock,
+    secret: () => getServerSecret(db, "image links"),
+  });
   const deps: Deps = {
     db,
     clock,
@@ -60,6 +82,8 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
     monitors,
     passwords: createPasswordHasher(),
     tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
+    pictures: createPictureMaker(),
+    images: bucket ?? folder,
     limits: createGuessingLimits(db, {
       addressFactor: config.environment === "development" ? developmentAddressFactor : 1,
     }),
@@ -73,6 +97,7 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
   const app = createApp(deps, {
     ...config,
     inFlight,
+    imageFolder: bucket === undefined ? folder : undefined,
     async findUnready() {
       if (isShuttingDown) return ["shutting down"];
       try {
@@ -102,6 +127,11 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
           everyMs: removeEveryMs,
           run: () => removeEnded(deps),
         }),
+        startLoop(deps, {
+          name: "remove pictures of nobody",
+          everyMs: removeImagesEveryMs,
+          run: () => removeImages(deps, stopping.signal),
+        }),
       );
       return { rehydrated };
     },
@@ -113,6 +143,7 @@ export async function compose(config: CompleteConfig, logger: Logger): Promise<C
     idle: inFlight.idle,
     async close() {
       clock.close();
+      bucket?.close();
       await db.destroy();
     },
   };

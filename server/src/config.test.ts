@@ -36,6 +36,8 @@ describe("development", () => {
       payingSeconds: 600,
       movieService: undefined,
       paymentGateway: undefined,
+      imageBucket: undefined,
+      publicUrl: undefined,
       corsOrigins: undefined,
       trustedProxies: 0,
     });
@@ -246,4 +248,47 @@ test("a service needs its key with its URL", () => {
     url: "https://movies.example.com",
     apiKey: "k",
   });
+});
+
+describe("a bucket for pictures", () => {
+  const bucket = {
+    S3_BUCKET: "pictures",
+    AWS_ACCESS_KEY_ID: "id",
+    AWS_SECRET_ACCESS_KEY: "canary",
+    AWS_REGION: "ap-south-1",
+  };
+  const access = { bucket: "pictures", accessKeyId: "id", secretAccessKey: "canary" };
+
+  test("needs its region and credentials", () => {
+    const { imageBucket } = readConfig({ ...good, ...bucket });
+    expect(imageBucket).toEqual({ ...access, region: "ap-south-1", endpoint: undefined });
+    expect(problemsOf({ S3_BUCKET: "pictures" })).toEqual([
+      "AWS_ACCESS_KEY_ID is not set, but S3_BUCKET is.",
+      "AWS_SECRET_ACCESS_KEY is not set, but S3_BUCKET is.",
+      "AWS_REGION is not set, but S3_BUCKET is.",
+    ]);
+  });
+
+  test("of another storage needs no region", () => {
+    const { imageBucket } = readConfig({
+      ...bucket,
+      AWS_REGION: undefined,
+      S3_ENDPOINT: "http://localhost:9000",
+    });
+    expect(imageBucket).toEqual({ ...access, region: "us-east-1", endpoint: "http://localhost:9000" });
+    expect(problemsOf({ ...bucket, S3_ENDPOINT: "localhost:9000" })).toHaveLength(1);
+  });
+
+  test("is not forgotten beside its endpoint", () => {
+    expect(problemsOf({ S3_ENDPOINT: "http://localhost:9000" })).toEqual([
+      "S3_ENDPOINT is set, but S3_BUCKET is not.",
+    ]);
+  });
+});
+
+test("the public address is a URL", () => {
+  expect(readConfig({ PUBLIC_URL: "https://api.cinema.example" }).publicUrl).toBe(
+    "https://api.cinema.example",
+  );
+  expect(problemsOf({ PUBLIC_URL: "api.cinema.example" })).toHaveLength(1);
 });

@@ -10,6 +10,15 @@ export interface ServiceAccess {
   apiKey: string;
 }
 
+/** A bucket of S3, or of a storage that speaks its protocol at `endpoint`. */
+export interface BucketAccess {
+  bucket: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  endpoint: string | undefined;
+}
+
 /** The settings of a server. What is undefined is provided by an embedded part, in development only. */
 export interface Config {
   environment: "development" | "production";
@@ -23,6 +32,10 @@ export interface Config {
   payingSeconds: number;
   movieService: ServiceAccess | undefined;
   paymentGateway: ServiceAccess | undefined;
+  /** Where pictures are kept; undefined keeps them in a folder. */
+  imageBucket: BucketAccess | undefined;
+  /** Where browsers reach this server; undefined is where it listens, on this machine. */
+  publicUrl: string | undefined;
   /** Origins that browsers may call from; undefined allows every loopback origin. */
   corsOrigins: string[] | undefined;
   trustedProxies: number;
@@ -65,6 +78,8 @@ export function readConfig(environment: Environment): Config {
     payingSeconds: read.wholeNumber("PAYING_SECONDS", 600, 30, 86_400),
     movieService: read.service("MOVIE_SERVICE_URL", "MOVIE_SERVICE_API_KEY", false),
     paymentGateway: read.service("PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_API_KEY", isProduction),
+    imageBucket: read.bucket(),
+    publicUrl: read.url("PUBLIC_URL", ["http:", "https:"], false),
     corsOrigins: read.origins("CORS_ORIGINS", isProduction),
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
     demoSeed: read.oneOf("DEMO_SEED", ["on", "off"], isProduction ? "off" : "on") === "on",
@@ -159,6 +174,27 @@ function createReader(environment: Environment) {
       else if (serviceUrl !== undefined && apiKey === undefined)
         problems.push(`${keyName} is not set, but ${urlName} is.`);
       return serviceUrl !== undefined && apiKey !== undefined ? { url: serviceUrl, apiKey } : undefined;
+    },
+    bucket(): BucketAccess | undefined {
+      const bucket = text("S3_BUCKET");
+      const endpoint = url("S3_ENDPOINT", ["http:", "https:"], false);
+      if (bucket === undefined) {
+        if (endpoint !== undefined) problems.push("S3_ENDPOINT is set, but S3_BUCKET is not.");
+        return undefined;
+      }
+      const needed = (name: string) => {
+        const value = text(name);
+        if (value === undefined) problems.push(`${name} is not set, but S3_BUCKET is.`);
+        return value ?? "";
+      };
+      return {
+        bucket,
+        endpoint,
+        accessKeyId: needed("AWS_ACCESS_KEY_ID"),
+        secretAccessKey: needed("AWS_SECRET_ACCESS_KEY"),
+        // Other storages than S3 itself mostly have no regions; they take the name of the oldest one.
+        region: endpoint === undefined ? needed("AWS_REGION") : (text("AWS_REGION") ?? "us-east-1"),
+      };
     },
     origins(name: string, isProduction: boolean): string[] | undefined {
       const value = text(name);

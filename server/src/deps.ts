@@ -1,5 +1,5 @@
 import type { Db } from "@skyfox/db";
-import type { Decimal, Role } from "./contract/index.ts";
+import type { Decimal, ProfileImage, Role } from "./contract/index.ts";
 import type { LimitName } from "./limits/limit-table.ts";
 
 /** The one clock of every decision. In production it is the database's time, so that several servers agree. */
@@ -57,6 +57,21 @@ export interface PasswordHasher {
   hash(secret: string): Promise<string>;
   /** Whether the secret fits the stored hash; without one that can be checked it takes the same time and answers no. */
   fits(stored: string | undefined, secret: string): Promise<boolean>;
+}
+
+/** Makes of an uploaded file the picture that is kept: a small square JPEG that has nothing of the file but its pixels. */
+export interface PictureMaker {
+  /** Throws `INVALID_IMAGE_HASH`, or `INVALID_IMAGE` with the reason. */
+  make(image: ProfileImage): Promise<Buffer>;
+}
+
+/** Where pictures are kept, each under a key of its own. What goes wrong is thrown as it is. */
+export interface ImageStore {
+  put(key: string, picture: Buffer): Promise<void>;
+  /** Does no harm where there is none. */
+  remove(key: string): Promise<void>;
+  /** A URL under which the picture can be fetched by whoever has it, until that moment in whole seconds. */
+  link(key: string, expiresAt: Date): Promise<string>;
 }
 
 /** What a session's token says. */
@@ -117,6 +132,8 @@ export interface Deps {
   monitors: ExpiryMonitors;
   passwords: PasswordHasher;
   tokens: SessionTokens;
+  pictures: PictureMaker;
+  images: ImageStore;
   limits: GuessingLimits;
   logger: Logger;
   settings: Settings;

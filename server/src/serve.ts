@@ -6,6 +6,8 @@ import type { Logger } from "./deps.ts";
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
 const closeMs = 1_000;
+// The largest picture at one megabit a second; who takes longer to send a request is cut off.
+const requestMs = 60_000;
 
 export interface RunningServer {
   /** Where it listens. */
@@ -20,11 +22,21 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     cinemaTimeZone: config.cinemaTimeZone,
   });
   if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
-  const parts = await compose(config, logger);
+  let url = "";
+  const parts = await compose(config, logger, () => url);
+  if (config.environment === "production" && config.imageBucket === undefined) {
+    const { imageFolder, publicUrl } = config;
+    logger.warn(
+      { imageFolder, publicUrl },
+      publicUrl === undefined
+        ? "Pictures are kept in a folder, and PUBLIC_URL is not set: links to them work on this machine only. Set it, or S3_BUCKET."
+        : "Pictures are kept in a folder: other servers on this database cannot serve them. Set S3_BUCKET to share them.",
+    );
+  }
   try {
     const { rehydrated } = await parts.startBackground();
     const { server, port } = await openPort(parts.app.fetch, config);
-    const url = `http://localhost:${port}`;
+    url = `http://localhost:${port}`;
     logger.info({ url, rehydrated }, "SkyFox is listening.");
     return {
       url,
@@ -52,7 +64,8 @@ async function openPort(
   // With its published API key, a development server is for this machine only.
   const hostname = config.environment === "development" ? "127.0.0.1" : "0.0.0.0";
   return await new Promise((resolve, reject) => {
-    const server = listen({ fetch, port: config.port, hostname }, ({ port }) => {
+    const serverOptions = { requestTimeout: requestMs };
+    const server = listen({ fetch, port: config.port, hostname, serverOptions }, ({ port }) => {
       server.off("error", reject);
       resolve({ server, port });
     });

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { startChildServer, type ChildServer } from "./child-server.ts";
 import { goodCard } from "./given.ts";
+import { until, untilLockWait } from "./until.ts";
 
 const apiKey = "key-of-the-drills";
 const gatewayKey = "gateway-key-of-the-drills";
@@ -125,7 +126,7 @@ const steps: Record<
       await sql.query("begin");
       await sql.query("select id from booking where id = $1 for update", [bookingId]);
       pay();
-      await untilBlocked(sql);
+      await untilLockWait(sql);
     },
   },
   "while the gateway has not charged yet": {
@@ -153,7 +154,7 @@ const steps: Record<
       await sql.query("begin");
       await sql.query("select id from booking where id = $1 for update", [bookingId]);
       await call.release();
-      await untilBlocked(sql);
+      await untilLockWait(sql);
     },
   },
   "after its outcome is recorded": {
@@ -207,16 +208,3 @@ describe("a server killed during a card payment, started again, ends as paid onc
     await scene.end();
   });
 });
-
-async function untilBlocked(sql: Connection): Promise<void> {
-  await until(
-    sql,
-    "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and pid <> pg_backend_pid()",
-    [],
-  );
-}
-
-// Asks until it is so; the test's own timeout is the bound. Inside a transaction the statistics stand still unless they are cleared.
-async function until(sql: Connection, question: string, values: unknown[]): Promise<void> {
-  while ((await sql.query(question, values)).length === 0) await sql.query("select pg_stat_clear_snapshot()");
-}

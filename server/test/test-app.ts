@@ -1,13 +1,20 @@
-import { connectOnce, openDatabase, type Connection } from "@skyfox/db";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectOnce, getServerSecret, openDatabase, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { createPasswordHasher } from "../src/auth/passwords.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
+import type { BucketAccess } from "../src/config.ts";
 import type { Deps } from "../src/deps.ts";
 import { createApp } from "../src/http/app.ts";
 import { countInFlight } from "../src/http/in-flight.ts";
+import { createBucketStore } from "../src/image/bucket-store.ts";
+import { createFolderStore } from "../src/image/folder-store.ts";
+import { createPictureMaker } from "../src/image/make-picture.ts";
 import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
 import { developmentAddressFactor } from "../src/limits/limit-table.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
@@ -16,6 +23,9 @@ import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
 
 export const testApiKey = "key-of-the-tests";
 export const testJwtSecret = "a secret of the tests, long enough for HS256";
+/** Where browsers would reach the server of the tests. */
+export const testPublicUrl = "https://cinema.test";
+const storageTimeoutMs = 500;
 const gatewayKey = "gateway-key-of-the-tests";
 
 /** Noon of a Tuesday in Asia/Kolkata: every clock of a test starts here. */
@@ -31,6 +41,8 @@ export interface TestApp {
   /** A plain connection to look at, and to prepare, the database. */
   sql: Connection;
   databaseUrl: string;
+  /** Where pictures are kept, unless the test has a bucket; it may not be there yet. */
+  imageFolder: string;
   /** Rows of `integrity_violation`; the end of every file asserts that there are none. */
   listViolations(): Promise<unknown[]>;
 }
@@ -45,6 +57,10 @@ export interface TestAppOptions {
   /** Another way to the database for the server's own connections, such as a proxy that counts. */
   databaseUrl?: (url: string) => string;
   gatewayTimeoutMs?: number;
+  /** The clock to go by, where something else goes by it too. */
+  clock?: ManualClock;
+  /** Keeps pictures in a bucket. */
+  bucket?: BucketAccess;
   /** How many hashes run and wait at most. */
   hashGate?: { atOnce: number; waiting: number };
   /** How much wider the limits per address are; as in development unless told otherwise. */
@@ -55,13 +71,21 @@ export interface TestAppOptions {
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { beside } = options;
   const databaseUrl = beside?.databaseUrl ?? (await createTestDatabase()).url;
-  const clock = beside?.clock ?? createManualClock(testStart);
+  const clock = options.clock ?? beside?.clock ?? createManualClock(testStart);
   const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: gatewayKey, now: clock.now }));
   const logger = createMemoryLogger();
   const db = openDatabase(options.databaseUrl?.(databaseUrl) ?? databaseUrl, {
     maxConnections: options.maxConnections ?? 10,
   });
   const monitors = createExpiryMonitors({ db, clock, logger });
+  const imageFolder = beside?.imageFolder ?? join(tmpdir(), `skyfox-images-${crypto.randomUUID()}`);
+  const folder = createFolderStore({
+    folder: imageFolder,
+    publicUrl: () => testPublicUrl,
+    clock,
+    secret: () => getServerSecret(db, "image links"),
+  });
+  const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
   const deps = {
     db,
     clock,
@@ -74,6 +98,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     monitors,
     passwords: createPasswordHasher(options.hashGate),
     tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
+    pictures: createPictureMaker(),
+    images: bucket ?? folder,
     limits: createGuessingLimits(db, {
       addressFactor: options.addressLimitFactor ?? developmentAddressFactor,
     }),
@@ -91,6 +117,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     trustedProxies: options.trustedProxies ?? 0,
     findUnready: () => Promise.resolve([]),
     inFlight: countInFlight(),
+    imageFolder: bucket === undefined ? folder : undefined,
   });
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
@@ -101,7 +128,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
     await sql.end();
     await db.destroy();
+    bucket?.close();
+    await rm(imageFolder, { recursive: true, force: true });
     if (beside === undefined) await gateway.stop();
   });
-  return { deps, app, clock, gateway, logger, sql, databaseUrl, listViolations };
+  return { deps, app, clock, gateway, logger, sql, databaseUrl, imageFolder, listViolations };
 }

@@ -2,9 +2,12 @@ import {
   createSkyfoxClient,
   Decimal,
   domainErrorOf,
+  fileToProfileImage,
   isSkyfoxError,
   maxSeatsPerBooking,
+  profileImageTypes,
   signUpInput,
+  type ProfileImage,
   type RouterInputs,
   type RouterOutputs,
   type SkyfoxDomainError,
@@ -44,6 +47,14 @@ export async function greet(): Promise<string> {
   return me.role === "customer" ? `${me.name} <${me.email}>` : `${me.name} at counter ${me.counterNo ?? "?"}`;
 }
 
+export async function showFace(file: File, securityAnswer: string): Promise<string> {
+  const accepted: readonly string[] = profileImageTypes;
+  if (!accepted.includes(file.type)) throw new Error("Choose a JPEG, PNG or WebP file.");
+  const image: ProfileImage = await fileToProfileImage(file);
+  const { url } = await client.auth.updateProfileImage.mutate({ securityAnswer, image });
+  return url;
+}
+
 /** Every code of the union has its case, and each case its own details. */
 export function explain(problem: SkyfoxDomainError): string {
   const { code } = problem;
@@ -68,6 +79,8 @@ export function explain(problem: SkyfoxDomainError): string {
       return problem.details.reason;
     case "INVALID_BOOKING_STATUS":
       return problem.details.status;
+    case "INVALID_IMAGE":
+      return problem.details.reason === "too-large" ? "Choose a smaller file." : problem.message;
     case "RATE_LIMITED":
       return `Try again in ${problem.details.retryAfterSeconds.toFixed()} seconds.`;
     case "INVALID_SECURITY_QUESTION":
@@ -75,6 +88,9 @@ export function explain(problem: SkyfoxDomainError): string {
     case "INVALID_RESET_TOKEN":
     case "INCORRECT_PASSWORD":
     case "PASSWORD_REUSE":
+    case "INVALID_IMAGE_HASH":
+    case "PROFILE_IMAGE_NOT_FOUND":
+    case "STORAGE_UNAVAILABLE":
     case "INVALID_CREDENTIALS":
     case "MISSING_TOKEN":
     case "INVALID_TOKEN":
@@ -109,6 +125,9 @@ export function describe(error: unknown): string {
 // What follows also runs: the bundle loads, forms are checked, and an answer's amounts arrive as Decimal.
 const form = signUpInput.safeParse({ username: "no" });
 if (form.success || maxSeatsPerBooking !== 10) throw new Error("The form was not checked.");
+
+const { base64, sha256 } = await fileToProfileImage(new Blob(["SkyFox"]));
+if (base64 !== "U2t5Rm94" || sha256.length !== 64) throw new Error("The file was not read.");
 
 const answering = createSkyfoxClient({
   url: "http://localhost:8080/",

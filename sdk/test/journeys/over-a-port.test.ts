@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { openDatabase } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect, test } from "vitest";
@@ -16,6 +18,8 @@ const { url: databaseUrl } = await createTestDatabase();
 const gateway = await startPaymentGateway({ apiKey: sandboxKey });
 afterAll(() => gateway.stop());
 const { apiKeys, cinemaTimeZone, ...settings } = readConfig({});
+// No picture is uploaded here.
+const imageFolder = join(tmpdir(), "skyfox-without-pictures");
 const apiKey = apiKeys[0]?.key ?? "";
 
 test("a ticket is bought over the network, and a server that stops finishes the payment under way", async () => {
@@ -27,6 +31,7 @@ test("a ticket is bought over the network, and a server that stops finishes the 
       apiKeys,
       cinemaTimeZone,
       databaseUrl,
+      imageFolder,
       port: 0,
       paymentGateway: { url: gateway.url, apiKey: sandboxKey },
     },

@@ -15,6 +15,7 @@ export type AuditAction =
   | "reset-token-made"
   | "reset-token-failed"
   | "profile-changed"
+  | "profile-image-changed"
   | "staff-created"
   | "staff-changed";
 

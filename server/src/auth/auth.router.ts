@@ -7,6 +7,7 @@ import { uncommonPasswordSchema } from "./common-passwords.ts";
 import { getMe } from "./get-me.ts";
 import { logIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
+import { getProfileImage, updateProfileImage } from "./profile-image.ts";
 import { askSecurityQuestion, resetPassword, verifySecurityAnswer } from "./recover-account.ts";
 import { signUp } from "./sign-up.ts";
 import { updateProfile } from "./update-profile.ts";
@@ -71,4 +72,16 @@ export const authRouter = {
     .input(contract.updateProfileInput)
     .output(contract.updateProfileOutput)
     .mutation(({ ctx, input }) => updateProfile(ctx.deps, ctx.user, input)),
+
+  /** Where one's picture can be fetched for the next 24 hours. */
+  profileImage: customerProcedure
+    .input(contract.profileImageInput)
+    .output(contract.profileImageLinkSchema)
+    .query(({ ctx }) => getProfileImage(ctx.deps, ctx.user)),
+
+  /** Replaces one's picture. */
+  updateProfileImage: customerProcedure
+    .input(contract.updateProfileImageInput)
+    .output(contract.profileImageLinkSchema)
+    .mutation(({ ctx, input }) => updateProfileImage(ctx.deps, ctx.user, input)),
 } satisfies TRPCRouterRecord;

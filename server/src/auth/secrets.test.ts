@@ -1,13 +1,26 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { givenStaff, tokenOf } from "../../test/given.ts";
-import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
-import { createTestApp, testApiKey, testJwtSecret } from "../../test/test-app.ts";
+import { createManualClock } from "../../test/manual-clock.ts";
+import { startObjectStorage } from "../../test/object-storage.ts";
+import { givenPhoto, uploadOf } from "../../test/pictures.ts";
+import { headersFor, mutate, query, send, type Answer } from "../../test/rpc-call.ts";
+import { createTestApp, testApiKey, testJwtSecret, testStart } from "../../test/test-app.ts";
 import type { LogInOutput } from "../contract/index.ts";
 
-const app = await createTestApp();
+const clock = createManualClock(testStart);
+const storage = await startObjectStorage({ now: clock.now });
+afterAll(() => storage.stop());
+const secretAccessKey = "Canary/Secret+Access=Key 1";
+const app = await createTestApp({ bucket: storage.access, clock });
+// A second server that the storage does not let in.
+const shutOut = await createTestApp({ beside: app, bucket: { ...storage.access, secretAccessKey } });
 
 const password = "Canary Päss+wörd/1?&=%";
 const answer = "Canary änswer/ 2&+";
+const newPassword = "Canary Nëw+pass/wörd 2?";
+const staffPassword = "Canary Stäff+pass/wörd 3?";
+const wrongAnswer = "Canary wröng/ 3&+";
+const wrongResetToken = "canary-wrong-reset/+token 4";
 const wrongApiKey = "canary-wrong-key-3+/=";
 const passwordAsName = "Canary-P4ss!as-a-name";
 
@@ -54,6 +67,22 @@ async function dumpDatabase(): Promise<string> {
   }
   expect(lines.length).toBeGreaterThan(100);
   return lines.join("\n");
+}
+
+/** Where the secrets are found, among what was told to callers, the logs and the whole database. */
+async function findSecrets(told: string[], secrets: Record<string, string>): Promise<string[]> {
+  const logs = JSON.stringify([...app.logger.lines, ...shutOut.logger.lines]);
+  const places = { answers: told.join("\n"), logs, database: await dumpDatabase() };
+  // The search itself finds what is there.
+  expect(places.logs).toContain("A call failed unexpectedly.");
+  expect(places.database).toContain(input.email);
+  return Object.entries(places).flatMap(([place, text]) =>
+    Object.entries(secrets).flatMap(([name, secret]) =>
+      formsOf(secret)
+        .filter((form) => text.includes(form))
+        .map((form) => `${name} in ${place} as ${form}`),
+    ),
+  );
 }
 
 test("no secret of signing up and logging in is in a log, an error or the database", async () => {
@@ -125,27 +154,115 @@ test("no secret of signing up and logging in is in a log, an error or the databa
   tell(await mutate(app, "auth.logout", { everywhere: true }, { token }));
   tell(await mutate(app, "booking.cancel", { bookingId: 1 }, { token: await tokenOf(app.deps, staff) }));
 
-  const logs = JSON.stringify(app.logger.lines);
-  const places = { answers: told.join("\n"), logs, database: await dumpDatabase() };
-  // The search itself finds what is there.
-  expect(places.logs).toContain("A call failed unexpectedly.");
-  expect(places.database).toContain(input.email);
-  const secrets = {
-    password,
-    answer,
-    token,
-    apiKey: testApiKey,
-    wrongApiKey,
-    jwtSecretKey: testJwtSecret,
+  const secrets = { password, answer, token, apiKey: testApiKey, wrongApiKey, jwtSecretKey: testJwtSecret };
+  expect(await findSecrets(told, secrets)).toEqual([]);
+});
+
+test("no secret of recovery, changes, staff and pictures is in a log, an error or the database", async () => {
+  const told: string[] = [];
+  const tell = ({ text, headers }: Answer<unknown>, without: string[] = []) => {
+    told.push(
+      without.reduce((rest, secret) => rest.replaceAll(secret, ""), text),
+      JSON.stringify([...headers]),
+    );
   };
-  const hits = Object.entries(places).flatMap(([place, text]) =>
-    Object.entries(secrets).flatMap(([name, secret]) =>
-      formsOf(secret)
-        .filter((form) => text.includes(form))
-        .map((form) => `${name} in ${place} as ${form}`),
+  const person = {
+    ...input,
+    username: "canary-later",
+    email: "later@example.com",
+    phoneNumber: "9876501235",
+  };
+  const { email, username } = person;
+  tell(await mutate(app, "auth.signup", person));
+  const logIn = async (secret: string) => {
+    const login = await mutate<LogInOutput>(app, "auth.login", { username, password: secret });
+    const { token: given = "" } = login.data ?? {};
+    tell(login, [given]);
+    return given;
+  };
+  const broken = async (path: string, call: object, token?: string) => {
+    await app.sql.query("alter table audit_entry rename to audit_elsewhere");
+    tell(await mutate(app, path, call, { token }));
+    await app.sql.query("alter table audit_elsewhere rename to audit_entry");
+  };
+
+  // Recovery: asked, answered wrongly and rightly, with a token that is none, one that works, and one that is used up.
+  tell(await query(app, "auth.securityQuestion", { email }));
+  tell(await mutate(app, "auth.verifySecurityAnswer", { email, securityAnswer: wrongAnswer }));
+  await broken("auth.verifySecurityAnswer", { email, securityAnswer: answer });
+  const verified = await mutate<{ resetToken: string }>(app, "auth.verifySecurityAnswer", {
+    email,
+    securityAnswer: answer,
+  });
+  const { resetToken } = verified.data!;
+  tell(verified, [resetToken]);
+  tell(await mutate(app, "auth.resetPassword", { email, resetToken: wrongResetToken, newPassword }));
+  tell(await mutate(app, "auth.resetPassword", { email, resetToken, newPassword: password }));
+  tell(await mutate(app, "auth.resetPassword", { email, resetToken, newPassword: [newPassword] }));
+  await broken("auth.resetPassword", { email, resetToken, newPassword });
+  tell(await mutate(app, "auth.resetPassword", { email, resetToken, newPassword }));
+  tell(await mutate(app, "auth.resetPassword", { email, resetToken, newPassword }));
+
+  // Changes by the person.
+  const token = await logIn(newPassword);
+  const change = { currentPassword: newPassword, newPassword: `${password}!` };
+  tell(await mutate(app, "auth.changePassword", { ...change, currentPassword: password }, { token }));
+  tell(await mutate(app, "auth.changePassword", { ...change, newPassword }, { token }));
+  await broken("auth.changePassword", change, token);
+  tell(await mutate(app, "auth.changePassword", change, { token }));
+  const profile = { name: "Anna Lee", email, phoneNumber: person.phoneNumber };
+  tell(await mutate(app, "auth.updateProfile", { ...profile, securityAnswer: wrongAnswer }, { token }));
+  tell(
+    await mutate(
+      app,
+      "auth.updateProfile",
+      { ...profile, email: input.email, securityAnswer: answer },
+      { token },
     ),
   );
-  expect(hits).toEqual([]);
+  await broken("auth.updateProfile", { ...profile, securityAnswer: answer }, token);
+  tell(await mutate(app, "auth.updateProfile", { ...profile, securityAnswer: answer }, { token }));
+
+  // Pictures, also where the storage fails or does not let us in.
+  const image = uploadOf(await givenPhoto("png"));
+  const picture = { securityAnswer: answer, image };
+  tell(await mutate(app, "auth.updateProfileImage", { ...picture, securityAnswer: wrongAnswer }, { token }));
+  storage.fail("error");
+  tell(await mutate(app, "auth.updateProfileImage", picture, { token }));
+  storage.mend();
+  const refused = await mutate(shutOut, "auth.updateProfileImage", picture, { token });
+  expect(refused.error?.data.domain?.code).toBe("STORAGE_UNAVAILABLE");
+  expect(storage.refusals).toContain("SignatureDoesNotMatch");
+  tell(refused);
+  await broken("auth.updateProfileImage", picture, token);
+  tell(await mutate(app, "auth.updateProfileImage", picture, { token }));
+
+  // Staff.
+  const admin = await tokenOf(app.deps, await givenStaff(app.deps, "admin"));
+  const employed = { username: "canary-staff", name: "Sam Fox", role: "staff", password: staffPassword };
+  tell(await mutate(app, "admin.createStaff", employed, { token: admin }));
+  tell(await mutate(app, "admin.createStaff", employed, { token: admin }));
+  const update = { username: employed.username, password: `${staffPassword}!` };
+  await broken("admin.updateStaff", update, admin);
+  tell(await mutate(app, "admin.updateStaff", { ...update, password: staffPassword }, { token: admin }));
+  tell(await mutate(app, "admin.updateStaff", update, { token: admin }));
+  tell(await mutate(app, "auth.logout", {}, { token }));
+
+  expect(
+    await findSecrets(told, {
+      password,
+      answer,
+      newPassword,
+      staffPassword,
+      wrongAnswer,
+      resetToken,
+      wrongResetToken,
+      token,
+      admin,
+      secretAccessKey,
+      ownSecretAccessKey: storage.access.secretAccessKey,
+    }),
+  ).toEqual([]);
 });
 
 test("the search for secrets knows every form that it looks for", () => {

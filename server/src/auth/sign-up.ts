@@ -1,24 +1,34 @@
-import { constraints, inTransaction, insertAccount, insertCustomer, violatedConstraint } from "@skyfox/db";
+import {
+  constraints,
+  inTransaction,
+  insertAccount,
+  insertCustomer,
+  violatedConstraint,
+  type Tx,
+} from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
 import type { Caller, Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { withUploadedImage } from "../image/keep-image.ts";
 import { openWallet } from "../wallet/open-wallet.ts";
 import { normaliseAnswer } from "./security-answers.ts";
 
 /**
- * Creates a customer: the account, its password history, the customer and an empty wallet, or nothing. Throws
- * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS`, `PHONE_NUMBER_EXISTS` or `RATE_LIMITED`.
+ * Creates a customer: the account, its password history, the customer, an empty wallet and the picture if there is one, or nothing. Throws
+ * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS`, `PHONE_NUMBER_EXISTS`, `INVALID_IMAGE`, `INVALID_IMAGE_HASH`,
+ * `STORAGE_UNAVAILABLE` or `RATE_LIMITED`.
  */
 export async function signUp(deps: Deps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
   await deps.limits.count("signUps", { address: caller.address });
+  const picture = input.profileImage && (await deps.pictures.make(input.profileImage));
   const [passwordHash, securityAnswerHash] = await Promise.all([
     deps.passwords.hash(input.password),
     deps.passwords.hash(normaliseAnswer(input.securityAnswer)),
   ]);
   const createdAt = deps.clock.now();
-  try {
-    await inTransaction(deps.db, async (tx) => {
+  const commit = (give?: (tx: Tx, username: string) => Promise<void>) =>
+    inTransaction(deps.db, async (tx) => {
       await insertAccount(tx, { username: input.username, passwordHash, role: "customer", createdAt });
       await insertCustomer(tx, {
         username: input.username,
@@ -29,8 +39,11 @@ export async function signUp(deps: Deps, caller: Caller, input: SignUpInput): Pr
         securityAnswerHash,
       });
       await openWallet(tx, input.username, createdAt);
+      await give?.(tx, input.username);
       await recordAudit(tx, deps.clock, caller, { action: "signed-up", subject: input.username });
     });
+  try {
+    await (picture === undefined ? commit() : withUploadedImage(deps, picture, commit));
   } catch (error) {
     throw refusalFor(error);
   }

@@ -58,7 +58,16 @@ const securityQuestionIdSchema = z.int().refine((id) => id > 0 && id < 2 ** 31, 
   params: { domain: { code: "INVALID_SECURITY_QUESTION", details: null } },
 });
 
-/** What `auth.signup` takes: every field is required, and any other field is refused. */
+/**
+ * A picture to upload: the bytes of a JPEG, PNG or WebP file in base64 (RFC 4648, section 4, padded), and their SHA-256 in hex. The SDK's
+ * `fileToProfileImage` makes one of a file.
+ */
+export const profileImageSchema = z.strictObject({ base64: z.string(), sha256: z.string() });
+
+/** A picture to upload: base64 of the file and the SHA-256 of its bytes in hex. */
+export type ProfileImage = z.output<typeof profileImageSchema>;
+
+/** What `auth.signup` takes: every field but the image is required, and any other field is refused. */
 export const signUpInput = z.strictObject({
   name: nameSchema,
   username: usernameSchema,
@@ -67,6 +76,7 @@ export const signUpInput = z.strictObject({
   email: emailSchema,
   securityQuestionId: securityQuestionIdSchema,
   securityAnswer: securityAnswerSchema,
+  profileImage: profileImageSchema.optional(),
 });
 
 /** A sign-up after the checks: the name capitalised, the e-mail address in lower case, the security answer trimmed. */
@@ -222,6 +232,24 @@ export const updateProfileOutput = z.object({
 
 /** Username, name, e-mail address and phone number as they are kept. */
 export type UpdateProfileOutput = z.output<typeof updateProfileOutput>;
+
+/** What `auth.profileImage` takes: nothing. */
+export const profileImageInput = noInput;
+
+/** Where one's picture can be fetched without key or token, by an `<img>` for example, and until when. */
+export const profileImageLinkSchema = z.object({ url: z.string(), expiresAt: z.date() });
+
+/** The URL of a picture of 64 by 64 pixels, and the instant at which it stops working. */
+export type ProfileImageLink = z.output<typeof profileImageLinkSchema>;
+
+/** What `auth.updateProfileImage` takes: the security answer, and the picture that replaces the older one. */
+export const updateProfileImageInput = z.strictObject({
+  securityAnswer: givenAnswerSchema,
+  image: profileImageSchema,
+});
+
+/** The answer as typed, and the picture. */
+export type UpdateProfileImageInput = z.output<typeof updateProfileImageInput>;
 
 /** Characters as a person counts code points, not bytes or UTF-16 units. */
 function characters(text: string): number {

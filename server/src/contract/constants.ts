@@ -25,6 +25,21 @@ export const sessionHours = 24;
 /** A reset token is good for this many seconds after the security answer, and once. */
 export const resetTokenSeconds = 300;
 
+/** A profile image has at most this many bytes before it is encoded, 5 MiB. */
+export const maxProfileImageBytes = 5 * 1_024 * 1_024;
+
+/** A profile image has at most this many pixels, width times height. */
+export const maxProfileImagePixels = 25_000_000;
+
+/** What a profile image may be; use it as the `accept` of a file input. */
+export const profileImageTypes = ["image/jpeg", "image/png", "image/webp"] as const;
+
+/** Width and height of the profile image that is kept, in pixels. */
+export const profileImageSide = 64;
+
+/** The URL of a profile image is good for this many hours. */
+export const profileImageLinkHours = 24;
+
 /** Calls in one batch at most; mutations never travel in a batch. */
 export const maxBatchSize = 10;
 

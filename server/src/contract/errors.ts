@@ -9,6 +9,9 @@ export interface DomainErrorDetails {
   INVALID_RESET_TOKEN: null;
   INCORRECT_PASSWORD: null;
   PASSWORD_REUSE: null;
+  /** `damaged` is also a file that goes on after its picture; `unsupported` is whatever is no JPEG, PNG or WebP. */
+  INVALID_IMAGE: { reason: ImageProblem };
+  INVALID_IMAGE_HASH: null;
   PAYMENT_VALIDATION_FAILED: { errors: { field: string; message: string }[] };
   INVALID_CREDENTIALS: null;
   MISSING_TOKEN: null;
@@ -20,6 +23,7 @@ export interface DomainErrorDetails {
   INVALID_API_KEY: null;
   SHOW_NOT_FOUND: null;
   BOOKING_NOT_FOUND: null;
+  PROFILE_IMAGE_NOT_FOUND: null;
   STAFF_NOT_FOUND: null;
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
   TOO_MANY_HOLDS: { max: number };
@@ -35,7 +39,11 @@ export interface DomainErrorDetails {
   LAST_ADMIN: null;
   RATE_LIMITED: { retryAfterSeconds: number };
   PAYMENT_GATEWAY_UNAVAILABLE: null;
+  STORAGE_UNAVAILABLE: null;
 }
+
+/** Why a picture cannot be used. */
+export type ImageProblem = "too-large" | "too-many-pixels" | "unsupported" | "damaged" | "not-base64";
 
 /** Every reason for which SkyFox itself says no, whatever the transport's code. */
 export type DomainCode = keyof DomainErrorDetails;

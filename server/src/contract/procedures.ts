@@ -3,6 +3,7 @@ import type { DomainCode } from "./errors.ts";
 const anyone = ["INVALID_API_KEY", "VALIDATION_ERROR"] as const;
 const signedIn = [...anyone, "MISSING_TOKEN", "INVALID_TOKEN", "SESSION_ENDED"] as const;
 const byRole = [...signedIn, "FORBIDDEN"] as const;
+const picture = ["INVALID_IMAGE", "INVALID_IMAGE_HASH", "STORAGE_UNAVAILABLE"] as const;
 
 /** The domain codes each procedure can answer with; answering another one fails the tests. */
 export const procedureCodes = {
@@ -13,6 +14,7 @@ export const procedureCodes = {
     "USERNAME_EXISTS",
     "EMAIL_EXISTS",
     "PHONE_NUMBER_EXISTS",
+    ...picture,
   ],
   "auth.login": [...anyone, "RATE_LIMITED", "INVALID_CREDENTIALS"],
   "auth.logout": signedIn,
@@ -29,6 +31,8 @@ export const procedureCodes = {
     "EMAIL_EXISTS",
     "PHONE_NUMBER_EXISTS",
   ],
+  "auth.profileImage": [...byRole, "PROFILE_IMAGE_NOT_FOUND"],
+  "auth.updateProfileImage": [...byRole, "RATE_LIMITED", "INVALID_SECURITY_ANSWER", ...picture],
   "show.list": [...signedIn, "DATE_OUT_OF_RANGE"],
   "show.byId": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "show.seatMap": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],

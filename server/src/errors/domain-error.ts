@@ -10,6 +10,9 @@ const sentences: { [Code in DomainCode]: string } = {
   INVALID_RESET_TOKEN: "This reset token is not valid, or no longer. Answer the security question again.",
   INCORRECT_PASSWORD: "The current password is not right.",
   PASSWORD_REUSE: "Choose a password that is neither the current one nor one of the two before it.",
+  INVALID_IMAGE:
+    "This picture cannot be used; see the reason. It has to be a whole JPEG, PNG or WebP file of at most 5 MB and 25 megapixels.",
+  INVALID_IMAGE_HASH: "The picture's bytes do not have the SHA-256 that was sent with them.",
   PAYMENT_VALIDATION_FAILED: "The payment gateway refused the card details; see the errors.",
   INVALID_CREDENTIALS: "The username or the password is not right.",
   MISSING_TOKEN: "Log in first: this call needs a token.",
@@ -20,6 +23,7 @@ const sentences: { [Code in DomainCode]: string } = {
   INVALID_API_KEY: "A valid API key is needed.",
   SHOW_NOT_FOUND: "There is no such show.",
   BOOKING_NOT_FOUND: "There is no such booking.",
+  PROFILE_IMAGE_NOT_FOUND: "You have no profile image.",
   STAFF_NOT_FOUND: "Nobody of the staff has this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
   TOO_MANY_HOLDS: "You hold seats for as many bookings as allowed. Pay or cancel one first.",
@@ -36,6 +40,7 @@ const sentences: { [Code in DomainCode]: string } = {
   LAST_ADMIN: "This is the only active admin. Make another one first.",
   RATE_LIMITED: "That was too often. Try again after the time given.",
   PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",
+  STORAGE_UNAVAILABLE: "Pictures cannot be stored at the moment; nothing was changed. Try again later.",
 };
 
 type Problem = {

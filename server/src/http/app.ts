@@ -1,16 +1,24 @@
 import { TRPCError } from "@trpc/server";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { except } from "hono/combine";
 import { cors } from "hono/cors";
 import type { ApiKey } from "../config.ts";
 import type { Deps } from "../deps.ts";
+import { imagePath, type FolderStore } from "../image/folder-store.ts";
 import { addressOf, requestIdOf, type AppEnv } from "./caller.ts";
 import { createGate } from "./gate.ts";
+import { createImageHandler } from "./images.ts";
 import type { InFlight } from "./in-flight.ts";
+import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
 import { createRpcHandler } from "./rpc.ts";
 
 const maxBodyBytes = 64 * 1_024;
+// A picture of the largest size in base64, and room to tell somebody whose picture is larger.
+const maxUploadBytes = 10 * 1_024 * 1_024;
+const maxUploadsAtOnce = 16;
+const uploadPaths = ["/trpc/auth.signup", "/trpc/auth.updateProfileImage"];
 
 /** What the HTTP side is told by the configuration and by the process around it. */
 export interface AppOptions {
@@ -21,6 +29,8 @@ export interface AppOptions {
   /** What is not ready, in words; empty when everything is. */
   findUnready: () => Promise<string[]>;
   inFlight: InFlight;
+  /** The pictures that this server serves itself; undefined when they are elsewhere. */
+  imageFolder?: FolderStore | undefined;
 }
 
 /** The HTTP side: identity of the request, cross-origin answers, the gate, then the routes. */
@@ -71,14 +81,14 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
       : context.json({ status: "not ready", notReady }, 503);
   });
 
+  if (options.imageFolder !== undefined) {
+    app.get(`${imagePath}/:key`, createImageHandler(options.imageFolder));
+  }
   app.use(createGate({ apiKeys: options.apiKeys, logger: deps.logger }));
-  app.use(
-    "/trpc/*",
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (context: Context<AppEnv>) => refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" })),
-    }),
-  );
+  const limitUploads = limitLargeBodies({ over: maxBodyBytes, atOnce: maxUploadsAtOnce });
+  const limitUpload = limitBodyTo(maxUploadBytes);
+  for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
+  app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
   app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps));
 
   app.notFound((context) =>
@@ -92,6 +102,13 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
     return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
   });
   return app;
+}
+
+function limitBodyTo(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError: (context: Context<AppEnv>) => refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" })),
+  });
 }
 
 function isAllowedOrigin(origin: string, allowed: string[] | undefined): boolean {

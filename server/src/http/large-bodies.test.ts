@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { givenPhoto, uploadOf } from "../../test/pictures.ts";
+import { headersFor, mutate, send } from "../../test/rpc-call.ts";
+import { createTestApp } from "../../test/test-app.ts";
+
+const app = await createTestApp();
+const atOnce = 16;
+
+/** A body of that many bytes, sent without saying how many they are; it ends when it is told to. */
+function givenUpload(path: string, bytes = 100_000) {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  void writer.write(new Uint8Array(bytes).fill(32));
+  const init: RequestInit & { duplex: "half" } = {
+    method: "POST",
+    headers: { ...headersFor(), "content-type": "application/json" },
+    body: readable,
+    duplex: "half",
+  };
+  return { answer: send(app, path, init), end: () => writer.close() };
+}
+
+describe("large bodies", () => {
+  test("pass where pictures are uploaded, up to ten megabytes, and nowhere else", async () => {
+    const statusOf = async (path: string, bytes: number) => {
+      const body = JSON.stringify({ json: { pad: "x".repeat(bytes) } });
+      const headers = { ...headersFor(), "content-type": "application/json" };
+      return (await app.app.request(path, { method: "POST", headers, body })).status;
+    };
+    expect(await statusOf("/trpc/auth.login", 65_000)).toBe(400);
+    expect(await statusOf("/trpc/auth.login", 66_000)).toBe(413);
+    expect(await statusOf("/trpc/auth.signup", 10 * 1_024 * 1_024 - 100)).toBe(400);
+    expect(await statusOf("/trpc/auth.signup", 10 * 1_024 * 1_024 + 100)).toBe(413);
+    expect(await statusOf("/trpc/auth.updateProfileImage", 10 * 1_024 * 1_024 + 100)).toBe(413);
+    // Without a session the body is not looked at.
+    expect(await statusOf("/trpc/auth.updateProfileImage", 66_000)).toBe(401);
+    expect(await statusOf("/trpc//auth.signup", 66_000)).toBe(413);
+  });
+
+  test("are under way sixteen at once; the next one is told when to come back, and small ones pass", async () => {
+    const uploads = Array.from({ length: atOnce }, () => givenUpload("/trpc/auth.signup"));
+    const oneMore = givenUpload("/trpc/auth.signup");
+    const refused = await oneMore.answer;
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("2");
+    expect(refused.error?.data.domain).toEqual({
+      code: "RATE_LIMITED",
+      details: { retryAfterSeconds: 2 },
+    });
+    expect((await mutate(app, "auth.login", { username: "nobody", password: "nothing" })).status).toBe(401);
+
+    for (const { end } of uploads) await end();
+    for (const { answer } of uploads) expect((await answer).status).toBe(400);
+    const afterwards = givenUpload("/trpc/auth.signup");
+    await afterwards.end();
+    expect((await afterwards.answer).status).toBe(400);
+  });
+
+  test("of a picture of the largest size arrive whole", async () => {
+    const image = uploadOf(await givenPhoto("png", { width: 1_200, height: 1_300 }));
+    expect(image.base64.length).toBeGreaterThan(4_000_000);
+    const input = {
+      name: "Anna Lee",
+      username: "large-picture",
+      password: "Correct-Horse-9",
+      phoneNumber: "8000000001",
+      email: "large-picture@example.com",
+      securityQuestionId: 1,
+      securityAnswer: "an answer",
+      profileImage: image,
+    };
+    expect((await mutate(app, "auth.signup", input)).status).toBe(200);
+  });
+});

@@ -1,0 +1,74 @@
+import { announceImage, claimDueImages, claimImage, deleteImage, giveImage, type Tx } from "@skyfox/db";
+import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+
+const hourMs = 60 * 60_000;
+const removeBatch = 100;
+
+/**
+ * Runs what gives a new picture to a customer: uploads it, lets `commit` do its transaction, and removes the picture again when that fails
+ * and the older one when it succeeds. A crash in between leaves an object that is removed after an hour. Throws `STORAGE_UNAVAILABLE`.
+ */
+export async function withUploadedImage<Result>(
+  deps: Deps,
+  picture: Buffer,
+  commit: (give: (tx: Tx, username: string) => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const key = `${crypto.randomUUID()}.jpg`;
+  await announceImage(deps.db, key, new Date(deps.clock.now().getTime() + hourMs));
+  let replaced: string | null = null;
+  try {
+    await upload(deps, key, picture);
+    const result = await commit(async (tx, username) => {
+      const older = await giveImage(tx, { username, key, now: deps.clock.now() });
+      // The upload has taken so long that the object is given up.
+      if (older === undefined) throw new DomainError({ code: "STORAGE_UNAVAILABLE" });
+      replaced = older;
+    });
+    if (replaced !== null) await discard(deps, replaced);
+    return result;
+  } catch (error) {
+    // Also when it is not known whether the commit happened: what a customer has is not discarded.
+    await discard(deps, key);
+    throw error;
+  }
+}
+
+/** Removes objects that no customer has, from the store and then from the list of them. What fails comes again later. */
+export async function removeImages(deps: Deps, stop?: AbortSignal): Promise<void> {
+  let keys: string[];
+  do {
+    keys = await claimDueImages(deps.db, removeBatch, deps.clock.now());
+    for (const key of keys) await remove(deps, key);
+  } while (keys.length === removeBatch && stop?.aborted !== true);
+}
+
+async function upload(deps: Deps, key: string, picture: Buffer): Promise<void> {
+  try {
+    await deps.images.put(key, picture);
+  } catch (error) {
+    deps.logger.error({ key, reason: String(error) }, "A picture could not be stored.");
+    throw new DomainError({ code: "STORAGE_UNAVAILABLE" });
+  }
+}
+
+// Whether it succeeds does not matter to the caller: it is tried again until it does.
+async function discard(deps: Deps, key: string): Promise<void> {
+  try {
+    if (await claimImage(deps.db, key, deps.clock.now())) await remove(deps, key);
+  } catch (error) {
+    deps.logger.warn({ key, reason: String(error) }, "A picture is to be removed later.");
+  }
+}
+
+async function remove(deps: Deps, key: string): Promise<void> {
+  try {
+    await deps.images.remove(key);
+    await deleteImage(deps.db, key);
+  } catch (error) {
+    deps.logger.warn(
+      { key, reason: String(error) },
+      "A picture could not be removed; it will be tried again.",
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import pLimit from "p-limit";
+import sharp from "sharp";
+import {
+  maxProfileImageBytes,
+  maxProfileImagePixels,
+  profileImageSide,
+  type ImageProblem,
+  type ProfileImage,
+} from "../contract/index.ts";
+import type { PictureMaker } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { findProblem } from "./image-file.ts";
+
+// Only the three decoders that we accept are there at all: no SVG, GIF, TIFF, HEIF, PDF or whatever else libvips reads.
+sharp.block({ operation: ["VipsForeignLoad"] });
+sharp.unblock({
+  operation: ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer"],
+});
+// Pictures come once each, so that remembering them only costs memory, and one at a time, so that they leave the processors to calls.
+sharp.cache(false);
+sharp.concurrency(1);
+
+const decodeSeconds = 5;
+const jpegQuality = 85;
+
+/** Makes pictures one at a time, off the main thread; what is not asked for in the file, such as where a photo was taken, is gone. */
+export function createPictureMaker(): PictureMaker {
+  const oneAtATime = pLimit(1);
+  return {
+    async make(image) {
+      const bytes = readImage(image);
+      return await oneAtATime(() => makeSquare(bytes));
+    },
+  };
+}
+
+// From cheap to dear, so that what is refused has cost little.
+function readImage({ base64, sha256 }: ProfileImage): Buffer {
+  if (base64.length > Math.ceil(maxProfileImageBytes / 3) * 4) refuse("too-large");
+  if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) refuse("not-base64");
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.length > maxProfileImageBytes) refuse("too-large");
+  if (createHash("sha256").update(bytes).digest("hex") !== sha256.toLowerCase()) {
+    throw new DomainError({ code: "INVALID_IMAGE_HASH" });
+  }
+  const problem = findProblem(bytes);
+  if (problem !== undefined) refuse(problem);
+  return bytes;
+}
+
+async function makeSquare(bytes: Buffer): Promise<Buffer> {
+  try {
+    // Reads no further than the head of the file.
+    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (width * height > maxProfileImagePixels) refuse("too-many-pixels");
+    return await sharp(bytes, {
+      limitInputPixels: maxProfileImagePixels,
+      failOn: "warning",
+      pages: 1,
+      sequentialRead: true,
+      autoOrient: true,
+    })
+      .resize(profileImageSide, profileImageSide, { fit: "cover", position: "centre" })
+      .flatten({ background: "white" })
+      .toColourspace("srgb")
+      .jpeg({ quality: jpegQuality })
+      .timeout({ seconds: decodeSeconds })
+      .toBuffer();
+  } catch (error) {
+    if (error instanceof DomainError) throw error;
+    refuse("damaged");
+  }
+}
+
+function refuse(reason: ImageProblem): never {
+  throw new DomainError({ code: "INVALID_IMAGE", details: { reason } });
+}
