@@ -65,7 +65,7 @@ test("a step that goes wrong is told with what was expected and what came, and t
   const { code, output } = await playDemo({ SKYFOX_URL: url });
   expect(code).toBe(1);
   expect(output).toMatch(
-    / 8\. Pay with a good card\n\n +This step .*\n +Expected: this step to go through\n +Came: +PAYMENT_DECLINED: The card was declined/,
+    / 9\. Pay with a good card\n\n +This step .*\n +Expected: this step to go through\n +Came: +PAYMENT_DECLINED: The card was declined/,
   );
   expect(output).not.toContain("My bookings");
 });

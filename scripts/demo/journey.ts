@@ -5,7 +5,10 @@ import {
   Decimal,
   deluxeSurcharge,
   domainErrorOf,
+  fileToProfileImage,
   formatAmount,
+  profileImageLinkHours,
+  profileImageSide,
   sessionHours,
   type RouterInputs,
   type RouterOutputs,
@@ -14,6 +17,7 @@ import {
 } from "@skyfox/sdk";
 import { testCards } from "../sandbox/cards.ts";
 import { expectAmount, expectSame, getRefusal, unexpected, WrongOutcome } from "./outcomes.ts";
+import { drawPortrait } from "./portrait.ts";
 import { drawSeatMap, findPair } from "./seat-map.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -56,6 +60,7 @@ export async function playJourney(
     token = await logIn(skyfox, terminal, person);
   });
   const now = await step("Who am I?", () => showProfile(skyfox, terminal, person));
+  await step("Show your face", () => uploadPortrait(skyfox, terminal, person));
   const shows = await step("What is on this week?", () => listWeek(skyfox, terminal, now));
   const show = await step("Choose a show and look at its seats", () =>
     chooseShow(skyfox, terminal, shows, now),
@@ -104,6 +109,25 @@ async function showProfile(skyfox: SkyfoxClient, { say }: Terminal, person: NewC
   expectSame("my profile", profile, expected);
   say(`${name}, ${profile.role}, phone ${phoneNumber}, e-mail ${email}`);
   return createdAt;
+}
+
+async function uploadPortrait(
+  skyfox: SkyfoxClient,
+  { say }: Terminal,
+  { securityAnswer }: NewCustomer,
+): Promise<void> {
+  await getRefusal(skyfox.auth.profileImage.query(), "PROFILE_IMAGE_NOT_FOUND");
+  const file = new Blob([new Uint8Array(drawPortrait())], { type: "image/png" });
+  const image = await fileToProfileImage(file);
+  const { url } = await skyfox.auth.updateProfileImage.mutate({ securityAnswer, image });
+  const response = await fetch(url);
+  expectSame("the picture's type", response.headers.get("content-type"), "image/jpeg");
+  const { byteLength } = await response.arrayBuffer();
+  const side = `${profileImageSide} × ${profileImageSide}`;
+  say(
+    `You upload a picture of ${file.size} bytes; a JPEG of ${side} pixels and ${byteLength} bytes is kept.`,
+  );
+  say(`Whoever has its link sees it, for ${profileImageLinkHours} hours: ${url}`);
 }
 
 async function listWeek(skyfox: SkyfoxClient, { say, paint }: Terminal, now: Date): Promise<Show[]> {
