@@ -2,6 +2,9 @@ const soi = 0xd8;
 const eoi = 0xd9;
 const sos = 0xda;
 
+// Encoders write a dozen at most; each costs a pass over the whole picture, however few bytes it has.
+const maxScans = 100;
+
 /**
  * Whether the bytes are anything but one whole JPEG, PNG or WebP file: "unsupported" when they begin as none of them, "damaged" when the file
  * ends before its picture does or goes on after it, as one does that is a page, a script or an archive as well. Decodes nothing.
@@ -44,7 +47,8 @@ function endOfJpegs(bytes: Buffer): number {
 // Segments that say how long they are, and after each SOS compressed data in which 0xFF is followed by 0 or a restart mark (ISO/IEC 10918-1, B.1).
 function endOfJpeg(bytes: Buffer, start: number): number {
   let at = start + 2;
-  while (at + 2 <= bytes.length) {
+  let scans = 0;
+  while (at + 2 <= bytes.length && scans <= maxScans) {
     const marker = bytes[at + 1] ?? 0;
     if (bytes[at] !== 0xff) return 0;
     if (marker === eoi) return at + 2;
@@ -53,7 +57,9 @@ function endOfJpeg(bytes: Buffer, start: number): number {
     else if (at + 4 > bytes.length) return 0;
     else {
       at += 2 + bytes.readUInt16BE(at + 2);
-      if (marker === sos) at = endOfScan(bytes, at);
+      if (marker !== sos) continue;
+      scans += 1;
+      at = endOfScan(bytes, at);
     }
   }
   return 0;

@@ -5,6 +5,7 @@ import { givenPhoto, givenPlainPng, givenTwoHalves, uploadOf } from "../../test/
 import { codeOf } from "../../test/together.ts";
 import { maxProfileImageBytes, type ProfileImage } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { findProblem } from "./image-file.ts";
 import { createPictureMaker } from "./make-picture.ts";
 
 const pictures = createPictureMaker();
@@ -20,6 +21,11 @@ async function reasonOf(upload: ProfileImage): Promise<unknown> {
 const jpeg = await givenPhoto("jpeg");
 const png = await givenPhoto("png");
 const webp = await givenPhoto("webp");
+const gif = await sharp(png).gif().toBuffer();
+const tiff = await sharp(png).tiff().toBuffer();
+const svg = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>1</script></svg>',
+);
 
 describe("the picture that is kept", () => {
   test.each(["jpeg", "png", "webp"] as const)("of a %s is a square JPEG of 64 by 64", async (format) => {
@@ -74,6 +80,12 @@ describe("the picture that is kept", () => {
     expect(await colourAt(await make(file), 32, 32)).toBe("white");
   });
 
+  test("has a screen's colours where the file had a printer's", async () => {
+    const file = await sharp(jpeg).toColourspace("cmyk").jpeg().toBuffer();
+    expect(await sharp(file).metadata()).toMatchObject({ space: "cmyk" });
+    expect(await sharp(await make(file)).metadata()).toMatchObject({ space: "srgb", channels: 3 });
+  });
+
   test("of a moving picture is its first frame", async () => {
     const frames = await sharp([await givenPhoto("png"), await givenPhoto("png")], {
       join: { animated: true },
@@ -92,14 +104,13 @@ describe("the picture that is kept", () => {
 
 describe("a file is refused", () => {
   const text = (value: string) => Buffer.from(value);
-  const svg = text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>1</script></svg>');
 
   test.each<[string, Buffer | Promise<Buffer>, string]>([
     ["nothing", Buffer.alloc(0), "unsupported"],
     ["a text", text("A text."), "unsupported"],
     ["an SVG", svg, "unsupported"],
-    ["a GIF", sharp(png).gif().toBuffer(), "unsupported"],
-    ["a TIFF", sharp(png).tiff().toBuffer(), "unsupported"],
+    ["a GIF", gif, "unsupported"],
+    ["a TIFF", tiff, "unsupported"],
     ["an AVIF", sharp(png).avif({ effort: 0 }).toBuffer(), "unsupported"],
     ["a PDF", text("%PDF-1.7\n"), "unsupported"],
     ["a JPEG's first bytes", jpeg.subarray(0, 3), "damaged"],
@@ -128,6 +139,26 @@ describe("a file is refused", () => {
     ["wider than any picture", givenPlainPng(0x7fff_ffff, 1), "damaged"],
   ])("that is %s", async (_what, file, reason) => {
     expect(await reasonOf(uploadOf(await file))).toBe(reason);
+  });
+
+  test("is too large before anything else about it", async () => {
+    expect(await reasonOf({ base64: "!".repeat(8_000_000), sha256: "" })).toBe("too-large");
+  });
+
+  test("if it has more than a hundred scans, each of which would cost a pass over the picture", () => {
+    const scan = Buffer.from([0xff, 0xda, 0, 2, 1, 2, 3]);
+    const withScans = (count: number) =>
+      Buffer.concat([
+        Buffer.from([0xff, 0xd8]),
+        ...Array.from({ length: count }, () => scan),
+        Buffer.from([0xff, 0xd9]),
+      ]);
+    expect(findProblem(withScans(100))).toBeUndefined();
+    expect(findProblem(withScans(101))).toBe("damaged");
+  });
+
+  test("by the decoders too, of which only three are there", async () => {
+    for (const file of [svg, gif, tiff]) await expect(sharp(file).metadata()).rejects.toThrow("unsupported");
   });
 
   test("that has more than 5 MB, and not one that has exactly as many", async () => {

@@ -63,7 +63,6 @@ async function makeSquare(bytes: Buffer): Promise<Buffer> {
     })
       .resize(profileImageSide, profileImageSide, { fit: "cover", position: "centre" })
       .flatten({ background: "white" })
-      .toColourspace("srgb")
       .jpeg({ quality: jpegQuality })
       .timeout({ seconds: decodeSeconds })
       .toBuffer();
