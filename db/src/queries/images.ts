@@ -34,7 +34,7 @@ export async function giveImage(
     .updateTable("profile_image")
     .set({ remove_after: null })
     .where("key", "=", key)
-    .where("remove_after", ">", now)
+    .where("remove_after", "is not", null)
     .where("attempts", "=", 0)
     .executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;

@@ -282,6 +282,25 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
     expect(await keyOf(user.username)).toBe(key);
   });
 
+  test("that is being removed is given to nobody, also when its removal has failed", async () => {
+    const { user, key } = await givenPictured();
+    const others = await place.keys();
+    const claimed = Promise.withResolvers<void>();
+    const late = withUploadedImage(deps, Buffer.from("a picture"), async (give) => {
+      const uploaded = (await place.keys()).find((one) => !others.includes(one)) ?? "";
+      clock.advance(60 * minuteMs);
+      await place.keepFromRemoval(uploaded);
+      await removeImages(deps);
+      await place.mend();
+      claimed.resolve();
+      await inTransaction(deps.db, (tx) => give(tx, user.username));
+    });
+    expect(await refusalOf(late)).toBe("STORAGE_UNAVAILABLE");
+    await claimed.promise;
+    expect(await keyOf(user.username)).toBe(key);
+    expect(await place.keys()).toEqual(others);
+  });
+
   test("goes when its customer is deleted", async () => {
     const { user, key } = await givenPictured();
     await app.sql.query("delete from customer_wallet where username = $1", [user.username]);
