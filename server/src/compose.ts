@@ -6,7 +6,7 @@ import {
   listMigrations,
   openDatabase,
 } from "@skyfox/db";
-import { createPasswordHasher } from "./auth/passwords.ts";
+import { createHashLine } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
 import { createSessionTokens } from "./auth/session-tokens.ts";
 import { startLoop, type Loop } from "./background.ts";
@@ -80,7 +80,7 @@ export async function compose(
     clock,
     gateway,
     monitors,
-    passwords: createPasswordHasher(),
+    hashLine: createHashLine(),
     tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
     pictures: createPictureMaker(),
     images: bucket ?? folder,

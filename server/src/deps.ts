@@ -1,5 +1,6 @@
 import type { Db } from "@skyfox/db";
 import type { Decimal, ProfileImage, Role } from "./contract/index.ts";
+import type { DomainError } from "./errors/domain-error.ts";
 import type { LimitName } from "./limits/limit-table.ts";
 
 /** The one clock of every decision. In production it is the database's time, so that several servers agree. */
@@ -51,7 +52,7 @@ export interface ExpiryMonitors {
   disarm(bookingId: number): void;
 }
 
-/** Hashes passwords and security answers, a few at a time. Both methods throw `RATE_LIMITED` when too many wait already. */
+/** Hashes passwords and security answers. */
 export interface PasswordHasher {
   /** An argon2id hash to store. */
   hash(secret: string): Promise<string>;
@@ -59,19 +60,37 @@ export interface PasswordHasher {
   fits(stored: string | undefined, secret: string): Promise<boolean>;
 }
 
+/** A place in the line of those who hash. */
+export interface PlaceInLine {
+  passwords: PasswordHasher;
+  /** For a call that is slow after its last hash: the next one comes in already. Otherwise the place ends with the call. */
+  leaveLine(): void;
+}
+
+/** The one line of all calls that hash: a few are at work at once, the others wait and have not begun. */
+export interface HashLine {
+  /** Does the work when its turn comes. Throws `RATE_LIMITED` at once when the line is full. */
+  enter<Result>(work: (place: PlaceInLine) => Promise<Result>): Promise<Result>;
+  /** What `enter` would throw at this moment, for those who can refuse a call more cheaply. */
+  refusal(): DomainError | undefined;
+}
+
 /** Makes of an uploaded file the picture that is kept: a small square JPEG that has nothing of the file but its pixels. */
 export interface PictureMaker {
-  /** Throws `INVALID_IMAGE_HASH`, or `INVALID_IMAGE` with the reason. */
+  /** Throws `INVALID_IMAGE_HASH`, `INVALID_IMAGE` with the reason, or `RATE_LIMITED` when too many pictures wait already. */
   make(image: ProfileImage): Promise<Buffer>;
 }
 
 /** Where pictures are kept, each under a key of its own. What goes wrong is thrown as it is. */
 export interface ImageStore {
   put(key: string, picture: Buffer): Promise<void>;
-  /** Does no harm where there is none. */
+  /** Does no harm where there is none. Throws for a key that belongs to another kind of store. */
   remove(key: string): Promise<void>;
-  /** A URL under which the picture can be fetched by whoever has it, until that moment in whole seconds. */
-  link(key: string, expiresAt: Date): Promise<string>;
+  /**
+   * A URL under which the picture can be fetched by whoever has it, until that moment in whole seconds; undefined for a key that belongs
+   * to another kind of store.
+   */
+  link(key: string, expiresAt: Date): Promise<string | undefined>;
 }
 
 /** What a session's token says. */
@@ -94,7 +113,7 @@ export interface SessionTokens {
 export interface CountedTry {
   /** Whether it was the last one that the account has in this window. */
   isLastOfAccount: boolean;
-  /** For a try that was no wrong guess after all: it counts no more. */
+  /** For a try that turned out not to be what is limited, such as a right password: it counts no more. */
   giveBack(): Promise<void>;
 }
 
@@ -130,7 +149,7 @@ export interface Deps {
   clock: Clock;
   gateway: PaymentGateway;
   monitors: ExpiryMonitors;
-  passwords: PasswordHasher;
+  hashLine: HashLine;
   tokens: SessionTokens;
   pictures: PictureMaker;
   images: ImageStore;
@@ -138,6 +157,9 @@ export interface Deps {
   logger: Logger;
   settings: Settings;
 }
+
+/** What a verb that hashes asks for: only a call that has a place in the line is given a hasher. */
+export interface HashingDeps extends Deps, PlaceInLine {}
 
 /** Whoever makes a call, signed in or not. */
 export interface Caller {

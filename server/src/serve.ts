@@ -2,6 +2,7 @@ import { serve as listen, type ServerType } from "@hono/node-server";
 import { migrateToLatest } from "@skyfox/db";
 import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
+import { lowerPoolPriority } from "./thread-priority.ts";
 
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
@@ -24,6 +25,7 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
   if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
   let url = "";
   const parts = await compose(config, logger, () => url);
+  lowerPoolPriority(logger);
   if (config.environment === "production" && config.imageBucket === undefined) {
     const { imageFolder, publicUrl } = config;
     logger.warn(

@@ -5,11 +5,11 @@ import { connectOnce, getServerSecret, openDatabase, type Connection } from "@sk
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
-import { createPasswordHasher } from "../src/auth/passwords.ts";
+import { createHashLine, createPasswordHasher } from "../src/auth/passwords.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
 import type { BucketAccess } from "../src/config.ts";
-import type { Deps } from "../src/deps.ts";
+import type { Deps, HashingDeps } from "../src/deps.ts";
 import { createApp } from "../src/http/app.ts";
 import { countInFlight } from "../src/http/in-flight.ts";
 import { createBucketStore } from "../src/image/bucket-store.ts";
@@ -33,7 +33,7 @@ export const testStart = new Date("2026-03-10T06:30:00Z");
 
 /** A whole server without a port: real Postgres and gateway, a clock that the test moves. */
 export interface TestApp {
-  deps: Deps & { monitors: RunningExpiryMonitors };
+  deps: HashingDeps & { monitors: RunningExpiryMonitors };
   app: ReturnType<typeof createApp>;
   clock: ManualClock;
   gateway: PaymentGatewaySandbox;
@@ -61,7 +61,7 @@ export interface TestAppOptions {
   clock?: ManualClock;
   /** Keeps pictures in a bucket. */
   bucket?: BucketAccess;
-  /** How many hashes run and wait at most. */
+  /** How many calls that hash are at work and wait at most. */
   hashGate?: { atOnce: number; waiting: number };
   /** How much wider the limits per address are; as in development unless told otherwise. */
   addressLimitFactor?: number;
@@ -96,7 +96,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
     }),
     monitors,
-    passwords: createPasswordHasher(options.hashGate),
+    hashLine: createHashLine(options.hashGate),
+    passwords: createPasswordHasher(),
+    leaveLine: () => {},
     tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
     pictures: createPictureMaker(),
     images: bucket ?? folder,

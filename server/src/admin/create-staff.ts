@@ -1,11 +1,15 @@
 import { constraints, inTransaction, insertAccount, insertStaff, violatedConstraint } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { CreateStaffInput, StaffMember } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
-/** Employs a person, who can log in at once. Throws `USERNAME_EXISTS` or `RATE_LIMITED`. */
-export async function createStaff(deps: Deps, admin: User, input: CreateStaffInput): Promise<StaffMember> {
+/** Employs a person, who can log in at once. Throws `USERNAME_EXISTS`. */
+export async function createStaff(
+  deps: HashingDeps,
+  admin: User,
+  input: CreateStaffInput,
+): Promise<StaffMember> {
   const { username, name, role, counterNo = null } = input;
   const passwordHash = await deps.passwords.hash(input.password);
   const createdAt = deps.clock.now();

@@ -9,14 +9,18 @@ import {
 import { recordAudit } from "../audit/record-audit.ts";
 import { hashNewPassword } from "../auth/new-password.ts";
 import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 /**
  * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions. Throws
- * `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, `PASSWORD_REUSE` or `RATE_LIMITED`.
+ * `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, or `PASSWORD_REUSE`.
  */
-export async function updateStaff(deps: Deps, admin: User, input: UpdateStaffInput): Promise<StaffMember> {
+export async function updateStaff(
+  deps: HashingDeps,
+  admin: User,
+  input: UpdateStaffInput,
+): Promise<StaffMember> {
   const { username, role, counterNo, disabled, password } = input;
   await getStaff(deps.db, username);
   const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);

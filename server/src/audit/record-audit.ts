@@ -5,6 +5,7 @@ import type { Caller, Clock, User } from "../deps.ts";
 export type AuditAction =
   | "signed-up"
   | "logged-in"
+  | "logged-out"
   | "login-failed"
   | "login-locked"
   | "password-changed"

@@ -1,7 +1,14 @@
 import { listSecurityQuestions } from "@skyfox/db";
 import type { TRPCRouterRecord } from "@trpc/server";
 import * as contract from "../contract/index.ts";
-import { customerProcedure, publicProcedure, signedInProcedure } from "../rpc/procedures.ts";
+import {
+  customerHashingProcedure,
+  customerProcedure,
+  publicHashingProcedure,
+  publicProcedure,
+  signedInHashingProcedure,
+  signedInProcedure,
+} from "../rpc/procedures.ts";
 import { changePassword } from "./change-password.ts";
 import { uncommonPasswordSchema } from "./common-passwords.ts";
 import { getMe } from "./get-me.ts";
@@ -14,13 +21,13 @@ import { updateProfile } from "./update-profile.ts";
 
 export const authRouter = {
   /** Creates a customer account with an empty wallet. */
-  signup: publicProcedure
+  signup: publicHashingProcedure
     .input(contract.signUpInput.extend({ password: uncommonPasswordSchema }))
     .output(contract.signUpOutput)
     .mutation(({ ctx, input }) => signUp(ctx.deps, ctx.caller, input)),
 
   /** Opens a session and gives its token. */
-  login: publicProcedure
+  login: publicHashingProcedure
     .input(contract.logInInput)
     .output(contract.logInOutput)
     .mutation(({ ctx, input }) => logIn(ctx.deps, ctx.caller, input)),
@@ -50,25 +57,25 @@ export const authRouter = {
     .query(({ ctx, input }) => askSecurityQuestion(ctx.deps, ctx.caller, input)),
 
   /** The second step of recovery: a token for one reset. */
-  verifySecurityAnswer: publicProcedure
+  verifySecurityAnswer: publicHashingProcedure
     .input(contract.verifySecurityAnswerInput)
     .output(contract.verifySecurityAnswerOutput)
     .mutation(({ ctx, input }) => verifySecurityAnswer(ctx.deps, ctx.caller, input)),
 
   /** The last step of recovery: a new password, and the end of all sessions. */
-  resetPassword: publicProcedure
+  resetPassword: publicHashingProcedure
     .input(contract.resetPasswordInput.extend({ newPassword: uncommonPasswordSchema }))
     .output(contract.resetPasswordOutput)
     .mutation(({ ctx, input }) => resetPassword(ctx.deps, ctx.caller, input)),
 
   /** Changes the password and ends the person's other sessions. */
-  changePassword: signedInProcedure
+  changePassword: signedInHashingProcedure
     .input(contract.changePasswordInput.extend({ newPassword: uncommonPasswordSchema }))
     .output(contract.changePasswordOutput)
     .mutation(({ ctx, input }) => changePassword(ctx.deps, ctx.user, input)),
 
   /** Changes a customer's name, e-mail address and phone number together. */
-  updateProfile: customerProcedure
+  updateProfile: customerHashingProcedure
     .input(contract.updateProfileInput)
     .output(contract.updateProfileOutput)
     .mutation(({ ctx, input }) => updateProfile(ctx.deps, ctx.user, input)),
@@ -80,7 +87,7 @@ export const authRouter = {
     .query(({ ctx }) => getProfileImage(ctx.deps, ctx.user)),
 
   /** Replaces one's picture. */
-  updateProfileImage: customerProcedure
+  updateProfileImage: customerHashingProcedure
     .input(contract.updateProfileImageInput)
     .output(contract.profileImageLinkSchema)
     .mutation(({ ctx, input }) => updateProfileImage(ctx.deps, ctx.user, input)),

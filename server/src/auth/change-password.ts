@@ -1,7 +1,7 @@
 import { endSessions, findAccount, inTransaction, replacePassword } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { ChangePasswordInput, ChangePasswordOutput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { hashNewPassword } from "./new-password.ts";
 
@@ -10,19 +10,14 @@ import { hashNewPassword } from "./new-password.ts";
  * first, `PASSWORD_REUSE`, or `RATE_LIMITED` after too many wrong passwords, those of failed logins counted.
  */
 export async function changePassword(
-  deps: Deps,
+  deps: HashingDeps,
   user: User,
   input: ChangePasswordInput,
 ): Promise<ChangePasswordOutput> {
   const { username, sessionId } = user;
   const counted = await deps.limits.count("wrongPasswords", { account: username, address: user.address });
   const account = await findAccount(deps.db, username);
-  const fits = await deps.passwords
-    .fits(account?.passwordHash, input.currentPassword)
-    .catch(async (error: unknown) => {
-      await counted.giveBack();
-      throw error;
-    });
+  const fits = await deps.passwords.fits(account?.passwordHash, input.currentPassword);
   if (!fits) {
     await recordAudit(deps.db, deps.clock, user, { action: "password-change-failed", subject: username });
     throw new DomainError({ code: "INCORRECT_PASSWORD" });

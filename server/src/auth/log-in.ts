@@ -1,7 +1,7 @@
 import { findAccount, insertSessionOf, inTransaction, replaceOutdatedPassword } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { sessionHours, type LogInInput, type LogInOutput } from "../contract/index.ts";
-import type { Caller, Deps } from "../deps.ts";
+import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { isOutdated } from "./passwords.ts";
 
@@ -9,18 +9,13 @@ import { isOutdated } from "./passwords.ts";
  * Opens a session of 24 hours; a password that the older system hashed is hashed anew. Throws `INVALID_CREDENTIALS`, alike and after the
  * same work for an unknown user, a disabled one and a wrong password; `RATE_LIMITED` after too many of these, also for the right password.
  */
-export async function logIn(deps: Deps, caller: Caller, input: LogInInput): Promise<LogInOutput> {
+export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput): Promise<LogInOutput> {
   const counted = await deps.limits.count("wrongPasswords", {
     account: input.username,
     address: caller.address,
   });
   const account = await findAccount(deps.db, input.username);
-  const fits = await deps.passwords
-    .fits(account?.passwordHash, input.password)
-    .catch(async (error: unknown) => {
-      await counted.giveBack();
-      throw error;
-    });
+  const fits = await deps.passwords.fits(account?.passwordHash, input.password);
   if (account === undefined || !fits || account.disabledAt !== null) {
     const action = counted.isLastOfAccount ? "login-locked" : "login-failed";
     await recordAudit(deps.db, deps.clock, caller, { action, subject: account?.username ?? null });

@@ -1,4 +1,5 @@
-import { endSessions } from "@skyfox/db";
+import { endSessions, inTransaction } from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
 import type { LogOutInput, LogOutOutput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 
@@ -6,5 +7,13 @@ import type { Deps, User } from "../deps.ts";
 export async function logOut(deps: Deps, user: User, input: LogOutInput): Promise<LogOutOutput> {
   const { username, sessionId } = user;
   const which = input.everywhere ? { username } : { username, sessionId };
-  return { endedSessions: await endSessions(deps.db, which, deps.clock.now()) };
+  return await inTransaction(deps.db, async (tx) => {
+    const endedSessions = await endSessions(tx, which, deps.clock.now());
+    // Of two logouts at once the other one has ended it.
+    if (endedSessions > 0) {
+      const details = { endedSessions };
+      await recordAudit(tx, deps.clock, user, { action: "logged-out", subject: username, details });
+    }
+    return { endedSessions };
+  });
 }

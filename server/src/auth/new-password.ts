@@ -1,18 +1,19 @@
 import { findPasswords, type PasswordChange } from "@skyfox/db";
-import type { Deps } from "../deps.ts";
+import type { HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
-/** Hashes a new password. Throws `PASSWORD_REUSE` when it is the current one or one of the two before it, and `RATE_LIMITED`. */
+/** Hashes a new password. Throws `PASSWORD_REUSE` when it is the current one or one of the two before it. */
 export async function hashNewPassword(
-  deps: Deps,
+  deps: HashingDeps,
   username: string,
   newPassword: string,
 ): Promise<PasswordChange> {
   const { currentHash, history } = await findPasswords(deps.db, username);
   // The history begins with the current password; in an adopted one it may begin with the one before.
   const remembered = [...new Set([currentHash, ...history])].slice(0, 3);
-  const fits = await Promise.all(remembered.map((hash) => deps.passwords.fits(hash, newPassword)));
-  if (fits.includes(true)) throw new DomainError({ code: "PASSWORD_REUSE" });
+  for (const hash of remembered) {
+    if (await deps.passwords.fits(hash, newPassword)) throw new DomainError({ code: "PASSWORD_REUSE" });
+  }
   const newHash = await deps.passwords.hash(newPassword);
   return { newHash, currentHash, previousHash: remembered[1] ?? null };
 }

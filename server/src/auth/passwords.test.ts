@@ -1,16 +1,82 @@
+import { stat } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { hash as bcryptHash } from "@node-rs/bcrypt";
-import { expect, test } from "vitest";
-import { codeOf, outcomesOf, together } from "../../test/together.ts";
-import { createPasswordHasher } from "./passwords.ts";
+import { describe, expect, test } from "vitest";
+import { codeOf, outcomesOf, refusalOf, together } from "../../test/together.ts";
+import { createHashLine, createPasswordHasher } from "./passwords.ts";
 
-test("what the gate has no place for is refused with a time to come back", async () => {
-  const passwords = createPasswordHasher({ atOnce: 2, waiting: 3 });
-  const settled = await together(Array.from({ length: 8 }, () => () => passwords.hash("Seven-Seas-7")));
-  const { won, lost } = outcomesOf(settled);
-  expect(won).toHaveLength(5);
-  expect(lost).toEqual(["RATE_LIMITED", "RATE_LIMITED", "RATE_LIMITED"]);
-  expect(await passwords.fits(won[0], "Seven-Seas-7")).toBe(true);
+describe("the line of calls that hash", () => {
+  const secret = "Seven-Seas-7";
+
+  test("refuses whoever it has no place for, with a time to come back", async () => {
+    const line = createHashLine({ atOnce: 2, waiting: 3 });
+    const call = () => line.enter(({ passwords }) => passwords.hash(secret));
+    const { won, lost } = outcomesOf(await together(Array.from({ length: 8 }, () => call)));
+    expect(won).toHaveLength(5);
+    expect(lost).toEqual(["RATE_LIMITED", "RATE_LIMITED", "RATE_LIMITED"]);
+    expect(await createPasswordHasher().fits(won[0], secret)).toBe(true);
+    expect(line.refusal()).toBeUndefined();
+  });
+
+  test("has 204 places: eight calls are at work, and the others have not begun", async () => {
+    const line = createHashLine();
+    const ending = Promise.withResolvers<void>();
+    let begun = 0;
+    const calls = Array.from({ length: 204 }, () =>
+      line.enter(async () => {
+        begun += 1;
+        await ending.promise;
+      }),
+    );
+    expect(line.refusal()?.problem).toEqual({ code: "RATE_LIMITED", details: { retryAfterSeconds: 2 } });
+    expect(await refusalOf(line.enter(() => Promise.resolve()))).toBe("RATE_LIMITED");
+    expect(begun).toBe(8);
+    ending.resolve();
+    await Promise.all(calls);
+    expect(begun).toBe(204);
+    expect(line.refusal()).toBeUndefined();
+  });
+
+  test("keeps a place until its call ends, however it ends, or leaves the line", async () => {
+    const line = createHashLine({ atOnce: 1, waiting: 0 });
+    const ending = Promise.withResolvers<string>();
+    let leave = () => {};
+    const slow = line.enter(({ leaveLine }) => {
+      leave = leaveLine;
+      return ending.promise;
+    });
+    expect(await refusalOf(line.enter(() => Promise.resolve()))).toBe("RATE_LIMITED");
+    leave();
+    await until(() => line.refusal() === undefined);
+    expect(codeOf(await refusalOf(line.enter(() => Promise.reject(new Error("broken")))))).toEqual(
+      new Error("broken"),
+    );
+    await until(() => line.refusal() === undefined);
+    expect(await line.enter(() => Promise.resolve("done"))).toBe("done");
+    ending.resolve("slowly done");
+    expect(await slow).toBe("slowly done");
+  });
 });
+
+test("whatever else Node's pool of threads has to do waits for four hashes at most", async () => {
+  const line = createHashLine();
+  let hashed = 0;
+  const calls = Array.from({ length: 8 }, () =>
+    line.enter(async ({ passwords }) => {
+      await passwords.hash("Seven-Seas-7");
+      hashed += 1;
+    }),
+  );
+  await setImmediate();
+  await stat(".");
+  expect(hashed).toBeLessThanOrEqual(4);
+  await Promise.all(calls);
+});
+
+/** Lets other work go on until it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await setImmediate();
+}
 
 test("a bcrypt hash fits its password and no other", async () => {
   const passwords = createPasswordHasher();

@@ -1,33 +1,45 @@
 import * as argon2 from "@node-rs/argon2";
 import * as bcrypt from "@node-rs/bcrypt";
 import pLimit from "p-limit";
-import type { PasswordHasher } from "../deps.ts";
-import { DomainError } from "../errors/domain-error.ts";
+import type { HashLine, PasswordHasher, PlaceInLine } from "../deps.ts";
+import { createTurns, type Turns } from "../turns.ts";
 
 // OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-const defaultGate = { atOnce: 4, waiting: 200 };
+const hashesAtOnce = 4;
 
-// By then a full queue has been worked off, at a hundred hashes a second.
-const queueSeconds = 2;
+// A call at work asks the database too: eight leave it to the others, and are enough for four that hash. With those that wait they are 204.
+const defaultGate = { atOnce: 8, waiting: 196 };
+
+// By then a full line has been worked off, at a hundred hashes a second.
+const lineSeconds = 2;
 
 // A hash of nothing anyone types, so that an unknown user costs as much as a wrong password.
 const nobodysHash = await argon2.hash(crypto.randomUUID(), parameters);
 
-/** Hashes a few secrets at a time off the main thread; past a bounded queue it throws `RATE_LIMITED`, so that logins cannot starve the server. */
-export function createPasswordHasher(
-  gate: { atOnce: number; waiting: number } = defaultGate,
-): PasswordHasher {
-  const limit = pLimit(gate.atOnce);
+/** The line of one server: so many calls are at work at once, so many wait; past it a call is refused before it has cost anything. */
+export function createHashLine(gate: typeof defaultGate = defaultGate): HashLine {
+  const line = createTurns({ ...gate, retryAfterSeconds: lineSeconds });
+  const passwords = createPasswordHasher(pLimit(hashesAtOnce));
+  return {
+    refusal: line.refusal,
+    async enter<Result>(work: (place: PlaceInLine) => Promise<Result>) {
+      const outcome = Promise.withResolvers<Result>();
+      const place = line.take(async () => {
+        const left = Promise.withResolvers<void>();
+        work({ passwords, leaveLine: left.resolve }).then(outcome.resolve, outcome.reject);
+        await Promise.race([left.promise, outcome.promise]);
+      });
+      // What the work throws, the outcome throws; a refusal comes of the place alone.
+      place.catch(outcome.reject);
+      return await outcome.promise;
+    },
+  };
+}
 
-  async function takeTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (limit.activeCount + limit.pendingCount >= gate.atOnce + gate.waiting) {
-      throw new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds: queueSeconds } });
-    }
-    return await limit(work);
-  }
-
+/** Hashes off the main thread, each secret when its turn comes; without a line to stand in, at once. */
+export function createPasswordHasher(takeTurn: Turns["take"] = (hashing) => hashing()): PasswordHasher {
   return {
     hash: (secret) => takeTurn(() => argon2.hash(secret, parameters)),
     fits: (stored, secret) => takeTurn(() => fitsHash(stored, secret)),

@@ -5,7 +5,7 @@ import {
   type ProfileImageLink,
   type UpdateProfileImageInput,
 } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { Deps, HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { withUploadedImage } from "../image/keep-image.ts";
 import { checkSecurityAnswer } from "./security-answers.ts";
@@ -17,7 +17,9 @@ export async function getProfileImage(deps: Deps, user: User): Promise<ProfileIm
   // Whole seconds, because that is what links can say.
   const nowSeconds = Math.floor(deps.clock.now().getTime() / 1_000);
   const expiresAt = new Date((nowSeconds + profileImageLinkHours * 3_600) * 1_000);
-  return { url: await deps.images.link(key, expiresAt), expiresAt };
+  const url = await deps.images.link(key, expiresAt);
+  if (url === undefined) throw new DomainError({ code: "PROFILE_IMAGE_NOT_FOUND" });
+  return { url, expiresAt };
 }
 
 /**
@@ -25,13 +27,14 @@ export async function getProfileImage(deps: Deps, user: User): Promise<ProfileIm
  * `INVALID_SECURITY_ANSWER`, `INVALID_IMAGE`, `INVALID_IMAGE_HASH`, `STORAGE_UNAVAILABLE` (nothing has changed then) or `RATE_LIMITED`.
  */
 export async function updateProfileImage(
-  deps: Deps,
+  deps: HashingDeps,
   user: User,
   input: UpdateProfileImageInput,
 ): Promise<ProfileImageLink> {
   const { username } = user;
   const account = await findCustomerAnswer(deps.db, username);
   await checkSecurityAnswer(deps, user, { account, limitedAs: username }, input.securityAnswer);
+  deps.leaveLine();
   const picture = await deps.pictures.make(input.image);
   await withUploadedImage(deps, picture, (give) =>
     inTransaction(deps.db, async (tx) => {

@@ -20,7 +20,7 @@ import {
   type VerifySecurityAnswerInput,
   type VerifySecurityAnswerOutput,
 } from "../contract/index.ts";
-import type { Caller, Deps } from "../deps.ts";
+import type { Caller, Deps, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { hashNewPassword } from "./new-password.ts";
 import { checkSecurityAnswer } from "./security-answers.ts";
@@ -54,7 +54,7 @@ export async function askSecurityQuestion(
  * unknown address, and `RATE_LIMITED`: five wrong answers lock recovery of the account for everyone.
  */
 export async function verifySecurityAnswer(
-  deps: Deps,
+  deps: HashingDeps,
   caller: Caller,
   { email, securityAnswer }: VerifySecurityAnswerInput,
 ): Promise<VerifySecurityAnswerOutput> {
@@ -82,7 +82,7 @@ export async function verifySecurityAnswer(
  * stays good) or `RATE_LIMITED`.
  */
 export async function resetPassword(
-  deps: Deps,
+  deps: HashingDeps,
   caller: Caller,
   { email, resetToken, newPassword }: ResetPasswordInput,
 ): Promise<ResetPasswordOutput> {

@@ -1,6 +1,6 @@
 import { replaceSecurityAnswer } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
-import type { Caller, Deps } from "../deps.ts";
+import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { isOutdated } from "./passwords.ts";
 
@@ -14,17 +14,14 @@ export function normaliseAnswer(answer: string): string {
  * alike and after the same work where there is no account, and `RATE_LIMITED` after five of these in fifteen minutes.
  */
 export async function checkSecurityAnswer(
-  deps: Deps,
+  deps: HashingDeps,
   caller: Caller,
   asked: { account: { username: string; securityAnswerHash: string } | undefined; limitedAs: string },
   answer: string,
 ): Promise<void> {
   const { account, limitedAs } = asked;
   const counted = await deps.limits.count("wrongAnswers", { account: limitedAs, address: caller.address });
-  const fits = await fitsAnswer(deps, account?.securityAnswerHash, answer).catch(async (error: unknown) => {
-    await counted.giveBack();
-    throw error;
-  });
+  const fits = await fitsAnswer(deps, account?.securityAnswerHash, answer);
   if (account === undefined || !fits) {
     const action = counted.isLastOfAccount ? "security-answer-locked" : "security-answer-failed";
     await recordAudit(deps.db, deps.clock, caller, { action, subject: account?.username ?? null });
@@ -36,7 +33,7 @@ export async function checkSecurityAnswer(
   await replaceSecurityAnswer(deps.db, account.username, account.securityAnswerHash, newHash);
 }
 
-async function fitsAnswer(deps: Deps, stored: string | undefined, answer: string): Promise<boolean> {
+async function fitsAnswer(deps: HashingDeps, stored: string | undefined, answer: string): Promise<boolean> {
   if (await deps.passwords.fits(stored, normaliseAnswer(answer))) return true;
   return stored !== undefined && isOutdated(stored) && (await deps.passwords.fits(stored, answer));
 }

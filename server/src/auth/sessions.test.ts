@@ -324,6 +324,12 @@ const logIn = async (user: User) => {
   return data!.token;
 };
 
+const auditOf = (user: User) =>
+  app.sql.query(
+    "select at, action, actor, address, request_id, details from audit_entry where subject = $1 order by id",
+    [user.username],
+  );
+
 describe("a logout", () => {
   test.each([[undefined], [{}], [{ everywhere: false }]])(
     "with the input %j ends this session alone",
@@ -356,13 +362,44 @@ describe("a logout", () => {
     expect(row).toEqual({ ended_at: null });
   });
 
-  test("ten times at once ends the session once", async () => {
+  test("ten times at once ends the session once, and is in the audit once", async () => {
     const user = await givenCustomer(app.deps);
     const answers = await Promise.all(Array.from({ length: 10 }, () => logOut(user)));
     const ended = answers.map(({ data }) => data?.endedSessions ?? 0);
     expect(ended.reduce((sum, count) => sum + count, 0)).toBe(1);
     for (const { status } of answers) expect([200, 401]).toContain(status);
     expect((await logOut(user)).error?.data.domain?.code).toBe("SESSION_ENDED");
+    expect(await auditOf(user)).toEqual([
+      {
+        at: app.clock.now(),
+        action: "logged-out",
+        actor: user.username,
+        address: "unknown",
+        request_id: expect.stringMatching(/./) as string,
+        details: { endedSessions: 1 },
+      },
+    ]);
+  });
+
+  test("everywhere is one entry of the audit, with how many sessions it ended", async () => {
+    const user = await givenCustomer(app.deps);
+    await logIn(user);
+    await logOut(user, { everywhere: true });
+    expect(await auditOf(user)).toMatchObject([
+      { action: "logged-in" },
+      { action: "logged-out", details: { endedSessions: 2 } },
+    ]);
+  });
+
+  test("that cannot be recorded ends nothing", async () => {
+    const user = await givenCustomer(app.deps);
+    await app.sql.query("alter table audit_entry rename to gone");
+    try {
+      expect((await logOut(user)).status).toBe(500);
+    } finally {
+      await app.sql.query("alter table gone rename to audit_entry");
+    }
+    expect(await codeForToken(await tokenOf(app.deps, user))).toBe("let in");
   });
 
   test.each(["yes", 1, null, "false"])("with %j for everywhere ends nothing", async (everywhere) => {

@@ -8,7 +8,7 @@ import {
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
-import type { Caller, Deps } from "../deps.ts";
+import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { withUploadedImage } from "../image/keep-image.ts";
 import { openWallet } from "../wallet/open-wallet.ts";
@@ -19,13 +19,12 @@ import { normaliseAnswer } from "./security-answers.ts";
  * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS`, `PHONE_NUMBER_EXISTS`, `INVALID_IMAGE`, `INVALID_IMAGE_HASH`,
  * `STORAGE_UNAVAILABLE` or `RATE_LIMITED`.
  */
-export async function signUp(deps: Deps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
+export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
   await deps.limits.count("signUps", { address: caller.address });
+  const passwordHash = await deps.passwords.hash(input.password);
+  const securityAnswerHash = await deps.passwords.hash(normaliseAnswer(input.securityAnswer));
+  deps.leaveLine();
   const picture = input.profileImage && (await deps.pictures.make(input.profileImage));
-  const [passwordHash, securityAnswerHash] = await Promise.all([
-    deps.passwords.hash(input.password),
-    deps.passwords.hash(normaliseAnswer(input.securityAnswer)),
-  ]);
   const createdAt = deps.clock.now();
   const commit = (give?: (tx: Tx, username: string) => Promise<void>) =>
     inTransaction(deps.db, async (tx) => {

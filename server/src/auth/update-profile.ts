@@ -7,7 +7,7 @@ import {
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { UpdateProfileInput, UpdateProfileOutput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { checkSecurityAnswer } from "./security-answers.ts";
 
@@ -16,7 +16,7 @@ import { checkSecurityAnswer } from "./security-answers.ts";
  * `PHONE_NUMBER_EXISTS`, or `RATE_LIMITED` after too many wrong answers, or details of others.
  */
 export async function updateProfile(
-  deps: Deps,
+  deps: HashingDeps,
   user: User,
   input: UpdateProfileInput,
 ): Promise<UpdateProfileOutput> {

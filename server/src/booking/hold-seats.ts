@@ -22,9 +22,11 @@ const maxTries = 20;
 
 /**
  * Holds one to ten seats of a show, all or none, for five minutes. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`, `SHOW_CANCELLED`,
- * `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE` or `TOO_MANY_HOLDS`.
+ * `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`, `TOO_MANY_HOLDS`, or `RATE_LIMITED` after too many calls in a
+ * minute, whatever became of them.
  */
 export async function holdSeats(deps: Deps, user: User, input: HoldSeatsInput): Promise<Hold> {
+  await deps.limits.count("holds", { account: user.username, address: user.address });
   const seatNumbers = input.seatNumbers.toSorted(bySeat);
   for (let tries = 0; tries < maxTries; tries += 1) {
     const hold = await tryToHold(deps, user, { ...input, seatNumbers });

@@ -10,7 +10,7 @@ import {
   type OpenPayment,
 } from "@skyfox/db";
 import type { Booking, Card, PayBookingInput } from "../contract/index.ts";
-import type { ChargeOutcome, Deps, User } from "../deps.ts";
+import type { ChargeOutcome, CountedTry, Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { recordNotCharged, recordSuccess } from "../payment/record-outcome.ts";
 import { getBooking } from "./get-booking.ts";
@@ -21,17 +21,34 @@ const askAfterMs = 11_000;
 /**
  * Pays a live hold of one's own by card. The payment row is committed before the gateway is called, so whatever happens in between ends as
  * paid once and confirmed, or not paid and free. Throws `BOOKING_NOT_FOUND`, `BOOKING_EXPIRED`, `INVALID_BOOKING_STATUS`, `SHOW_CANCELLED`,
- * `PAYMENT_IN_PROGRESS`, `PAYMENT_DECLINED`, `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, or
- * `PAYMENT_OUTCOME_UNKNOWN` when only time will tell.
+ * `PAYMENT_IN_PROGRESS`, `PAYMENT_DECLINED`, `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`,
+ * `PAYMENT_OUTCOME_UNKNOWN` when only time will tell, or `RATE_LIMITED` after too many cards that the gateway did not take.
  */
 export async function payBooking(deps: Deps, user: User, input: PayBookingInput): Promise<Booking> {
   const { bookingId, card } = input;
   assertNotOutOfDate(deps, card);
-  const payment = await beginPayment(deps, user, bookingId);
-  deps.monitors.disarm(bookingId);
-  const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.amount, card });
-  await settle(deps, payment, outcome);
+  const counted = await deps.limits.count("failedCards", { account: user.username, address: user.address });
+  let hasCardFailed = false;
+  try {
+    const payment = await beginPayment(deps, user, bookingId);
+    deps.monitors.disarm(bookingId);
+    const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.amount, card });
+    hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
+    await settle(deps, payment, outcome);
+  } finally {
+    if (!hasCardFailed) await giveBack(deps, counted);
+  }
   return await getBooking(deps, user, { bookingId });
+}
+
+// What became of the payment is the answer, whether or not the count could be corrected.
+async function giveBack(deps: Deps, counted: CountedTry): Promise<void> {
+  await counted.giveBack().catch((error: unknown) => {
+    deps.logger.warn(
+      { err: error },
+      "A card that did not fail stays counted as failed until its window ends.",
+    );
+  });
 }
 
 // The booking is frozen and the payment's row written in one commit, before anything leaves the house.

@@ -38,6 +38,7 @@ export const procedureCodes = {
   "show.seatMap": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "booking.initialize": [
     ...byRole,
+    "RATE_LIMITED",
     "TOO_MANY_SEATS",
     "INVALID_SEAT",
     "SHOW_NOT_FOUND",
@@ -49,6 +50,7 @@ export const procedureCodes = {
   ],
   "booking.pay": [
     ...byRole,
+    "RATE_LIMITED",
     "BOOKING_NOT_FOUND",
     "BOOKING_EXPIRED",
     "INVALID_BOOKING_STATUS",

@@ -1,5 +1,5 @@
 import { TRPCError } from "@trpc/server";
-import { Hono, type Context } from "hono";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { except } from "hono/combine";
 import { cors } from "hono/cors";
@@ -13,12 +13,17 @@ import type { InFlight } from "./in-flight.ts";
 import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
 import { createRpcHandler } from "./rpc.ts";
+import { createTurnstile } from "./turnstile.ts";
 
 const maxBodyBytes = 64 * 1_024;
 // A picture of the largest size in base64, and room to tell somebody whose picture is larger.
 const maxUploadBytes = 10 * 1_024 * 1_024;
-const maxUploadsAtOnce = 16;
+const uploadsAtOnce = { atOnce: 32, atOncePerAddress: 10 };
 const uploadPaths = ["/trpc/auth.signup", "/trpc/auth.updateProfileImage"];
+
+// The event loop reads sockets for as long as there is something to read: two thousand callers who ask again at once would keep it from
+// timers and from everything that is under way.
+const beginsPerTurn = 16;
 
 /** What the HTTP side is told by the configuration and by the process around it. */
 export interface AppOptions {
@@ -36,6 +41,7 @@ export interface AppOptions {
 /** The HTTP side: identity of the request, cross-origin answers, the gate, then the routes. */
 export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  const begin = createTurnstile({ perTurn: () => beginsPerTurn, nextTurn: setImmediate });
 
   app.use(options.inFlight.middleware);
   app.use(async (context, next) => {
@@ -43,6 +49,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
     const requestId = requestIdOf(context);
     context.set("requestId", requestId);
     context.set("address", addressOf(context, options.trustedProxies));
+    await begin();
     await next();
     context.res.headers.set("x-request-id", requestId);
     context.res.headers.set("x-content-type-options", "nosniff");
@@ -85,7 +92,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
     app.get(`${imagePath}/:key`, createImageHandler(options.imageFolder));
   }
   app.use(createGate({ apiKeys: options.apiKeys, logger: deps.logger }));
-  const limitUploads = limitLargeBodies({ over: maxBodyBytes, atOnce: maxUploadsAtOnce });
+  const limitUploads = limitLargeBodies({ over: maxBodyBytes, ...uploadsAtOnce });
   const limitUpload = limitBodyTo(maxUploadBytes);
   for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
   app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
@@ -104,11 +111,20 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
   return app;
 }
 
-function limitBodyTo(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: (context: Context<AppEnv>) => refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" })),
-  });
+function limitBodyTo(maxSize: number): MiddlewareHandler<AppEnv> {
+  const countBytes = bodyLimit({ maxSize, onError: refuseBody });
+  return async (context, next) => {
+    const length = context.req.header("content-length");
+    if (length === undefined || context.req.header("transfer-encoding") !== undefined) {
+      return await countBytes(context, next);
+    }
+    // Node reads no more than the header says, and to look at the body costs more than all the rest of a refusal.
+    return Number(length) > maxSize ? refuseBody(context) : await next();
+  };
+}
+
+function refuseBody(context: Context<AppEnv>): Response {
+  return refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" }));
 }
 
 function isAllowedOrigin(origin: string, allowed: string[] | undefined): boolean {

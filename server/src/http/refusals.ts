@@ -15,9 +15,11 @@ export function refuse(
   const error = toTransportError(cause);
   const requestId = context.get("requestId");
   const shape = shapeError(error, undefined, requestId);
+  const { domain, fields } = shape.data;
+  if (domain?.code === "RATE_LIMITED")
+    context.header("retry-after", String(domain.details.retryAfterSeconds));
   const status = getHTTPStatusCodeFromError(error) as ContentfulStatusCode;
   if (isRpcPath(context.req.path)) return context.json({ error: transformer.serialize(shape) }, status);
-  const { domain, fields } = shape.data;
   return context.json(
     {
       status: "ERROR",

@@ -6,17 +6,36 @@ import { authenticate } from "../auth/sessions.ts";
 import { maxBatchSize } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { standsInLine } from "../rpc/procedures.ts";
 import { auditRefusal } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
 import { refuse } from "./refusals.ts";
+import { createTurnstile } from "./turnstile.ts";
 
 const endpoint = "/trpc";
 
+// Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
+// all of them within a second or so.
+const refusalTurnMs = 10;
+const refusalsPerTurn = 16;
+const refusalShare = 0.01;
+
 /** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
 export function createRpcHandler(deps: Deps) {
+  const refusing = createTurnstile({
+    perTurn: (waiting) => Math.max(refusalsPerTurn, waiting * refusalShare),
+    nextTurn: (open) => setTimeout(open, refusalTurnMs),
+  });
+
   return async (context: Context<AppEnv>): Promise<Response> => {
     const refusal = findFault(context);
     if (refusal !== undefined) return refuse(context, refusal);
+    const refused = isHashing(context) ? deps.hashLine.refusal() : undefined;
+    if (refused !== undefined) {
+      await refusing();
+      return refuse(context, new TRPCError({ code: "TOO_MANY_REQUESTS", cause: refused }));
+    }
+    await receiveBody(context.req.raw);
     const requestId = context.get("requestId");
     const early: TRPCError[] = [];
     const response = await fetchRequestHandler({
@@ -44,6 +63,15 @@ export function createRpcHandler(deps: Deps) {
   };
 }
 
+// Whoever sends a body slowly must not have a place in the line of those who hash meanwhile: a call begins when it is there as a whole.
+async function receiveBody(request: Request): Promise<void> {
+  if (request.method !== "POST") return;
+  const body = request.text();
+  // What went wrong on the way is for tRPC to say, when it reads the body.
+  await body.catch(() => {});
+  Object.defineProperty(request, "text", { value: () => body });
+}
+
 function findFault(context: Context<AppEnv>): TRPCError | undefined {
   if (
     context.req.method === "POST" &&
@@ -60,11 +88,16 @@ function findFault(context: Context<AppEnv>): TRPCError | undefined {
 }
 
 // At run time the procedures are one flat record by path, whatever their published type says.
-const procedureTypes = new Map(
-  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>).map(
-    ([path, procedure]) => [path, procedure._def.type] as const,
-  ),
+const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
+const procedureTypes = new Map(procedures.map(([path, procedure]) => [path, procedure._def.type] as const));
+const hashingPaths = new Set(
+  procedures.flatMap(([path, procedure]) => (standsInLine(procedure) ? [`${endpoint}/${path}`] : [])),
 );
+
+// A path that is written otherwise than clients do is seen by its procedure, which says the same at a higher cost.
+function isHashing({ req }: Context): boolean {
+  return req.method === "POST" && hashingPaths.has(req.path);
+}
 
 // Decoded like tRPC does, so that an encoded comma separates here too, and without the slashes at both ends that it ignores.
 function splitPaths(path: string): string[] | undefined {

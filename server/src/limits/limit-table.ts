@@ -19,6 +19,10 @@ export const limitTable = {
   questionLookUps: { perAccount: undefined, perAddress: 60, windowSeconds: quarterHour },
   /** E-mail addresses and phone numbers of others that a change of the profile came upon: it tells whether they are taken. */
   takenContacts: { perAccount: 10, perAddress: 50, windowSeconds: 60 * 60 },
+  /** Cards that the gateway declined or rejected. */
+  failedCards: { perAccount: 20, perAddress: 100, windowSeconds: quarterHour },
+  /** Calls that ask for seats, whatever becomes of them: this bounds load. */
+  holds: { perAccount: 120, perAddress: 600, windowSeconds: 60 },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;

@@ -1,14 +1,25 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import { beforeAll, describe, expect, test } from "vitest";
-import { givenCustomer, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
+import { givenCustomer, givenStaff, goodCard, testAnswer, testPassword, tokenOf } from "../../test/given.ts";
+import { givenPhoto, uploadOf } from "../../test/pictures.ts";
 import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { appRouter } from "../app-router.ts";
-import { procedureCodes } from "../contract/index.ts";
+import { procedureCodes, type ProcedurePath } from "../contract/index.ts";
 
 const app = await createTestApp();
 const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
 const paths = procedures.map(([path]) => path);
+
+const newcomer = {
+  name: "Anna Lee",
+  username: "newcomer-1",
+  password: testPassword,
+  phoneNumber: "8000000001",
+  email: "newcomer-1@example.com",
+  securityQuestionId: 1,
+  securityAnswer: testAnswer,
+};
 
 const tokens: Record<string, string> = {};
 beforeAll(async () => {
@@ -148,6 +159,103 @@ describe("who may call", () => {
     }
   });
 });
+
+describe("when the line of calls that hash is full", () => {
+  test("those that hash are refused before session, input and database; the others are not", async () => {
+    const hashing = [
+      "admin.createStaff",
+      "admin.updateStaff",
+      "auth.changePassword",
+      "auth.login",
+      "auth.resetPassword",
+      "auth.signup",
+      "auth.updateProfile",
+      "auth.updateProfileImage",
+      "auth.verifySecurityAnswer",
+    ];
+    const full = await createTestApp({
+      beside: app,
+      hashGate: { atOnce: 1, waiting: 0 },
+      databaseUrl: () => "postgres://nobody@127.0.0.1:1/nowhere",
+    });
+    const ending = Promise.withResolvers<void>();
+    const working = full.deps.hashLine.enter(() => ending.promise);
+    const refused: string[] = [];
+    for (const [path, { _def }] of procedures) {
+      const headers = { ...headersFor(), "content-type": "application/json" };
+      const { status, error, ...answer } =
+        _def.type === "mutation"
+          ? await send(full, `/trpc/${path}`, { method: "POST", headers, body: "{not json" })
+          : await query(full, path, { no: "field" });
+      if (error?.data.domain?.code !== "RATE_LIMITED") continue;
+      refused.push(path);
+      expect([status, answer.headers.get("retry-after")]).toEqual([429, "2"]);
+      expect(error.data.domain.details).toEqual({ retryAfterSeconds: 2 });
+      expect(procedureCodes[path as ProcedurePath]).toContain("RATE_LIMITED");
+    }
+    expect(refused.toSorted()).toEqual(hashing);
+    ending.resolve();
+    await working;
+  });
+
+  test("who sends a call slowly has no place in it yet", async () => {
+    const narrow = await createTestApp({ beside: app, hashGate: { atOnce: 1, waiting: 0 } });
+    const { username } = await givenCustomer(app.deps);
+    const body = JSON.stringify({ json: { username, password: testPassword } });
+    const sending = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = sending.writable.getWriter();
+    const isRead = writer.write(new TextEncoder().encode(body.slice(0, 10)));
+    const slow = send(narrow, "/trpc/auth.login", {
+      method: "POST",
+      headers: {
+        ...headersFor(),
+        "content-type": "application/json",
+        "content-length": String(body.length),
+      },
+      body: sending.readable,
+      duplex: "half",
+    });
+    await isRead;
+    expect(await mutate(narrow, "auth.login", { username, password: testPassword })).toMatchObject({
+      status: 200,
+    });
+    await Promise.all([writer.write(new TextEncoder().encode(body.slice(10))), writer.close()]);
+    expect(await slow).toMatchObject({ status: 200, data: { user: { username } } });
+  });
+});
+
+test.each(["auth.signup", "auth.updateProfileImage"])(
+  "a picture of %s that is stored slowly keeps nobody out of the line of those who hash",
+  async (path) => {
+    const narrow = await createTestApp({ beside: app, hashGate: { atOnce: 1, waiting: 0 } });
+    const { deps } = narrow;
+    const customer = await givenCustomer(deps);
+    const [storing, ending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { put } = deps.images;
+    deps.images.put = async (key, picture) => {
+      storing.resolve();
+      await ending.promise;
+      await put(key, picture);
+    };
+    const picture = uploadOf(await givenPhoto("png"));
+    const uploading =
+      path === "auth.signup"
+        ? mutate(narrow, path, { ...newcomer, profileImage: picture })
+        : mutate(
+            narrow,
+            path,
+            { securityAnswer: testAnswer, image: picture },
+            { token: await tokenOf(deps, customer) },
+          );
+    await storing.promise;
+    const { username } = customer;
+    expect(await mutate(narrow, "auth.login", { username, password: testPassword })).toMatchObject({
+      status: 200,
+    });
+    ending.resolve();
+    expect(await uploading).toMatchObject({ status: 200 });
+  },
+);
 
 test("what goes out is what SuperJSON reads, and no more than the contract says", async () => {
   const { text, data } = await call("auth.me", undefined, tokens["admin"]);

@@ -1,4 +1,5 @@
-import type { Role } from "../contract/index.ts";
+import type { AnyTRPCProcedure } from "@trpc/server";
+import { roles, type Role } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
 import { trpc } from "./trpc.ts";
@@ -24,25 +25,48 @@ const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
   throw error;
 });
 
-/** For everyone with an API key. */
-export const publicProcedure = trpc.procedure.use(reportErrors);
-
-/** For everyone who is signed in; the session and the role are read on every call, before the input is. */
-export const signedInProcedure = publicProcedure.use(async ({ ctx, next }) => {
-  const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
-  return await next({ ctx: { ...ctx, user } });
-});
-
-function procedureFor(requiredRoles: Role[]) {
-  return signedInProcedure.use(async ({ ctx, next }) => {
-    if (!requiredRoles.includes(ctx.user.role))
-      throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles } });
-    return await next();
+// The session and the role are read on every call, before the input is.
+function admit(allowedRoles: readonly Role[]) {
+  return trpc.middleware(async ({ ctx, next }) => {
+    const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
+    if (!allowedRoles.includes(user.role)) {
+      throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...allowedRoles] } });
+    }
+    return await next({ ctx: { user } });
   });
 }
 
+// Comes before everything that costs something, such as the session, so that a storm of calls that hash does not reach the database.
+const standInLine = trpc.middleware(async ({ ctx, next }) =>
+  ctx.deps.hashLine.enter((place) => next({ ctx: { deps: { ...ctx.deps, ...place } } })),
+);
+
+/** Whether a procedure is one of those that stand in line. */
+export function standsInLine(procedure: AnyTRPCProcedure): boolean {
+  const { middlewares } = procedure._def as unknown as { middlewares: unknown[] };
+  return standInLine._middlewares.some((middleware) => middlewares.includes(middleware));
+}
+
+/** For everyone with an API key. */
+export const publicProcedure = trpc.procedure.use(reportErrors);
+
+/** For everyone who is signed in. */
+export const signedInProcedure = publicProcedure.use(admit(roles));
+
 /** For customers; staff and admins are refused with `FORBIDDEN`. */
-export const customerProcedure = procedureFor(["customer"]);
+export const customerProcedure = publicProcedure.use(admit(["customer"]));
 
 /** For admins; customers and staff are refused with `FORBIDDEN`. */
-export const adminProcedure = procedureFor(["admin"]);
+export const adminProcedure = publicProcedure.use(admit(["admin"]));
+
+/** As `publicProcedure`, for verbs that hash: they wait in the bounded line, past which a call is refused with `RATE_LIMITED`. */
+export const publicHashingProcedure = publicProcedure.use(standInLine);
+
+/** As `signedInProcedure`, for verbs that hash. */
+export const signedInHashingProcedure = publicHashingProcedure.use(admit(roles));
+
+/** As `customerProcedure`, for verbs that hash. */
+export const customerHashingProcedure = publicHashingProcedure.use(admit(["customer"]));
+
+/** As `adminProcedure`, for verbs that hash. */
+export const adminHashingProcedure = publicHashingProcedure.use(admit(["admin"]));
