@@ -18,6 +18,8 @@ ALTER TABLE customertable
 -- Whoever deletes a customer, the image goes too.
 CREATE FUNCTION remove_image_of_nobody() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- Of two customers who share it and go at once, the second one sees that the first is gone.
+  PERFORM FROM profile_image WHERE key = OLD.profile_img FOR UPDATE;
   UPDATE profile_image SET remove_after = '-infinity'
   WHERE key = OLD.profile_img AND NOT EXISTS (SELECT FROM customertable WHERE profile_img = OLD.profile_img);
   RETURN NULL;

@@ -19,7 +19,8 @@ export interface ObjectStorage {
   ): { body: Buffer; contentType: string | undefined; headers: Record<string, string> } | undefined;
   /**
    * From now on every request with one of these methods (all, also HEAD, by default) fails so, until `mend`. "down"
-   * resets the connection, "error" is a 500, "silence" lasts until the caller gives up, "after-effect" does it first.
+   * resets the connection, "error" is a 500, "silence" lasts until the caller gives up, "stall" too, after the
+   * head of an answer, "after-effect" does it first.
    */
   fail(how: Failure, methods?: Method[]): void;
   mend(): void;
@@ -32,7 +33,7 @@ export interface ObjectStorage {
 }
 
 type Method = "PUT" | "GET" | "DELETE";
-type Failure = "down" | "error" | "silence" | "after-effect";
+type Failure = "down" | "error" | "silence" | "stall" | "after-effect";
 type StoredObject = { body: Buffer; contentType: string | undefined; headers: Record<string, string> };
 type Answer = { status: number; headers?: Record<string, string>; body?: Buffer };
 
@@ -68,6 +69,7 @@ export async function startObjectStorage(options: { now?: () => Date } = {}): Pr
     const failure = failureOf(method);
     arrivals.emit(method);
     if (failure === "silence") return;
+    if (failure === "stall") return response.writeHead(200, { "content-length": "10" }).flushHeaders();
     if (failure === "down") return reset(request);
     if (failure === "error") return send(response, errorAnswer(internalError));
     const body = await buffer(request).catch(() => undefined);

@@ -8,12 +8,12 @@ export async function announceImage(db: Db, key: string, removeAfter: Date): Pro
 
 /**
  * Makes an announced object the customer's image, and the one before it to be removed at once. Answers the older one's key, null when there
- * was none, and undefined, with nothing done, when the object is being removed already or the customer is gone.
+ * was none; or why nothing was done.
  */
 export async function giveImage(
   tx: Tx,
   image: { username: string; key: string; now: Date },
-): Promise<string | null | undefined> {
+): Promise<{ replacedKey: string | null } | "no such customer" | "being removed"> {
   const { username, key, now } = image;
   const customer = await tx
     .selectFrom("customertable")
@@ -21,7 +21,7 @@ export async function giveImage(
     .select("profile_img as key")
     .forUpdate()
     .executeTakeFirst();
-  if (customer === undefined) return undefined;
+  if (customer === undefined) return "no such customer";
   // Both rows are locked before anything is asked of them: two customers may share an older image, and replace it at once.
   await tx
     .selectFrom("profile_image")
@@ -37,9 +37,9 @@ export async function giveImage(
     .where("remove_after", "is not", null)
     .where("attempts", "=", 0)
     .executeTakeFirstOrThrow();
-  if (numUpdatedRows === 0n) return undefined;
+  if (numUpdatedRows === 0n) return "being removed";
   await tx.updateTable("customertable").set({ profile_img: key }).where("username", "=", username).execute();
-  if (customer.key === null) return null;
+  if (customer.key === null) return { replacedKey: null };
   await tx
     .updateTable("profile_image")
     .set({ remove_after: now })
@@ -48,7 +48,7 @@ export async function giveImage(
       not(exists(selectFrom("customertable").where("profile_img", "=", customer.key).select("username"))),
     )
     .execute();
-  return customer.key;
+  return { replacedKey: customer.key };
 }
 
 /** The key of the customer's image; null without one. */

@@ -3,17 +3,17 @@ import { givenPhoto, uploadOf } from "../../test/pictures.ts";
 import { headersFor, mutate, send } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 
-const app = await createTestApp();
-const atOnce = 16;
+const app = await createTestApp({ trustedProxies: 1 });
+const [atOnce, atOncePerAddress] = [32, 10];
 
 /** A body of that many bytes, sent without saying how many they are; it ends when it is told to. */
-function givenUpload(path: string, bytes = 100_000) {
+function givenUpload(address: string, path = "/trpc/auth.signup", bytes = 100_000) {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   void writer.write(new Uint8Array(bytes).fill(32));
   const init: RequestInit & { duplex: "half" } = {
     method: "POST",
-    headers: { ...headersFor(), "content-type": "application/json" },
+    headers: { ...headersFor(), "content-type": "application/json", "x-forwarded-for": address },
     body: readable,
     duplex: "half",
   };
@@ -37,21 +37,22 @@ describe("large bodies", () => {
     expect(await statusOf("/trpc//auth.signup", 66_000)).toBe(413);
   });
 
-  test("are under way sixteen at once; the next one is told when to come back, and small ones pass", async () => {
-    const uploads = Array.from({ length: atOnce }, () => givenUpload("/trpc/auth.signup"));
-    const oneMore = givenUpload("/trpc/auth.signup");
-    const refused = await oneMore.answer;
+  test("are under way ten at once from one address, and thirty-two in all; the next is told when to come back", async () => {
+    const addressOf = (index: number) => `192.0.2.${Math.floor(index / atOncePerAddress)}`;
+    const uploads = Array.from({ length: atOnce - 1 }, (_, index) => givenUpload(addressOf(index)));
+    const refused = await givenUpload(addressOf(0)).answer;
     expect(refused.status).toBe(429);
     expect(refused.headers.get("retry-after")).toBe("2");
-    expect(refused.error?.data.domain).toEqual({
-      code: "RATE_LIMITED",
-      details: { retryAfterSeconds: 2 },
-    });
+    const details = { retryAfterSeconds: 2 };
+    expect(refused.error?.data.domain).toEqual({ code: "RATE_LIMITED", details });
+    // Whoever comes from elsewhere has a place, until there is none.
+    uploads.push(givenUpload("198.51.100.1"));
+    expect((await givenUpload("198.51.100.2").answer).status).toBe(429);
     expect((await mutate(app, "auth.login", { username: "nobody", password: "nothing" })).status).toBe(401);
 
     for (const { end } of uploads) await end();
     for (const { answer } of uploads) expect((await answer).status).toBe(400);
-    const afterwards = givenUpload("/trpc/auth.signup");
+    const afterwards = givenUpload(addressOf(0));
     await afterwards.end();
     expect((await afterwards.answer).status).toBe(400);
   });

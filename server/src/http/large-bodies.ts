@@ -1,27 +1,35 @@
 import { TRPCError } from "@trpc/server";
 import { createMiddleware } from "hono/factory";
 import { DomainError } from "../errors/domain-error.ts";
+import { networkOf } from "../limits/network.ts";
 import type { AppEnv } from "./caller.ts";
 import { refuse } from "./refusals.ts";
 
 // An upload takes seconds at most; whoever is refused may as well try again soon.
 const retryAfterSeconds = 2;
 
-/** Lets so many bodies over that size be under way at once, so that the memory they take has a bound; the others get `RATE_LIMITED`. */
-export function limitLargeBodies({ over, atOnce }: { over: number; atOnce: number }) {
-  let underWay = 0;
+/**
+ * Lets so many bodies over that size be under way at once, so that the memory they take has a bound, and fewer from one address, so that
+ * nobody keeps the others out; past that they get `RATE_LIMITED`.
+ */
+export function limitLargeBodies(limits: { over: number; atOnce: number; atOncePerAddress: number }) {
+  const underWay = new Map<string, number>();
   return createMiddleware<AppEnv>(async (context, next) => {
-    if (!isLarge(context.req.raw, over)) return await next();
-    if (underWay >= atOnce) {
-      context.header("retry-after", String(retryAfterSeconds));
+    if (!isLarge(context.req.raw, limits.over)) return await next();
+    const address = networkOf(context.get("address"));
+    const ofAddress = underWay.get(address) ?? 0;
+    const total = underWay.values().reduce((sum, count) => sum + count, 0);
+    if (total >= limits.atOnce || ofAddress >= limits.atOncePerAddress) {
       const cause = new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
       return refuse(context, new TRPCError({ code: "TOO_MANY_REQUESTS", cause }));
     }
-    underWay += 1;
+    underWay.set(address, ofAddress + 1);
     try {
       return await next();
     } finally {
-      underWay -= 1;
+      const left = (underWay.get(address) ?? 1) - 1;
+      if (left > 0) underWay.set(address, left);
+      else underWay.delete(address);
     }
   });
 }

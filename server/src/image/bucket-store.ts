@@ -21,12 +21,10 @@ export function createBucketStore(
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     maxAttempts: attempts,
-    requestHandler: {
-      connectionTimeout: connectMs,
-      requestTimeout: parts.timeoutMs ?? defaultTimeoutMs,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler: { connectionTimeout: connectMs },
   });
+  // Over all attempts, and also where an answer begins and never ends.
+  const inTime = () => ({ abortSignal: AbortSignal.timeout(parts.timeoutMs ?? defaultTimeoutMs) });
 
   // Signatures count by our one clock: the storage refuses a server whose own is wrong.
   function setClock(): void {
@@ -44,12 +42,13 @@ export function createBucketStore(
           ContentType: "image/jpeg",
           CacheControl: "private",
         }),
+        inTime(),
       );
     },
 
     async remove(key) {
       setClock();
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), inTime());
     },
 
     async link(key, expiresAt) {

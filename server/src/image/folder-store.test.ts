@@ -6,16 +6,22 @@ import { createManualClock } from "../../test/manual-clock.ts";
 import { testStart } from "../../test/test-app.ts";
 import { createFolderStore } from "./folder-store.ts";
 
-async function givenStore() {
+const later = new Date(testStart.getTime() + 60_000);
+
+async function givenStore(publicUrl = "https://cinema.test") {
   const around = await mkdtemp(join(tmpdir(), "skyfox-folder-store-"));
   onTestFinished(() => rm(around, { recursive: true }));
+  let asked = 0;
   const store = createFolderStore({
     folder: join(around, "images"),
-    publicUrl: () => "https://cinema.test",
+    publicUrl: () => publicUrl,
     clock: createManualClock(testStart),
-    secret: () => Promise.resolve(Buffer.alloc(32, 1)),
+    secret() {
+      asked += 1;
+      return Promise.resolve(Buffer.alloc(32, 1));
+    },
   });
-  return { store, around };
+  return { store, around, timesAsked: () => asked };
 }
 
 // An older system's keys may be paths, and its database may be adopted by a server that keeps pictures in a folder.
@@ -26,8 +32,9 @@ test.each(["../outside.jpg", "profile-images/older.jpg", "/etc/hosts", "..", ""]
     await store.put("inside.jpg", Buffer.from("inside"));
     await writeFile(join(around, "outside.jpg"), "outside");
     await expect(store.put(key, Buffer.from("other"))).rejects.toThrow("no name for a file");
-    await store.remove(key);
-    const link = new URL(await store.link(key, new Date(testStart.getTime() + 60_000)));
+    await expect(store.remove(key)).rejects.toThrow("no name for a file");
+    expect(await store.link(key, later)).toBeUndefined();
+    const link = new URL((await store.link("inside.jpg", later)) ?? "");
     const { expires = "", signature = "" } = Object.fromEntries(link.searchParams);
     expect(await store.open({ key, expires, signature })).toBeUndefined();
     expect(await readFile(join(around, "outside.jpg"), "utf8")).toBe("outside");
@@ -44,4 +51,24 @@ test("a picture is there under its name only when it is whole", async () => {
   await writeFile(join(around, "images", "one.jpg.part"), "half");
   await store.remove("one.jpg");
   expect(await readdir(join(around, "images"))).toEqual([]);
+});
+
+test("links begin with the public address, whatever path it has", async () => {
+  for (const address of ["https://cinema.test/api", "https://cinema.test/api/"]) {
+    const { store } = await givenStore(address);
+    expect(await store.link("one.jpg", later)).toMatch(/^https:\/\/cinema\.test\/api\/images\/one\.jpg\?/);
+  }
+});
+
+test("whoever guesses at links makes no work for the database", async () => {
+  const { store, timesAsked } = await givenStore();
+  const expires = String(later.getTime() / 1_000);
+  const past = String(testStart.getTime() / 1_000 - 1);
+  expect(await store.open({ key: "one.jpg", expires, signature: "junk" })).toBeUndefined();
+  expect(await store.open({ key: "one.jpg", expires: past, signature: "A".repeat(43) })).toBeUndefined();
+  expect(timesAsked()).toBe(0);
+  for (const letter of ["A", "B", "C"]) {
+    expect(await store.open({ key: "one.jpg", expires, signature: letter.repeat(43) })).toBeUndefined();
+  }
+  expect(timesAsked()).toBe(1);
 });

@@ -16,6 +16,8 @@ interface SignedLink {
   signature: string | undefined;
 }
 
+const signatureBytes = 32;
+
 /** The path below which the server serves pictures. */
 export const imagePath = "/images";
 
@@ -29,10 +31,11 @@ export function createFolderStore(parts: {
   const { folder, publicUrl, clock, secret } = parts;
   const fileOf = (key: string) => (isFileName(key) ? join(folder, key) : undefined);
 
+  // Strangers ask too: the database is asked once.
+  let known: Buffer | undefined;
   async function sign(key: string, expires: string): Promise<Buffer> {
-    return createHmac("sha256", await secret())
-      .update(`${key}\n${expires}`)
-      .digest();
+    known ??= await secret();
+    return createHmac("sha256", known).update(`${key}\n${expires}`).digest();
   }
 
   return {
@@ -47,26 +50,27 @@ export function createFolderStore(parts: {
 
     async remove(key) {
       const file = fileOf(key);
-      if (file === undefined) return;
+      // It stays listed, for the store that has it.
+      if (file === undefined) throw new Error(`${key} is no name for a file.`);
       await rm(`${file}.part`, { force: true });
       await rm(file, { force: true });
     },
 
     async link(key, expiresAt) {
+      if (!isFileName(key)) return undefined;
       const expires = String(Math.floor(expiresAt.getTime() / 1_000));
       const signature = (await sign(key, expires)).toString("base64url");
-      const url = new URL(`${imagePath}/${encodeURIComponent(key)}`, publicUrl());
-      url.search = new URLSearchParams({ expires, signature }).toString();
-      return url.href;
+      const search = new URLSearchParams({ expires, signature }).toString();
+      return `${publicUrl().replace(/\/+$/, "")}${imagePath}/${key}?${search}`;
     },
 
     async open({ key, expires = "", signature = "" }) {
       const file = fileOf(key);
       if (file === undefined || !/^\d{1,12}$/.test(expires)) return undefined;
-      const given = Buffer.from(signature, "base64url");
-      const expected = await sign(key, expires);
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
       if (Number(expires) * 1_000 <= clock.now().getTime()) return undefined;
+      const given = Buffer.from(signature, "base64url");
+      if (given.length !== signatureBytes) return undefined;
+      if (!timingSafeEqual(given, await sign(key, expires))) return undefined;
       return await readFile(file).catch(() => undefined);
     },
   };

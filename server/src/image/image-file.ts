@@ -4,33 +4,58 @@ const sos = 0xda;
 
 // Encoders write a dozen at most; each costs a pass over the whole picture, however few bytes it has.
 const maxScans = 100;
+// A decoder walks all of them, also to show the first one only.
+const maxFrames = 200;
+
+/** What a decoder needs of a PNG: its head, its pixels, and what says how these are to be shown. Texts can be bombs of their own. */
+const pngChunks = new Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "gAMA", "cHRM", "sRGB", "iCCP", "eXIf"]);
+
+/** A file as it may go to a decoder, or what is wrong with it. */
+export type CheckedFile = { bytes: Buffer } | { problem: "damaged" | "unsupported" };
 
 /**
- * Whether the bytes are anything but one whole JPEG, PNG or WebP file: "unsupported" when they begin as none of them, "damaged" when the file
- * ends before its picture does or goes on after it, as one does that is a page, a script or an archive as well. Decodes nothing.
+ * Looks at a file from outside: it has to be one whole JPEG, PNG or WebP and nothing else. "unsupported" begins as none of them, "damaged" ends
+ * before its picture does, goes on after it, as one does that is a page, a script or an archive as well, or would cost far more than pictures
+ * do. Decodes nothing.
  */
-export function findProblem(bytes: Buffer): "damaged" | "unsupported" | undefined {
-  const end = endOfImage(bytes);
-  if (end === undefined) return "unsupported";
-  return end === bytes.length ? undefined : "damaged";
+export function checkImageFile(bytes: Buffer): CheckedFile {
+  if (bytes.subarray(0, 3).equals(Buffer.from([0xff, soi, 0xff]))) return wholeIf(bytes, endOfJpegs(bytes));
+  if (bytes.subarray(0, 8).equals(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))) return checkPng(bytes);
+  if (ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WEBP")
+    return wholeIf(bytes, endOfWebp(bytes));
+  return { problem: "unsupported" };
 }
 
-function endOfImage(bytes: Buffer): number | undefined {
-  if (bytes.subarray(0, 3).equals(Buffer.from([0xff, soi, 0xff]))) return endOfJpegs(bytes);
-  if (bytes.subarray(0, 8).equals(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))) return endOfPng(bytes);
-  if (ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WEBP") return 8 + bytes.readUInt32LE(4);
-  return undefined;
+function wholeIf(bytes: Buffer, end: number): CheckedFile {
+  return end === bytes.length ? { bytes } : { problem: "damaged" };
 }
 
 // Chunks of length, type, data and checksum, the last of them IEND (ISO/IEC 15948, 5.3).
-function endOfPng(bytes: Buffer): number {
+function checkPng(bytes: Buffer): CheckedFile {
+  const needed = [bytes.subarray(0, 8)];
   let at = 8;
   while (at + 12 <= bytes.length) {
     const type = ascii(bytes, at + 4, at + 8);
-    at += 12 + bytes.readUInt32BE(at);
-    if (type === "IEND") return at;
+    const end = at + 12 + bytes.readUInt32BE(at);
+    if (pngChunks.has(type)) needed.push(bytes.subarray(at, end));
+    if (type === "IEND")
+      return end === bytes.length ? { bytes: Buffer.concat(needed) } : { problem: "damaged" };
+    at = end;
   }
-  return 0;
+  return { problem: "damaged" };
+}
+
+// Chunks of type, length and data, padded to an even length (RFC 9649, 2.3); an animation has one ANMF for each frame.
+function endOfWebp(bytes: Buffer): number {
+  const end = 8 + bytes.readUInt32LE(4);
+  let at = 12;
+  let frames = 0;
+  while (at + 8 <= end && at + 8 <= bytes.length) {
+    if (ascii(bytes, at, at + 4) === "ANMF") frames += 1;
+    const length = bytes.readUInt32LE(at + 4);
+    at += 8 + length + (length % 2);
+  }
+  return frames > maxFrames ? 0 : end;
 }
 
 // Cameras add further JPEGs after the first, such as previews and gain maps (CIPA DC-007); anything else has no business there.
@@ -50,7 +75,7 @@ function endOfJpeg(bytes: Buffer, start: number): number {
   let scans = 0;
   while (at + 2 <= bytes.length && scans <= maxScans) {
     const marker = bytes[at + 1] ?? 0;
-    if (bytes[at] !== 0xff) return 0;
+    if (bytes[at] !== 0xff || marker === 0) return 0;
     if (marker === eoi) return at + 2;
     if (marker === 0xff) at += 1;
     else if (isAlone(marker)) at += 2;
@@ -65,10 +90,16 @@ function endOfJpeg(bytes: Buffer, start: number): number {
   return 0;
 }
 
+// Any number of 0xFF may stand before what they introduce: what a decoder takes for data must not look like the end of it here.
 function endOfScan(bytes: Buffer, start: number): number {
   let at = bytes.indexOf(0xff, start);
-  while (at !== -1 && (bytes[at + 1] === 0 || isAlone(bytes[at + 1] ?? 0))) at = bytes.indexOf(0xff, at + 2);
-  return at === -1 ? bytes.length : at;
+  while (at !== -1) {
+    let next = at + 1;
+    while (bytes[next] === 0xff) next += 1;
+    if (bytes[next] !== 0 && !isAlone(bytes[next] ?? 0)) return next - 1;
+    at = bytes.indexOf(0xff, next + 1);
+  }
+  return bytes.length;
 }
 
 // Restart marks, and TEM, have no length.

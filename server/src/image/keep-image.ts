@@ -7,7 +7,8 @@ const removeBatch = 100;
 
 /**
  * Runs what gives a new picture to a customer: uploads it, lets `commit` do its transaction, and removes the picture again when that fails
- * and the older one when it succeeds. A crash in between leaves an object that is removed after an hour. Throws `STORAGE_UNAVAILABLE`.
+ * and the older one when it succeeds. A crash in between leaves an object that is removed after an hour, as does an upload that failed: it
+ * may still arrive. Throws `STORAGE_UNAVAILABLE`, and `SESSION_ENDED` when the customer is gone.
  */
 export async function withUploadedImage<Result>(
   deps: Deps,
@@ -16,14 +17,15 @@ export async function withUploadedImage<Result>(
 ): Promise<Result> {
   const key = `${crypto.randomUUID()}.jpg`;
   await announceImage(deps.db, key, new Date(deps.clock.now().getTime() + hourMs));
+  await upload(deps, key, picture);
   let replaced: string | null = null;
   try {
-    await upload(deps, key, picture);
     const result = await commit(async (tx, username) => {
-      const older = await giveImage(tx, { username, key, now: deps.clock.now() });
+      const given = await giveImage(tx, { username, key, now: deps.clock.now() });
+      if (given === "no such customer") throw new DomainError({ code: "SESSION_ENDED" });
       // The upload has taken so long that the object is given up.
-      if (older === undefined) throw new DomainError({ code: "STORAGE_UNAVAILABLE" });
-      replaced = older;
+      if (given === "being removed") throw new DomainError({ code: "STORAGE_UNAVAILABLE" });
+      replaced = given.replacedKey;
     });
     if (replaced !== null) await discard(deps, replaced);
     return result;
@@ -39,8 +41,12 @@ export async function removeImages(deps: Deps, stop?: AbortSignal): Promise<void
   let keys: string[];
   do {
     keys = await claimDueImages(deps.db, removeBatch, deps.clock.now());
-    for (const key of keys) await remove(deps, key);
-  } while (keys.length === removeBatch && stop?.aborted !== true);
+    for (const key of keys) {
+      // What is left has a later turn of its own.
+      if (stop?.aborted === true) return;
+      await remove(deps, key);
+    }
+  } while (keys.length === removeBatch);
 }
 
 async function upload(deps: Deps, key: string, picture: Buffer): Promise<void> {

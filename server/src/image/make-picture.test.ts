@@ -1,11 +1,11 @@
+import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { pngChunk } from "../../../scripts/demo/png.ts";
 import { givenPhoto, givenPlainPng, givenTwoHalves, uploadOf } from "../../test/pictures.ts";
-import { codeOf } from "../../test/together.ts";
+import { codeOf, outcomesOf, together } from "../../test/together.ts";
 import { maxProfileImageBytes, type ProfileImage } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { findProblem } from "./image-file.ts";
 import { createPictureMaker } from "./make-picture.ts";
 
 const pictures = createPictureMaker();
@@ -145,18 +145,6 @@ describe("a file is refused", () => {
     expect(await reasonOf({ base64: "!".repeat(8_000_000), sha256: "" })).toBe("too-large");
   });
 
-  test("if it has more than a hundred scans, each of which would cost a pass over the picture", () => {
-    const scan = Buffer.from([0xff, 0xda, 0, 2, 1, 2, 3]);
-    const withScans = (count: number) =>
-      Buffer.concat([
-        Buffer.from([0xff, 0xd8]),
-        ...Array.from({ length: count }, () => scan),
-        Buffer.from([0xff, 0xd9]),
-      ]);
-    expect(findProblem(withScans(100))).toBeUndefined();
-    expect(findProblem(withScans(101))).toBe("damaged");
-  });
-
   test("by the decoders too, of which only three are there", async () => {
     for (const file of [svg, gif, tiff]) await expect(sharp(file).metadata()).rejects.toThrow("unsupported");
   });
@@ -195,6 +183,24 @@ describe("a file is refused", () => {
     expect(await reasonOf({ ...upload, sha256: upload.sha256.toUpperCase() })).not.toBe("INVALID_IMAGE_HASH");
     await make(givenPlainPng(5_000, 5_000));
   });
+});
+
+test("what is a bomb in its texts costs no more than the picture", async () => {
+  const text = Buffer.concat([Buffer.from("a\0\0"), deflateSync(Buffer.alloc(8_000_000))]);
+  const chunks = Array.from({ length: 40 }, () => pngChunk("zTXt", text));
+  const bomb = Buffer.concat([png.subarray(0, 33), ...chunks, png.subarray(33)]);
+  const before = process.memoryUsage().rss;
+  expect(await make(bomb)).toEqual(await make(png));
+  expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+});
+
+test("so many pictures may wait for their turn, and whoever comes then is told to come back", async () => {
+  const busy = createPictureMaker({ atOnce: 1, waiting: 2, retryAfterSeconds: 2 });
+  const { won, lost } = outcomesOf(
+    await together(Array.from({ length: 5 }, () => () => busy.make(uploadOf(png)))),
+  );
+  expect(won).toHaveLength(3);
+  expect(lost).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
 });
 
 function flip(bytes: Buffer, at: number): Buffer {

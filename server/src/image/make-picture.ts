@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import pLimit from "p-limit";
 import sharp from "sharp";
 import {
   maxProfileImageBytes,
@@ -10,7 +9,8 @@ import {
 } from "../contract/index.ts";
 import type { PictureMaker } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { findProblem } from "./image-file.ts";
+import { createTurns } from "../turns.ts";
+import { checkImageFile } from "./image-file.ts";
 
 // Only the three decoders that we accept are there at all: no SVG, GIF, TIFF, HEIF, PDF or whatever else libvips reads.
 sharp.block({ operation: ["VipsForeignLoad"] });
@@ -24,13 +24,16 @@ sharp.concurrency(1);
 const decodeSeconds = 5;
 const jpegQuality = 85;
 
+// Most pictures take some hundredths of a second.
+const defaultQueue = { atOnce: 1, waiting: 20, retryAfterSeconds: 2 };
+
 /** Makes pictures one at a time, off the main thread; what is not asked for in the file, such as where a photo was taken, is gone. */
-export function createPictureMaker(): PictureMaker {
-  const oneAtATime = pLimit(1);
+export function createPictureMaker(queue: typeof defaultQueue = defaultQueue): PictureMaker {
+  const turns = createTurns(queue);
   return {
     async make(image) {
       const bytes = readImage(image);
-      return await oneAtATime(() => makeSquare(bytes));
+      return await turns.take(() => makeSquare(bytes));
     },
   };
 }
@@ -44,9 +47,8 @@ function readImage({ base64, sha256 }: ProfileImage): Buffer {
   if (createHash("sha256").update(bytes).digest("hex") !== sha256.toLowerCase()) {
     throw new DomainError({ code: "INVALID_IMAGE_HASH" });
   }
-  const problem = findProblem(bytes);
-  if (problem !== undefined) refuse(problem);
-  return bytes;
+  const file = checkImageFile(bytes);
+  return "problem" in file ? refuse(file.problem) : file.bytes;
 }
 
 async function makeSquare(bytes: Buffer): Promise<Buffer> {

@@ -6,6 +6,7 @@ import { createBucketPlace, createFolderPlace } from "../../test/picture-places.
 import { givenPhoto, uploadOf } from "../../test/pictures.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
+import { untilBlocked } from "../../test/until-blocked.ts";
 import { getProfileImage, updateProfileImage } from "../auth/profile-image.ts";
 import { signUp } from "../auth/sign-up.ts";
 import type { ProfileImageLink, SignUpInput } from "../contract/index.ts";
@@ -310,6 +311,29 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
     expect(await rowsOf(key)).toEqual([]);
   });
 
+  test("goes when both customers who share it are deleted side by side", async () => {
+    const first = await givenPictured();
+    const second = await givenCustomer(deps);
+    const { key } = first;
+    await app.sql.query("update customertable set profile_img = $1 where username = $2", [
+      key,
+      second.username,
+    ]);
+    const usernames = [first.user.username, second.username];
+    await app.sql.query("delete from customer_wallet where username = any($1)", [usernames]);
+    await app.sql.query("begin");
+    await app.sql.query("delete from usertable where username = $1", [usernames[0]]);
+    const other = deps.db
+      .deleteFrom("usertable")
+      .where("username", "=", usernames[1] ?? "")
+      .execute();
+    await untilBlocked(app);
+    await app.sql.query("commit");
+    await other;
+    await removeImages(deps);
+    expect(await place.keys()).not.toContain(key);
+  });
+
   test("that two customers share stays until both have another one", async () => {
     const first = await givenPictured();
     const second = await givenCustomer(deps);
@@ -329,6 +353,17 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
   }
 });
 
+test("a picture of another kind of store is not shown, and stays listed", async () => {
+  const { app } = places["a folder"];
+  const user = await givenCustomer(app.deps);
+  const key = "profile-images/older.jpg";
+  await app.sql.query("insert into profile_image (key) values ($1)", [key]);
+  await app.sql.query("update customertable set profile_img = $1 where username = $2", [key, user.username]);
+  expect(await refusalOf(getProfileImage(app.deps, user))).toBe("PROFILE_IMAGE_NOT_FOUND");
+  await updateProfileImage(app.deps, user, { securityAnswer: testAnswer, image });
+  expect(await app.sql.query("select key from profile_image where key = $1", [key])).toHaveLength(1);
+});
+
 describe("a bucket", () => {
   const { app, keys } = bucketPlace;
 
@@ -343,8 +378,16 @@ describe("a bucket", () => {
     }
   });
 
+  test("that begins an answer and never ends it is given up", async () => {
+    const user = await givenCustomer(app.deps);
+    storage.fail("stall", ["PUT"]);
+    const update = updateProfileImage(app.deps, user, { securityAnswer: testAnswer, image });
+    expect(await refusalOf(update)).toBe("STORAGE_UNAVAILABLE");
+    storage.mend();
+  });
+
   test.each(["silence", "error", "after-effect"] as const)(
-    "whose answer to an upload is %s changes nothing, and is clean afterwards",
+    "whose answer to an upload is %s changes nothing, and is clean after the hour in which it may still arrive",
     async (how) => {
       const user = await givenCustomer(app.deps);
       const before = await keys();
@@ -353,6 +396,10 @@ describe("a bucket", () => {
       expect(await refusalOf(update)).toBe("STORAGE_UNAVAILABLE");
       storage.mend();
       expect(await refusalOf(getProfileImage(app.deps, user))).toBe("PROFILE_IMAGE_NOT_FOUND");
+      const waiting = await app.sql.query("select 1 from profile_image where remove_after is not null");
+      expect(waiting.length).toBeGreaterThan(0);
+      app.clock.advance(60 * minuteMs);
+      await removeImages(app.deps);
       expect(await keys()).toEqual(before);
     },
   );
