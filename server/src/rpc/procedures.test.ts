@@ -161,42 +161,46 @@ describe("who may call", () => {
 });
 
 describe("when the line of calls that hash is full", () => {
-  test("those that hash are refused before session, input and database; the others are not", async () => {
-    const hashing = [
-      "admin.createStaff",
-      "admin.updateStaff",
-      "auth.changePassword",
-      "auth.login",
-      "auth.resetPassword",
-      "auth.signup",
-      "auth.updateProfile",
-      "auth.updateProfileImage",
-      "auth.verifySecurityAnswer",
-    ];
-    const full = await createTestApp({
-      beside: app,
-      hashGate: { atOnce: 1, waiting: 0 },
-      databaseUrl: () => "postgres://nobody@127.0.0.1:1/nowhere",
-    });
-    const ending = Promise.withResolvers<void>();
-    const working = full.deps.hashLine.enter(() => ending.promise);
-    const refused: string[] = [];
-    for (const [path, { _def }] of procedures) {
-      const headers = { ...headersFor(), "content-type": "application/json" };
-      const { status, error, ...answer } =
-        _def.type === "mutation"
-          ? await send(full, `/trpc/${path}`, { method: "POST", headers, body: "{not json" })
-          : await query(full, path, { no: "field" });
-      if (error?.data.domain?.code !== "RATE_LIMITED") continue;
-      refused.push(path);
-      expect([status, answer.headers.get("retry-after")]).toEqual([429, "2"]);
-      expect(error.data.domain.details).toEqual({ retryAfterSeconds: 2 });
-      expect(procedureCodes[path as ProcedurePath]).toContain("RATE_LIMITED");
-    }
-    expect(refused.toSorted()).toEqual(hashing);
-    ending.resolve();
-    await working;
-  });
+  // By its own path a call is refused before it gets to its procedure; by the other one its procedure refuses it.
+  test.each(["", "/"])(
+    "those that hash, with '%s' at the end, are refused before session, input and database; the others are not",
+    async (end) => {
+      const hashing = [
+        "admin.createStaff",
+        "admin.updateStaff",
+        "auth.changePassword",
+        "auth.login",
+        "auth.resetPassword",
+        "auth.signup",
+        "auth.updateProfile",
+        "auth.updateProfileImage",
+        "auth.verifySecurityAnswer",
+      ];
+      const full = await createTestApp({
+        beside: app,
+        hashGate: { atOnce: 1, waiting: 0 },
+        databaseUrl: () => "postgres://nobody@127.0.0.1:1/nowhere",
+      });
+      const ending = Promise.withResolvers<void>();
+      const working = full.deps.hashLine.enter(() => ending.promise);
+      const refused: string[] = [];
+      for (const [path, { _def }] of procedures) {
+        const headers = { ...headersFor(), "content-type": "application/json" };
+        const { status, error, ...answer } =
+          _def.type === "mutation"
+            ? await send(full, `/trpc/${path}${end}`, { method: "POST", headers, body: "{not json" })
+            : await query(full, `${path}${end}`, { no: "field" });
+        if (error?.data.domain?.code !== "RATE_LIMITED") continue;
+        refused.push(path);
+        expect([status, answer.headers.get("retry-after")]).toEqual([429, "2"]);
+        expect(error.data.domain.details).toEqual({ retryAfterSeconds: 2 });
+        expect(procedureCodes[path as ProcedurePath]).toContain("RATE_LIMITED");
+      }
+      expect(refused.toSorted()).toEqual(hashing);
+      ending.resolve();
+      await working;
+    },
+  );
 
   test("who sends a call slowly has no place in it yet", async () => {
     const narrow = await createTestApp({ beside: app, hashGate: { atOnce: 1, waiting: 0 } });
