@@ -137,7 +137,7 @@ export interface Logger {
 }
 
 /** What the verbs need to know of the configuration. */
-interface Settings {
+export interface Settings {
   cinemaTimeZone: string;
   holdSeconds: number;
   payingSeconds: number;
