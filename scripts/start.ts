@@ -124,6 +124,8 @@ function describeStart({ url, config, embedded }: RunningSkyfox): string {
 function describeStartFailure(error: unknown, port: number): string {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+    if ("port" in error && error.port !== port)
+      return `METRICS_PORT ${String(error.port)} is in use. Choose another.`;
     return `Port ${port} is in use, perhaps by another SkyFox. Stop that one, or choose another port: PORT=8090 npm start`;
   }
   return `SkyFox could not start. ${describeFailure(error)}`;

@@ -28,6 +28,8 @@ export type PaymentModeEnum = "Card" | "Cash" | "Wallet";
 
 export type PaymentStatus = "Completed" | "Declined" | "Failed" | "Rejected" | "Started" | "Unknown";
 
+export type RefundDestination = "counter" | "source" | "wallet";
+
 export type RefundState = "done" | "pending";
 
 export type SeatTypeEnum = "Deluxe" | "Standard";
@@ -100,6 +102,7 @@ export interface CustomerWallet {
   balance: Generated<Decimal>;
   created_at: Generated<Timestamp>;
   id: Generated<number>;
+  reserved: Generated<Decimal>;
   updated_at: Generated<Timestamp>;
   username: string;
 }
@@ -110,6 +113,7 @@ export interface IdempotencyKey {
   expires_at: Timestamp;
   fingerprint: Buffer;
   key: string;
+  payment_id: number | null;
   procedure: string;
   username: string;
 }
@@ -149,30 +153,39 @@ export interface PasswordResetTokens {
 export interface PaymentRefund {
   amount: Decimal;
   attempts: Generated<number>;
+  booking_id: number;
+  card_amount: Generated<Decimal>;
   created_at: Timestamp;
+  destination: RefundDestination;
   done_at: Timestamp | null;
   gateway_key: Generated<string>;
   id: Generated<number>;
   last_error: string | null;
   next_attempt_at: Timestamp | null;
-  payment_id: number;
+  payment_id: number | null;
   reason: string;
+  refunded_by: string | null;
   state: Generated<RefundState>;
+  wallet_amount: Generated<Decimal>;
 }
 
 export interface PaymentTransaction {
   amount: Decimal;
   attempts: Generated<number>;
-  booking_id: number;
+  booking_id: number | null;
+  card_amount: Generated<Decimal>;
   gateway_key: Generated<string>;
   id: Generated<number>;
   last_error: string | null;
   next_attempt_at: Timestamp | null;
   payment_method: PaymentModeEnum;
   processed_at: Timestamp | null;
+  reserved: Generated<Decimal>;
   started_at: Timestamp;
   status: PaymentStatus;
   transaction_id: string | null;
+  username: string | null;
+  wallet_amount: Generated<Decimal>;
 }
 
 export interface PendingBookingTracker {
@@ -245,6 +258,13 @@ export interface Show {
   starts_at: Timestamp;
 }
 
+export interface ShowCancellation {
+  cancelled_by: string;
+  done_at: Timestamp | null;
+  show_id: number;
+  started_at: Timestamp;
+}
+
 export interface Slot {
   end_time: string;
   id: Generated<number>;
@@ -273,6 +293,8 @@ export interface WalletTransaction {
   balance_after: Decimal;
   booking_id: number | null;
   id: Generated<number>;
+  payment_id: number | null;
+  refund_id: number | null;
   timestamp: Generated<Timestamp>;
   transaction_id: string;
   transaction_type: WalletTransactionType;
@@ -304,6 +326,7 @@ export interface DB {
   server_secret: ServerSecret;
   session: Session;
   show: Show;
+  show_cancellation: ShowCancellation;
   slot: Slot;
   stafftable: Stafftable;
   usertable: Usertable;

@@ -73,16 +73,30 @@ INSERT INTO seat_claim (show_id, seat_number, booking_id, free_after) VALUES
   (3, 'D7', NULL, '-infinity');
 
 INSERT INTO payment_transaction
-  (id, booking_id, transaction_id, payment_method, amount, status, started_at, processed_at, attempts, next_attempt_at)
-VALUES
-  (101, 101, 'card-0101', 'Card', 200.00, 'Completed', now() - interval '9 minutes', now() - interval '9 minutes', 1, NULL),
-  (103, 103, NULL, 'Card', 500.00, 'Started', now(), NULL, 0, now() + interval '1 minute'),
-  (104, 104, 'card-0104', 'Card', 250.00, 'Unknown', now() - interval '6 minutes', NULL, 3, now() + interval '1 minute'),
-  (105, 105, 'card-0105', 'Card', 250.00, 'Completed', now() - interval '6 minutes', now() - interval '1 minute', 2, NULL),
-  (106, 106, 'card-0106', 'Card', 250.00, 'Completed', now() - interval '6 minutes', now() - interval '2 minutes', 2, NULL);
+  (id, booking_id, username, transaction_id, payment_method, amount, card_amount, status, started_at, processed_at, attempts, next_attempt_at)
+SELECT p.id, p.id, b.customer_username, p.transaction_id, 'Card', p.amount, p.amount, p.status::payment_status, p.started_at, p.processed_at,
+  p.attempts, p.next_attempt_at
+FROM (VALUES
+  (101, 'card-0101', 200.00, 'Completed', now() - interval '9 minutes', now() - interval '9 minutes', 1, NULL),
+  (103, NULL, 500.00, 'Started', now(), NULL, 0, now() + interval '1 minute'),
+  (104, 'card-0104', 250.00, 'Unknown', now() - interval '6 minutes', NULL, 3, now() + interval '1 minute'),
+  (105, 'card-0105', 250.00, 'Completed', now() - interval '6 minutes', now() - interval '1 minute', 2, NULL),
+  (106, 'card-0106', 250.00, 'Completed', now() - interval '6 minutes', now() - interval '2 minutes', 2, NULL)
+) AS p (id, transaction_id, amount, status, started_at, processed_at, attempts, next_attempt_at)
+JOIN booking b ON b.id = p.id;
 
-INSERT INTO payment_refund (payment_id, amount, state, reason, next_attempt_at, created_at, done_at) VALUES
-  (105, 250.00, 'pending', 'The booking had expired.', now() + interval '1 minute', now(), NULL),
-  (106, 250.00, 'done', 'The booking had expired.', NULL, now() - interval '2 minutes', now() - interval '1 minute');
+INSERT INTO payment_refund
+  (payment_id, booking_id, destination, amount, card_amount, state, reason, next_attempt_at, created_at, done_at)
+VALUES
+  (105, 105, 'source', 250.00, 250.00, 'pending', 'The booking had expired.', now() + interval '1 minute', now(), NULL),
+  (106, 106, 'source', 250.00, 250.00, 'done', 'The booking had expired.', NULL, now() - interval '2 minutes', now() - interval '1 minute');
+
+-- Funds added by card, kept in the wallet.
+INSERT INTO payment_transaction
+  (id, username, transaction_id, payment_method, amount, card_amount, status, started_at, processed_at, attempts)
+SELECT 110, username, 'card-0110', 'Card', 75.00, 75.00, 'Completed', now(), now(), 0 FROM customer_wallet ORDER BY id LIMIT 1;
+INSERT INTO wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after, payment_id)
+SELECT id, username, 'card-0110', 75.00, 'ADD', balance + 75.00, 110 FROM customer_wallet ORDER BY id LIMIT 1;
+UPDATE customer_wallet SET balance = balance + 75.00 WHERE id = (SELECT min(id) FROM customer_wallet);
 
 INSERT INTO profile_image (key, remove_after, attempts) VALUES ('5f0c1f6e-62a1-4d3b-9d53-2f3a8a1c7b11.jpg', now(), 2);

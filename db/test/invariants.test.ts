@@ -19,8 +19,8 @@ beforeAll(async () => {
       values (1, '2026-03-11', 1, 1, 200, 0, 'one', '2026-03-11 00:00Z', 1), (2, '2026-03-11', 1, 1, 200, 0, 'two', '2026-03-11 00:00Z', 1);
     insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values (1, 1, 1, 'A1'), (2, 1, 1, 'A2');
     insert into seat_claim (show_id, seat_number, booking_id, free_after) values (1, 'A1', 1, '2026-03-11 00:00Z'), (1, 'A2', 2, '2026-03-11 00:00Z');
-    insert into payment_transaction (booking_id, payment_method, amount, status, started_at, next_attempt_at)
-      values (1, 'Card', 200, 'Started', now(), now());
+    insert into payment_transaction (booking_id, username, payment_method, amount, card_amount, status, started_at, next_attempt_at)
+      values (1, 'one', 'Card', 200, 200, 'Started', now(), now());
     insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after)
       values (1, 'one', 't1', 50, 'ADD', 50);
     update customer_wallet set balance = 50 where id = 1;
@@ -98,7 +98,7 @@ const refusals: [string, string, string][] = [
   ["an amount due of NaN", "update booking set amount_due = 'NaN'", "booking_amount_due_bounds"],
   [
     "two open payments of one booking",
-    "insert into payment_transaction (booking_id, payment_method, amount, status, started_at, next_attempt_at) values (1, 'Card', 200, 'Unknown', now(), now())",
+    "insert into payment_transaction (booking_id, payment_method, amount, card_amount, status, started_at, next_attempt_at) values (1, 'Card', 200, 200, 'Unknown', now(), now())",
     "payment_transaction_one_open",
   ],
   [
@@ -111,7 +111,31 @@ const refusals: [string, string, string][] = [
     "update payment_transaction set next_attempt_at = null",
     "payment_transaction_open_is_asked",
   ],
-  ["a payment of NaN", "update payment_transaction set amount = 'NaN'", "payment_transaction_amount_bounds"],
+  [
+    "a payment of NaN",
+    "update payment_transaction set amount = 'NaN', card_amount = 'NaN'",
+    "payment_transaction_amount_bounds",
+  ],
+  [
+    "a payment whose parts are not the whole",
+    "update payment_transaction set wallet_amount = 1",
+    "payment_transaction_parts",
+  ],
+  [
+    "a payment for nothing and of nobody",
+    "update payment_transaction set booking_id = null, username = null",
+    "payment_transaction_has_owner",
+  ],
+  [
+    "a payment that reserves more than its part",
+    "update payment_transaction set reserved = 1",
+    "payment_transaction_reserves_its_part",
+  ],
+  [
+    "a final payment that still reserves",
+    "update payment_transaction set status = 'Declined', processed_at = now(), wallet_amount = 1, card_amount = 199, reserved = 1",
+    "payment_transaction_reserves_its_part",
+  ],
   [
     "the end of a booking",
     "delete from booking where id = 1",
@@ -124,6 +148,56 @@ const refusals: [string, string, string][] = [
   ],
   ["a negative balance", "update customer_wallet set balance = -0.01", "customer_wallet_balance_bounds"],
   ["a balance of NaN", "update customer_wallet set balance = 'NaN'", "customer_wallet_balance_bounds"],
+  [
+    "more reserved than there is",
+    "update customer_wallet set reserved = balance + 0.01",
+    "customer_wallet_reserved_bounds",
+  ],
+  [
+    "a balance without its transaction",
+    "update customer_wallet set balance = 51 where id = 1",
+    "customer_wallet_adds_up",
+  ],
+  [
+    "a wallet that begins with something",
+    "update customer_wallet set balance = 1 where id = 2",
+    "customer_wallet_adds_up",
+  ],
+  [
+    "a transaction that its wallet does not follow",
+    "insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after) values (1, 'one', 't', 1, 'ADD', 51)",
+    "wallet_transaction_adds_up",
+  ],
+  [
+    "a transaction that does not follow the one before it",
+    "insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after) values (1, 'one', 't', 2, 'ADD', 51); update customer_wallet set balance = 51 where id = 1",
+    "wallet_transaction_adds_up",
+  ],
+  [
+    "a second credit for a payment",
+    "insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after, payment_id) select 1, 'one', 't', 1, 'ADD', 50 + n, p.id from payment_transaction p, generate_series(1, 2) n",
+    "wallet_transaction_once_a_payment",
+  ],
+  [
+    "a refund whose parts are not the whole",
+    "insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at) select id, booking_id, 'source', 200, 100, 'x', now(), now() from payment_transaction",
+    "payment_refund_parts",
+  ],
+  [
+    "a refund at the counter of a payment by card",
+    "insert into payment_refund (payment_id, booking_id, destination, amount, state, done_at, reason, created_at) select id, booking_id, 'counter', 200, 'done', now(), 'x', now() from payment_transaction",
+    "payment_refund_counter_has_no_payment",
+  ],
+  [
+    "a second refund at the counter",
+    "insert into payment_refund (booking_id, destination, amount, state, done_at, reason, created_at) select 1, 'counter', 200, 'done', now(), 'x', now() from generate_series(1, 2)",
+    "payment_refund_once_at_the_counter",
+  ],
+  [
+    "a refund that waits for nothing",
+    "insert into payment_refund (payment_id, booking_id, destination, amount, wallet_amount, reason, created_at, next_attempt_at) select id, booking_id, 'wallet', 200, 200, 'x', now(), now() from payment_transaction",
+    "payment_refund_pending_is_on_card",
+  ],
   [
     "a second account with a phone number",
     "update customertable set number = '9000000001' where username = 'two'",
@@ -179,11 +253,48 @@ const violations: [string, string][] = [
   ],
   [
     "refund of a payment that did not happen",
-    "insert into payment_refund (payment_id, amount, reason, created_at, next_attempt_at) select id, 200, 'x', now(), now() from payment_transaction",
+    "insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at) select id, booking_id, 'source', 200, 200, 'x', now(), now() from payment_transaction",
   ],
   [
     "more given back than paid",
-    "update payment_transaction set status = 'Completed', transaction_id = 't', processed_at = now(); insert into payment_refund (payment_id, amount, reason, created_at, next_attempt_at) select id, 201, 'x', now(), now() from payment_transaction",
+    "update payment_transaction set status = 'Completed', transaction_id = 't', processed_at = now(); insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at) select id, booking_id, 'source', 201, 201, 'x', now(), now() from payment_transaction",
+  ],
+  ["reserved differs from the payments under way", "update customer_wallet set reserved = 1 where id = 1"],
+  [
+    "payment reserves for a booking that is not being paid",
+    "update payment_transaction set wallet_amount = 50, card_amount = 150, reserved = 50; update customer_wallet set reserved = 50 where id = 1",
+  ],
+  [
+    "funds paid for but not added",
+    "update payment_transaction set booking_id = null, status = 'Completed', transaction_id = 't', processed_at = now()",
+  ],
+  [
+    "wallet transaction of a payment that did not happen",
+    "insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after, payment_id) select 1, 'one', 't', 1, 'ADD', 51, id from payment_transaction",
+  ],
+  [
+    "refund to the wallet but not added",
+    "insert into payment_refund (payment_id, booking_id, destination, amount, wallet_amount, state, reason, created_at, done_at) select id, booking_id, 'wallet', 200, 200, 'done', 'x', now(), now() from payment_transaction",
+  ],
+  [
+    "parts of a payment differ from its booking",
+    "update payment_transaction set status = 'Completed', transaction_id = 't', processed_at = now(); update booking set status = 'Confirmed', payment_type = 'Wallet', amount_paid = 200, wallet_amount = 50, card_amount = 150 where id = 1",
+  ],
+  [
+    "refunded booking without a refund",
+    "update booking set status = 'Refunded', ended_at = now(), payment_type = 'Cash', amount_paid = 200 where id = 2",
+  ],
+  [
+    "more given back to the card than it paid",
+    "update payment_transaction set wallet_amount = 50, card_amount = 150, status = 'Completed', transaction_id = 't', processed_at = now(); insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at) select id, booking_id, 'source', 200, 200, 'x', now(), now() from payment_transaction",
+  ],
+  [
+    "refund of a booking that goes on",
+    "insert into payment_refund (booking_id, destination, amount, state, reason, created_at, done_at) values (2, 'counter', 200, 'done', 'x', now(), now())",
+  ],
+  [
+    "cancelled show with a live booking",
+    "insert into show_cancellation (show_id, cancelled_by, started_at, done_at) values (1, 'admin', now(), now())",
   ],
   [
     "booking being paid without an open payment",

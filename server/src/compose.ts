@@ -6,6 +6,7 @@ import {
   listMigrations,
   openDatabase,
 } from "@skyfox/db";
+import { goOnCancellingShows } from "./admin/cancel-show.ts";
 import { createHashLine } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
 import { createSessionTokens } from "./auth/session-tokens.ts";
@@ -16,17 +17,22 @@ import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
+import { createMetricsApp } from "./http/metrics-app.ts";
 import { createBucketStore } from "./image/bucket-store.ts";
 import { createFolderStore } from "./image/folder-store.ts";
 import { removeImages } from "./image/keep-image.ts";
 import { createPictureMaker } from "./image/make-picture.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { developmentAddressFactor } from "./limits/limit-table.ts";
+import { createMetrics } from "./metrics.ts";
+import { answerOfPayment } from "./payment-answers.ts";
+import { checkBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
 
 const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
+const checkBooksEveryMs = 60 * 60_000;
 const removeEveryMs = 10 * 60_000;
 const removeImagesEveryMs = 60_000;
 const sweepBatch = 500;
@@ -42,6 +48,8 @@ export type CompleteConfig = Config & {
 /** A server with all its parts, not listening yet. */
 export interface Composition {
   app: ReturnType<typeof createApp>;
+  /** What the port of the metrics answers, if there is one. */
+  metricsApp: ReturnType<typeof createMetricsApp> | undefined;
   deps: Deps;
   /** Rebuilds the expiry monitors from Postgres, then starts the background tasks. Must be done before listening. */
   startBackground(): Promise<{ rehydrated: number }>;
@@ -91,6 +99,7 @@ export async function compose(
     settings: config,
   };
 
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics(deps);
   let isShuttingDown = false;
   let isMigrated = false;
   const inFlight = countInFlight();
@@ -114,14 +123,23 @@ export async function compose(
   const stopping = new AbortController();
   return {
     app,
+    metricsApp: metrics && createMetricsApp(metrics),
     deps,
     async startBackground() {
       const rehydrated = await monitors.rehydrate();
       await hurryPaymentsAndRefunds(db, clock.now());
-      const reconcile = () => reconcilePayments(deps, stopping.signal);
+      const reconcile = async () => {
+        await reconcilePayments(deps, answerOfPayment(deps), stopping.signal);
+        await goOnCancellingShows(deps, stopping.signal);
+      };
       loops.push(
         startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
         startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
+        startLoop(deps, {
+          name: "check the books",
+          everyMs: checkBooksEveryMs,
+          run: () => checkBooks({ db, logger, metrics }),
+        }),
         startLoop(deps, {
           name: "remove what has ended",
           everyMs: removeEveryMs,

@@ -28,6 +28,7 @@ describe("development", () => {
     expect(readConfig({})).toMatchObject({
       environment: "development",
       port: 8080,
+      metricsPort: undefined,
       logLevel: "info",
       databaseUrl: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
@@ -104,6 +105,7 @@ test("every problem is listed at once", () => {
   const problems = problemsOf({
     APP_ENV: "staging",
     PORT: "65536",
+    METRICS_PORT: "-1",
     LOG_LEVEL: "verbose",
     DATABASE_URL: "mysql://localhost",
     JWT_SECRET_KEY: "short",
@@ -119,6 +121,7 @@ test("every problem is listed at once", () => {
   expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
     "APP_ENV",
     "PORT",
+    "METRICS_PORT",
     "LOG_LEVEL",
     "DATABASE_URL",
     "JWT_SECRET_KEY",
@@ -150,6 +153,7 @@ test.each(["prod", "Production", "test", "production;", "PRODUCTION"])(
 describe("numbers", () => {
   test.each([
     ["PORT", "port", 0, 65_535],
+    ["METRICS_PORT", "metricsPort", 0, 65_535],
     ["HOLD_SECONDS", "holdSeconds", 1, 3_600],
     ["PAYING_SECONDS", "payingSeconds", 30, 86_400],
     ["TRUSTED_PROXIES", "trustedProxies", 0, 10],
@@ -284,6 +288,13 @@ describe("a bucket for pictures", () => {
       "S3_ENDPOINT is set, but S3_BUCKET is not.",
     ]);
   });
+});
+
+test("the metrics have a port of their own", () => {
+  expect(readConfig({ PORT: "0", METRICS_PORT: "0" })).toMatchObject({ port: 0, metricsPort: 0 });
+  expect(problemsOf({ METRICS_PORT: "8080" })).toEqual([
+    "METRICS_PORT is the same as PORT; the metrics need a port of their own.",
+  ]);
 });
 
 test("the public address is a URL", () => {

@@ -23,6 +23,8 @@ export interface BucketAccess {
 export interface Config {
   environment: "development" | "production";
   port: number;
+  /** Where Prometheus reads the metrics, on this machine only; undefined is nowhere. */
+  metricsPort: number | undefined;
   logLevel: "debug" | "info" | "warn" | "error";
   databaseUrl: string | undefined;
   jwtSecretKey: string;
@@ -69,6 +71,7 @@ export function readConfig(environment: Environment): Config {
   const config: Config = {
     environment: isProduction ? "production" : "development",
     port: read.wholeNumber("PORT", 8080, 0, 65_535),
+    metricsPort: read.wholeNumber("METRICS_PORT", undefined, 0, 65_535),
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"], isProduction),
     jwtSecretKey: read.secret("JWT_SECRET_KEY", developmentJwtSecret, isProduction),
@@ -84,6 +87,8 @@ export function readConfig(environment: Environment): Config {
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
     demoSeed: read.oneOf("DEMO_SEED", ["on", "off"], isProduction ? "off" : "on") === "on",
   };
+  if (config.metricsPort === config.port && config.port !== 0)
+    read.problems.push("METRICS_PORT is the same as PORT; the metrics need a port of their own.");
   if (isProduction && config.demoSeed && config.movieService === undefined) {
     read.problems.push(
       "DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY.",
@@ -124,7 +129,12 @@ function createReader(environment: Environment) {
         problems.push(`${name} is one of ${values.join(", ")}.`);
       return found ?? fallback;
     },
-    wholeNumber(name: string, fallback: number, min: number, max: number): number {
+    wholeNumber<Fallback extends number | undefined>(
+      name: string,
+      fallback: Fallback,
+      min: number,
+      max: number,
+    ): number | Fallback {
       const value = text(name);
       if (value === undefined) return fallback;
       const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;

@@ -136,6 +136,12 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** Numbers for whoever watches the server. */
+export interface Metrics {
+  /** How much of the books does not add up. */
+  setViolations(count: number): void;
+}
+
 /** What the verbs need to know of the configuration. */
 export interface Settings {
   cinemaTimeZone: string;

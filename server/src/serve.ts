@@ -4,6 +4,7 @@ import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
+const loopback = "127.0.0.1";
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
 const closeMs = 1_000;
@@ -13,6 +14,8 @@ const requestMs = 60_000;
 export interface RunningServer {
   /** Where it listens. */
   url: string;
+  /** Where the metrics are, if they have a port. */
+  metricsUrl: string | undefined;
   /** Answers what is under way, refuses what is new, then stops everything; at most ten seconds. */
   close(): Promise<void>;
 }
@@ -35,39 +38,50 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
         : "Pictures are kept in a folder: other servers on this database cannot serve them. Set S3_BUCKET to share them.",
     );
   }
+  const servers: ServerType[] = [];
+  const closePorts = () => Promise.all(servers.map((server) => closePort(server, logger)));
   try {
     const { rehydrated } = await parts.startBackground();
-    const { server, port } = await openPort(parts.app.fetch, config);
-    url = `http://localhost:${port}`;
-    logger.info({ url, rehydrated }, "SkyFox is listening.");
+    const open = async (fetch: Fetch, at: { port: number; hostname: string }) => {
+      const { server, port } = await openPort(fetch, at);
+      servers.push(server);
+      return port;
+    };
+    let metricsUrl: string | undefined;
+    if (parts.metricsApp !== undefined && config.metricsPort !== undefined) {
+      const port = await open(parts.metricsApp.fetch, { port: config.metricsPort, hostname: loopback });
+      metricsUrl = `http://${loopback}:${port}/metrics`;
+    }
+    // With its published API key, a development server is for this machine only.
+    const hostname = config.environment === "development" ? loopback : "0.0.0.0";
+    url = `http://localhost:${await open(parts.app.fetch, { port: config.port, hostname })}`;
+    logger.info({ url, metricsUrl, rehydrated }, "SkyFox is listening.");
     return {
       url,
+      metricsUrl,
       async close() {
-        await Promise.all([
-          closePort(server, logger),
-          withinGrace(parts.idle()),
-          withinGrace(parts.stopBackground()),
-        ]);
+        await Promise.all([closePorts(), withinGrace(parts.idle()), withinGrace(parts.stopBackground())]);
         await withinGrace(parts.close(), closeMs);
         logger.info({}, "SkyFox has stopped.");
       },
     };
   } catch (error) {
+    await closePorts();
     await parts.stopBackground();
     await parts.close();
     throw error;
   }
 }
 
+type Fetch = Parameters<typeof listen>[0]["fetch"];
+
 async function openPort(
-  fetch: Parameters<typeof listen>[0]["fetch"],
-  config: CompleteConfig,
+  fetch: Fetch,
+  at: { port: number; hostname: string },
 ): Promise<{ server: ServerType; port: number }> {
-  // With its published API key, a development server is for this machine only.
-  const hostname = config.environment === "development" ? "127.0.0.1" : "0.0.0.0";
   return await new Promise((resolve, reject) => {
     const serverOptions = { requestTimeout: requestMs };
-    const server = listen({ fetch, port: config.port, hostname, serverOptions }, ({ port }) => {
+    const server = listen({ fetch, ...at, serverOptions }, ({ port }) => {
       server.off("error", reject);
       resolve({ server, port });
     });

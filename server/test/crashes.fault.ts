@@ -44,7 +44,7 @@ async function createScene(): Promise<Scene> {
      from (select clock_timestamp() + interval '1 day' as tomorrow) t returning id`,
   );
   const client = (server: ChildServer, token?: string) =>
-    createSkyfoxClient({ url: server.url, apiKey, token });
+    createSkyfoxClient({ url: server.url, apiKey, token, retries: 0 });
   return {
     sql,
     gateway,

@@ -5,6 +5,7 @@ import { connectOnce, getServerSecret, openDatabase, type Connection } from "@sk
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
+import { goOnCancellingShows } from "../src/admin/cancel-show.ts";
 import { createHashLine, createPasswordHasher } from "../src/auth/passwords.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
@@ -17,7 +18,9 @@ import { createFolderStore } from "../src/image/folder-store.ts";
 import { createPictureMaker } from "../src/image/make-picture.ts";
 import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
 import { developmentAddressFactor } from "../src/limits/limit-table.ts";
+import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
+import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
 
@@ -43,6 +46,8 @@ export interface TestApp {
   databaseUrl: string;
   /** Where pictures are kept, unless the test has a bucket; it may not be there yet. */
   imageFolder: string;
+  /** One round of the reconciler, as a running server has it every few seconds. */
+  reconcile(signal?: AbortSignal): Promise<void>;
   /** Rows of `integrity_violation`; the end of every file asserts that there are none. */
   listViolations(): Promise<unknown[]>;
 }
@@ -124,6 +129,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
+  const reconcile = async (signal?: AbortSignal) => {
+    await reconcilePayments(deps, answerOfPayment(deps), signal);
+    await goOnCancellingShows(deps, signal);
+  };
+
   afterAll(async () => {
     await monitors.close();
     expect(await listViolations()).toEqual([]);
@@ -134,5 +144,5 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await rm(imageFolder, { recursive: true, force: true });
     if (beside === undefined) await gateway.stop();
   });
-  return { deps, app, clock, gateway, logger, sql, databaseUrl, imageFolder, listViolations };
+  return { deps, app, clock, gateway, logger, sql, databaseUrl, imageFolder, reconcile, listViolations };
 }

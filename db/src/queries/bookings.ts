@@ -1,6 +1,8 @@
+import type { Decimal } from "decimal.js";
 import { sql, type Updateable } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { Booking, BookingStatus } from "../schema.ts";
+import type { NextBookingStatus } from "../transitions.ts";
 
 function readBookings(db: Db) {
   return db
@@ -21,13 +23,25 @@ function readBookings(db: Db) {
           .orderBy(sql`r.id is not null`)
           .orderBy("p.id", "desc")
           .limit(1)
-          .select([
-            "p.transaction_id",
-            "r.amount as refund_amount",
-            "r.state as refund_state",
-            "r.created_at as refund_at",
-          ])
+          .select(["p.id", "p.transaction_id"])
           .as("paid"),
+      (join) => join.onTrue(),
+    )
+    .leftJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom("payment_refund as r")
+          .whereRef("r.booking_id", "=", "b.id")
+          .where((refund) =>
+            refund.or([
+              refund("r.payment_id", "is", null),
+              refund("r.payment_id", "=", refund.ref("paid.id")),
+            ]),
+          )
+          .orderBy("r.id", "desc")
+          .limit(1)
+          .select(["r.amount", "r.destination", "r.state", "r.created_at"])
+          .as("refund"),
       (join) => join.onTrue(),
     )
     .select((eb) => [
@@ -52,9 +66,10 @@ function readBookings(db: Db) {
       eb.fn.coalesce("c.name", "a.name").as("customerName"),
       eb.fn.coalesce("c.number", "a.number").as("phoneNumber"),
       "paid.transaction_id as transactionId",
-      "paid.refund_amount as refundAmount",
-      "paid.refund_state as refundState",
-      "paid.refund_at as refundAt",
+      "refund.amount as refundAmount",
+      "refund.destination as refundTo",
+      "refund.state as refundState",
+      "refund.created_at as refundAt",
     ]);
 }
 
@@ -106,6 +121,7 @@ export async function lockBooking(tx: Tx, bookingId: number) {
       "customer_username as username",
       "status",
       "amount_due as amountDue",
+      "amount_paid as amountPaid",
       "expires_at as expiresAt",
       "declined_cards as declinedCards",
     ])
@@ -126,15 +142,15 @@ export async function findCancelReason(db: Db, showId: number): Promise<string |
  * The only way a booking changes its state: from the state the caller saw under lock to the next, with what changes along.
  * Throws, and changes nothing, when it was no longer in that state.
  */
-async function move(
+async function move<From extends BookingStatus>(
   tx: Tx,
   bookingId: number,
-  from: BookingStatus,
+  [from, to]: [From, NextBookingStatus<From>],
   values: Updateable<Booking>,
 ): Promise<void> {
   const { numUpdatedRows } = await tx
     .updateTable("booking")
-    .set(values)
+    .set({ ...values, status: to })
     .where("id", "=", bookingId)
     .where("status", "=", from)
     .executeTakeFirstOrThrow();
@@ -143,22 +159,26 @@ async function move(
 
 /** Gives a hold up, ended at `now`; its claims on seats are the caller's to release. */
 export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<void> {
-  await move(tx, bookingId, "Pending", { status: "Cancelled", ended_at: now });
+  await move(tx, bookingId, ["Pending", "Cancelled"], { ended_at: now });
 }
 
 /** Freezes a hold's expiry while it is paid; a payment that is not settled by `payingUntil` lets the booking expire. */
 export async function beginPaying(tx: Tx, bookingId: number, payingUntil: Date): Promise<void> {
-  await move(tx, bookingId, "Pending", { status: "Paying", paying_until: payingUntil });
+  await move(tx, bookingId, ["Pending", "Paying"], { paying_until: payingUntil });
 }
 
-/** Paid in full by card. */
-export async function confirmPaying(tx: Tx, booking: LockedBooking): Promise<void> {
-  await move(tx, booking.id, "Paying", {
-    status: "Confirmed",
+/** Paid in full, by these two parts together. */
+export async function confirmPaying(
+  tx: Tx,
+  bookingId: number,
+  paid: { method: "Card" | "Wallet"; walletAmount: Decimal; cardAmount: Decimal },
+): Promise<void> {
+  await move(tx, bookingId, ["Paying", "Confirmed"], {
     paying_until: null,
-    payment_type: "Card",
-    amount_paid: booking.amountDue,
-    card_amount: booking.amountDue,
+    payment_type: paid.method,
+    amount_paid: paid.walletAmount.plus(paid.cardAmount),
+    wallet_amount: paid.walletAmount,
+    card_amount: paid.cardAmount,
   });
 }
 
@@ -168,8 +188,7 @@ export async function returnToPending(
   bookingId: number,
   hold: { expiresAt: Date; declinedCards: number },
 ): Promise<void> {
-  await move(tx, bookingId, "Paying", {
-    status: "Pending",
+  await move(tx, bookingId, ["Paying", "Pending"], {
     paying_until: null,
     expires_at: hold.expiresAt,
     declined_cards: hold.declinedCards,
@@ -182,10 +201,19 @@ export async function endPaying(
   bookingId: number,
   end: { status: "Cancelled" | "Expired"; declinedCards: number; now: Date },
 ): Promise<void> {
-  await move(tx, bookingId, "Paying", {
-    status: end.status,
+  await move(tx, bookingId, ["Paying", end.status], {
     paying_until: null,
     declined_cards: end.declinedCards,
     ended_at: end.now,
   });
+}
+
+/** Ends a paid booking whose money goes back; its claims on seats are the caller's to release. */
+export async function endRefunded(
+  tx: Tx,
+  bookingId: number,
+  from: "Confirmed" | "CheckedIn",
+  now: Date,
+): Promise<void> {
+  await move<"Confirmed" | "CheckedIn">(tx, bookingId, [from, "Refunded"], { ended_at: now });
 }

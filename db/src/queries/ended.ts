@@ -26,3 +26,23 @@ export async function deleteEndedLimits(db: Db, endedBefore: Date): Promise<numb
     .executeTakeFirstOrThrow();
   return Number(numDeletedRows);
 }
+
+/** Removes idempotency keys that are over, but none whose payment nobody knows the outcome of: repeating it would pay again. */
+export async function deleteEndedKeys(db: Db, now: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom("idempotency_key as k")
+    .where("k.expires_at", "<=", now)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom("payment_transaction as p")
+            .select("p.id")
+            .whereRef("p.id", "=", "k.payment_id")
+            .where("p.status", "in", ["Started", "Unknown"]),
+        ),
+      ),
+    )
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}

@@ -141,7 +141,7 @@ export async function expireAnyDue(db: Db, limit: number, now: Date): Promise<nu
   return await expire(db, now, sql`order by id limit ${limit} for update skip locked`);
 }
 
-// The booking row decides, re-read after any lock wait; its claims only follow, locked in the one order.
+// The booking row decides, re-read after any lock wait; its claims, and what its payment has reserved, only follow.
 async function expire(db: Db, now: Date, which: ReturnType<typeof sql>): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
     with due as (
@@ -156,6 +156,17 @@ async function expire(db: Db, now: Date, which: ReturnType<typeof sql>): Promise
     ), released as (
       update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
       from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
+    ), reserving as (
+      -- Locked, so that it is read as it is after the wait for the booking, not as it was before.
+      select p.id, p.username, p.reserved from payment_transaction p
+      where p.booking_id in (select id from expired) and p.reserved > 0
+      for update
+    ), unreserved as (
+      update customer_wallet w set reserved = w.reserved - given.total
+      from (select username, sum(reserved) as total from reserving group by username) given
+      where w.username = given.username
+    ), without_reserve as (
+      update payment_transaction p set reserved = 0 from reserving where p.id = reserving.id
     )
     select id from expired`.execute(db);
   return rows.map((row) => row.id);

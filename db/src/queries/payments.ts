@@ -1,15 +1,21 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
-import type { PaymentStatus } from "../schema.ts";
+import type { PaymentStatus, RefundDestination } from "../schema.ts";
 
 /** A payment whose outcome is to be learnt; `attempts` counts the times that the gateway was asked afterwards. */
 export interface OpenPayment {
   id: number;
-  bookingId: number;
+  /** Null where it adds funds to the wallet. */
+  bookingId: number | null;
+  username: string;
+  method: "Card" | "Wallet";
   /** The gateway charges once for it, however often it is sent. */
   gatewayKey: string;
-  amount: Decimal;
+  /** What the wallet gives, reserved until the outcome is known. */
+  walletAmount: Decimal;
+  /** What the card is charged. */
+  cardAmount: Decimal;
   startedAt: Date;
   attempts: number;
 }
@@ -17,28 +23,88 @@ export interface OpenPayment {
 const openPaymentColumns = [
   "id",
   "booking_id as bookingId",
+  sql<string>`username`.as("username"),
+  sql<"Card" | "Wallet">`payment_method`.as("method"),
   "gateway_key as gatewayKey",
-  "amount",
+  "wallet_amount as walletAmount",
+  "card_amount as cardAmount",
   "started_at as startedAt",
   "attempts",
 ] as const;
 
 /** The row that is there before the gateway is called. */
-export async function insertPayment(
-  tx: Tx,
-  payment: { bookingId: number; amount: Decimal; startedAt: Date; askAfter: Date },
-): Promise<OpenPayment> {
+export async function insertPayment(tx: Tx, payment: NewPayment & { askAfter: Date }): Promise<OpenPayment> {
   return await tx
     .insertInto("payment_transaction")
     .values({
-      booking_id: payment.bookingId,
-      payment_method: "Card",
-      amount: payment.amount,
+      ...valuesOf(payment),
+      reserved: payment.walletAmount,
       status: "Started",
-      started_at: payment.startedAt,
       next_attempt_at: payment.askAfter,
     })
     .returning(openPaymentColumns)
+    .executeTakeFirstOrThrow();
+}
+
+/** A payment that asks no gateway: the wallet has given it in the same transaction. */
+export async function insertWalletPayment(
+  tx: Tx,
+  payment: NewPayment & { transactionId: string },
+): Promise<number> {
+  const { id } = await tx
+    .insertInto("payment_transaction")
+    .values({
+      ...valuesOf(payment),
+      status: "Completed",
+      transaction_id: payment.transactionId,
+      processed_at: payment.startedAt,
+    })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+/** Who pays how, and for what: a booking, or without one funds for the wallet. */
+export interface NewPayment {
+  bookingId: number | null;
+  username: string;
+  method: "Card" | "Wallet";
+  walletAmount: Decimal;
+  cardAmount: Decimal;
+  startedAt: Date;
+}
+
+function valuesOf(payment: NewPayment) {
+  return {
+    booking_id: payment.bookingId,
+    username: payment.username,
+    payment_method: payment.method,
+    amount: payment.walletAmount.plus(payment.cardAmount),
+    wallet_amount: payment.walletAmount,
+    card_amount: payment.cardAmount,
+    started_at: payment.startedAt,
+  };
+}
+
+/** What customers add to their wallet by payments that are under way. */
+export async function sumOpenTopUps(db: Db, username: string): Promise<Decimal> {
+  const { total } = await db
+    .selectFrom("payment_transaction")
+    .where("username", "=", username)
+    .where("booking_id", "is", null)
+    .where("status", "in", ["Started", "Unknown"])
+    .select(sql<Decimal>`coalesce(sum(card_amount), 0)`.as("total"))
+    .executeTakeFirstOrThrow();
+  return total;
+}
+
+/** What a payment has added to its customer's wallet, as the wallet is now; throws when it has added nothing. */
+export async function getTopUp(db: Db, paymentId: number) {
+  return await db
+    .selectFrom("wallet_transaction as t")
+    .innerJoin("customer_wallet as w", "w.id", "t.wallet_id")
+    .where("t.payment_id", "=", paymentId)
+    .select(["w.balance", "w.reserved", "w.updated_at as updatedAt", "t.transaction_id as transactionId"])
     .executeTakeFirstOrThrow();
 }
 
@@ -53,14 +119,16 @@ export async function findOpenPaymentStatus(db: Db, bookingId: number): Promise<
   return row?.status;
 }
 
-/** The status as this transaction sees it; throws when there is no such payment. */
-export async function getPaymentStatus(db: Db, paymentId: number): Promise<PaymentStatus> {
-  const row = await db
+/** A payment's status, and what it still has reserved, as this transaction sees them; throws when there is no such payment. */
+export async function getPaymentState(
+  db: Db,
+  paymentId: number,
+): Promise<{ status: PaymentStatus; reserved: Decimal }> {
+  return await db
     .selectFrom("payment_transaction")
     .where("id", "=", paymentId)
-    .select("status")
+    .select(["status", "reserved"])
     .executeTakeFirstOrThrow();
-  return row.status;
 }
 
 /** What the gateway did in the end; `transactionId` is there when it charged, `error` when it did not. */
@@ -71,9 +139,11 @@ export interface FinalOutcome {
   now: Date;
   /** Where the gateway is to be asked once more. */
   onceMoreAt?: Date;
+  /** The card was charged and the wallet's part was not needed any more. */
+  cardOnly?: boolean;
 }
 
-/** Writes a final outcome over one of the states that the caller saw under the booking's lock. */
+/** Writes a final outcome over one of the states that the caller saw under the lock of the booking, or of the wallet without one. */
 export async function finishPayment(
   tx: Tx,
   paymentId: number,
@@ -88,11 +158,14 @@ export async function finishPayment(
       last_error: outcome.error ?? null,
       processed_at: outcome.now,
       next_attempt_at: outcome.onceMoreAt ?? null,
+      reserved: sql<Decimal>`0`,
+      ...(outcome.cardOnly === true && { amount: sql<Decimal>`card_amount`, wallet_amount: sql<Decimal>`0` }),
     })
     .where("id", "=", paymentId)
     .where("status", "in", from)
     .executeTakeFirstOrThrow();
-  if (numUpdatedRows !== 1n) throw new Error(`Payment ${paymentId} was changed outside its booking's lock.`);
+  if (numUpdatedRows !== 1n)
+    throw new Error(`Payment ${paymentId} was changed outside the lock that guards it.`);
 }
 
 /** The gateway was called and nobody knows what it did; `askAfter` moves the next time it is asked. */
@@ -151,8 +224,9 @@ export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]>
     update payment_transaction p
     set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.started_at"))}
     from due where p.id = due.id
-    returning p.id, p.booking_id as "bookingId", p.gateway_key as "gatewayKey", p.amount,
-      p.started_at as "startedAt", p.attempts, p.status`.execute(db);
+    returning p.id, p.booking_id as "bookingId", p.username, p.payment_method as method, p.gateway_key as "gatewayKey",
+      p.wallet_amount as "walletAmount", p.card_amount as "cardAmount", p.started_at as "startedAt", p.attempts,
+      p.status`.execute(db);
   return rows;
 }
 
@@ -172,22 +246,44 @@ export async function hurryPaymentsAndRefunds(db: Db, now: Date): Promise<void> 
     .execute();
 }
 
-/** The intent to give a payment back in full, once however often it is asked for. */
-export async function insertRefund(
-  tx: Tx,
-  refund: { paymentId: number; amount: Decimal; reason: string; now: Date },
-): Promise<void> {
-  await tx
+/** What is given back of what: by the gateway to the card, to the wallet in the same transaction, or at the counter. */
+export interface NewRefund {
+  bookingId: number;
+  /** Null for a sale at the counter. */
+  paymentId: number | null;
+  destination: RefundDestination;
+  walletAmount: Decimal;
+  cardAmount: Decimal;
+  /** What a sale at the counter took; otherwise the sum of both parts. */
+  amount: Decimal;
+  reason: string;
+  refundedBy: string | null;
+  now: Date;
+}
+
+/** The intent to give money back, once for each payment and each sale at the counter; undefined when it is there already. */
+export async function insertRefund(tx: Tx, refund: NewRefund): Promise<number | undefined> {
+  const isDone = refund.cardAmount.isZero();
+  const row = await tx
     .insertInto("payment_refund")
     .values({
+      booking_id: refund.bookingId,
       payment_id: refund.paymentId,
+      destination: refund.destination,
       amount: refund.amount,
+      wallet_amount: refund.walletAmount,
+      card_amount: refund.cardAmount,
       reason: refund.reason,
+      refunded_by: refund.refundedBy,
       created_at: refund.now,
-      next_attempt_at: refund.now,
+      state: isDone ? "done" : "pending",
+      done_at: isDone ? refund.now : null,
+      next_attempt_at: isDone ? null : refund.now,
     })
-    .onConflict((conflict) => conflict.column("payment_id").doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  return row?.id;
 }
 
 /** Whether this payment is given back, or going to be. */
@@ -198,6 +294,27 @@ export async function hasRefund(db: Db, paymentId: number): Promise<boolean> {
     .select("id")
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** The payment that a paid booking was paid by; undefined for a sale at the counter. */
+export async function findPaymentOfBooking(db: Db, bookingId: number) {
+  return await db
+    .selectFrom("payment_transaction as p")
+    .where("p.booking_id", "=", bookingId)
+    .where("p.status", "=", "Completed")
+    // An adopted sale for cash can have a row too.
+    .where("p.payment_method", "<>", "Cash")
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom("payment_refund as r").whereRef("r.payment_id", "=", "p.id").select("r.id"))),
+    )
+    .select([
+      "p.id",
+      "p.username",
+      "p.wallet_amount as walletAmount",
+      "p.card_amount as cardAmount",
+      "p.amount",
+    ])
+    .executeTakeFirst();
 }
 
 /** A refund to send to the gateway, with the reference of the charge that it gives back and how often it was tried, this time counted. */
@@ -222,7 +339,7 @@ export async function takeDueRefunds(db: Db, turn: Turn): Promise<DueRefund[]> {
     from due, payment_transaction paid
     where p.id = due.id and paid.id = p.payment_id
     returning p.id, p.payment_id as "paymentId", p.gateway_key as "gatewayKey", paid.transaction_id as "transactionId",
-      p.amount, p.attempts`.execute(db);
+      p.card_amount as amount, p.attempts`.execute(db);
   return rows;
 }
 

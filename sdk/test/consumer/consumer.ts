@@ -4,16 +4,23 @@ import {
   domainErrorOf,
   fileToProfileImage,
   isSkyfoxError,
+  keyedProcedures,
   maxSeatsPerBooking,
   profileImageTypes,
   signUpInput,
+  type Card,
   type ProfileImage,
   type RouterInputs,
   type RouterOutputs,
   type SkyfoxDomainError,
 } from "@skyfox/sdk";
 
-const client = createSkyfoxClient({ url: "http://localhost:8080", apiKey: "key", token: () => null });
+const client = createSkyfoxClient({
+  url: "http://localhost:8080",
+  apiKey: "key",
+  token: () => null,
+  retries: 5,
+});
 
 type Show = RouterOutputs["show"]["list"][number];
 
@@ -47,6 +54,19 @@ export async function greet(): Promise<string> {
   return me.role === "customer" ? `${me.name} <${me.email}>` : `${me.name} at counter ${me.counterNo ?? "?"}`;
 }
 
+/** `key` is kept with the form, so that it is the same after the page was loaded again. */
+export async function topUp(amount: Decimal, card: Card, key: string): Promise<Decimal> {
+  const context = { idempotencyKey: key };
+  const { available } = await client.wallet.addFunds.mutate({ amount, card }, { context });
+  return available;
+}
+
+export async function refund(bookingId: number): Promise<string | undefined> {
+  const input = { bookingId, to: "source", reason: "The projector is broken." } as const;
+  const booking = await client.admin.refundBooking.mutate(input);
+  return booking.refund?.amount.toFixed(2);
+}
+
 export async function showFace(file: File, securityAnswer: string): Promise<string> {
   const accepted: readonly string[] = profileImageTypes;
   if (!accepted.includes(file.type)) throw new Error("Choose a JPEG, PNG or WebP file.");
@@ -69,6 +89,12 @@ export function explain(problem: SkyfoxDomainError): string {
     case "TOO_MANY_SEATS":
     case "TOO_MANY_HOLDS":
       return problem.details.max.toFixed();
+    case "INVALID_AMOUNT":
+      return problem.details.expected?.toFixed(2) ?? problem.message;
+    case "AMOUNT_TOO_LARGE":
+      return `At most ${problem.details.max.toFixed(2)} can be added.`;
+    case "INSUFFICIENT_BALANCE":
+      return problem.details.required.minus(problem.details.available).toFixed(2);
     case "PAYMENT_VALIDATION_FAILED":
       return problem.details.errors.map(({ message }) => message).join();
     case "PAYMENT_DECLINED":
@@ -102,6 +128,9 @@ export function explain(problem: SkyfoxDomainError): string {
     case "BOOKING_EXPIRED":
     case "PAYMENT_IN_PROGRESS":
     case "PAYMENT_OUTCOME_UNKNOWN":
+    case "PAYMENT_NOT_FOUND":
+    case "IDEMPOTENCY_IN_FLIGHT":
+    case "IDEMPOTENCY_MISMATCH":
     case "STAFF_NOT_FOUND":
     case "LAST_ADMIN":
     case "USERNAME_EXISTS":
@@ -125,6 +154,7 @@ export function describe(error: unknown): string {
 // What follows also runs: the bundle loads, forms are checked, and an answer's amounts arrive as Decimal.
 const form = signUpInput.safeParse({ username: "no" });
 if (form.success || maxSeatsPerBooking !== 10) throw new Error("The form was not checked.");
+if (!keyedProcedures.includes("booking.pay")) throw new Error("A payment has no key.");
 
 const { base64, sha256 } = await fileToProfileImage(new Blob(["SkyFox"]));
 if (base64 !== "U2t5Rm94" || sha256.length !== 64) throw new Error("The file was not read.");

@@ -1,9 +1,13 @@
-import { listStaff } from "@skyfox/db";
+import { listStaff, listViolations } from "@skyfox/db";
 import type { TRPCRouterRecord } from "@trpc/server";
 import { uncommonPasswordSchema } from "../auth/common-passwords.ts";
 import * as contract from "../contract/index.ts";
+import { keyed } from "../idempotency/keyed.ts";
+import { cancelShow, getShowCancellation } from "./cancel-show.ts";
 import { adminHashingProcedure, adminProcedure } from "../rpc/procedures.ts";
 import { createStaff } from "./create-staff.ts";
+import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
+import { refundBooking } from "./refund-booking.ts";
 import { updateStaff } from "./update-staff.ts";
 
 export const adminRouter = {
@@ -17,11 +21,57 @@ export const adminRouter = {
   createStaff: adminHashingProcedure
     .input(contract.createStaffInput.extend({ password: uncommonPasswordSchema }))
     .output(contract.staffMemberSchema)
-    .mutation(({ ctx, input }) => createStaff(ctx.deps, ctx.user, input)),
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => createStaff(ctx.deps, ctx.user, input, intent)),
+    ),
 
   /** Changes role, counter or password, disables or enables; the person's sessions end. */
   updateStaff: adminHashingProcedure
     .input(contract.updateStaffInput.extend({ password: uncommonPasswordSchema.optional() }))
     .output(contract.staffMemberSchema)
-    .mutation(({ ctx, input }) => updateStaff(ctx.deps, ctx.user, input)),
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => updateStaff(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Gives a confirmed booking's money back. */
+  refundBooking: adminProcedure
+    .input(contract.refundBookingInput)
+    .output(contract.bookingSchema)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => refundBooking(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Cancels a show and gives everybody's money back. */
+  cancelShow: adminProcedure
+    .input(contract.cancelShowInput)
+    .output(contract.showCancellationSchema)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => cancelShow(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** How far the cancellation of a show is. */
+  showCancellation: adminProcedure
+    .input(contract.showIdInput)
+    .output(contract.showCancellationSchema)
+    .query(({ ctx, input }) => getShowCancellation(ctx.deps, input)),
+
+  /** Payments that nobody knows the outcome of, and refunds that are not done. */
+  paymentsInDoubt: adminProcedure
+    .input(contract.paymentsInDoubtInput)
+    .output(contract.paymentsInDoubtPageSchema)
+    .query(({ ctx, input }) => listDoubts(ctx.deps, input)),
+
+  /** Asks the gateway about a payment now. */
+  resolvePayment: adminProcedure
+    .input(contract.resolvePaymentInput)
+    .output(contract.resolvePaymentOutput)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => resolvePayment(ctx.deps, input, intent)),
+    ),
+
+  /** Whatever of the books does not add up. */
+  integrity: adminProcedure
+    .input(contract.integrityInput)
+    .output(contract.integrityOutput)
+    .query(async ({ ctx }) => ({ violations: await listViolations(ctx.deps.db) })),
 } satisfies TRPCRouterRecord;

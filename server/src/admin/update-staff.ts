@@ -1,16 +1,11 @@
-import {
-  endSessions,
-  inTransaction,
-  listStaff,
-  lockActiveAdmins,
-  replacePassword,
-  updateStaffRow,
-} from "@skyfox/db";
+import { endSessions, listStaff, lockActiveAdmins, replacePassword, updateStaffRow } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { hashNewPassword } from "../auth/new-password.ts";
 import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { findReplay, once } from "../idempotency/once.ts";
 
 /**
  * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions. Throws
@@ -20,11 +15,14 @@ export async function updateStaff(
   deps: HashingDeps,
   admin: User,
   input: UpdateStaffInput,
+  intent?: Intent,
 ): Promise<StaffMember> {
   const { username, role, counterNo, disabled, password } = input;
+  const replay = await findReplay(deps, intent);
+  if (replay !== undefined) return replay.answer as StaffMember;
   await getStaff(deps.db, username);
   const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);
-  const updated = await inTransaction(deps.db, async (tx) => {
+  const updating = once(deps, intent, async (tx) => {
     // Locked before the row is read: of two admins who demote each other, one finds the other gone.
     const activeAdmins = await lockActiveAdmins(tx);
     const before = await getStaff(tx, username);
@@ -32,7 +30,7 @@ export async function updateStaff(
     if (isLeaving && activeAdmins.length === 1 && activeAdmins[0] === username) {
       throw new DomainError({ code: "LAST_ADMIN" });
     }
-    if (change !== undefined && !(await replacePassword(tx, username, change))) return undefined;
+    if (change !== undefined && !(await replacePassword(tx, username, change))) throw new PasswordChanged();
     const now = deps.clock.now();
     const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
     await updateStaffRow(tx, username, { role, counterNo, disabledAt });
@@ -46,9 +44,16 @@ export async function updateStaff(
     }
     return await getStaff(tx, username);
   });
-  // The person changed the password meanwhile: the new one has to be compared with that one too.
-  return updated ?? (await updateStaff(deps, admin, input));
+  try {
+    return await updating;
+  } catch (error) {
+    if (!(error instanceof PasswordChanged)) throw error;
+    // By the person, meanwhile: the new one has to be compared with that one too.
+    return await updateStaff(deps, admin, input, intent);
+  }
 }
+
+class PasswordChanged extends Error {}
 
 async function getStaff(db: Parameters<typeof listStaff>[0], username: string): Promise<StaffMember> {
   const [found] = await listStaff(db, username);

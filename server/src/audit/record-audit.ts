@@ -17,6 +17,8 @@ export type AuditAction =
   | "reset-token-failed"
   | "profile-changed"
   | "profile-image-changed"
+  | "booking-refunded"
+  | "show-cancelled"
   | "staff-created"
   | "staff-changed";
 

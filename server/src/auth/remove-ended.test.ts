@@ -1,6 +1,8 @@
+import { insertKey, insertPayment, inTransaction, tieKeyToPayment } from "@skyfox/db";
 import { expect, test } from "vitest";
 import { givenCustomer, testAnswer, testPassword } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
+import { Decimal } from "../contract/index.ts";
 import { logIn } from "./log-in.ts";
 import { logOut } from "./log-out.ts";
 import { verifySecurityAnswer } from "./recover-account.ts";
@@ -29,4 +31,42 @@ test("what has ended is removed, and what lives stays", async () => {
   app.clock.advance(24 * 3_600_000);
   await removeEnded(deps);
   expect(await count()).toEqual({ sessions: 0, tokens: 0, limits: 0 });
+});
+
+test("an idempotency key is removed once it is over, but not while its payment is under way", async () => {
+  const { username } = await givenCustomer(deps);
+  const now = deps.clock.now();
+  const expiresAt = new Date(now.getTime() + 60_000);
+  const call = { username, procedure: "wallet.addFunds", fingerprint: Buffer.alloc(32) };
+  const paymentId = await inTransaction(deps.db, async (tx) => {
+    for (const key of ["over", "started", "living"]) {
+      const times = { now, expiresAt: key === "living" ? new Date(expiresAt.getTime() + 1) : expiresAt };
+      await insertKey(tx, { ...call, key }, times);
+    }
+    const nothing = new Decimal(0);
+    const topUp = { bookingId: null, username, method: "Card" as const, walletAmount: nothing };
+    const payment = { ...topUp, cardAmount: new Decimal(10), startedAt: now, askAfter: now };
+    const { id } = await insertPayment(tx, payment);
+    await tieKeyToPayment(tx, { ...call, key: "started" }, id);
+    return id;
+  });
+  const keys = async () => {
+    const rows = await app.sql.query("select key from idempotency_key order by key");
+    return rows.map(({ key }) => key as string);
+  };
+  await removeEnded(deps);
+  expect(await keys()).toEqual(["living", "over", "started"]);
+  app.clock.advance(60_000);
+  await removeEnded(deps);
+  expect(await keys()).toEqual(["living", "started"]);
+  app.clock.advance(1);
+  await app.sql.query("update payment_transaction set status = 'Unknown' where id = $1", [paymentId]);
+  await removeEnded(deps);
+  expect(await keys()).toEqual(["started"]);
+  await app.sql.query("update payment_transaction set status = 'Failed', processed_at = $2 where id = $1", [
+    paymentId,
+    now,
+  ]);
+  await removeEnded(deps);
+  expect(await keys()).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import * as contract from "../contract/index.ts";
+import { keyed } from "../idempotency/keyed.ts";
 import { customerProcedure, signedInProcedure } from "../rpc/procedures.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { findLatestBooking, getBooking } from "./get-booking.ts";
@@ -12,19 +13,25 @@ export const bookingRouter = {
   initialize: customerProcedure
     .input(contract.holdSeatsInput)
     .output(contract.holdSchema)
-    .mutation(({ ctx, input }) => holdSeats(ctx.deps, ctx.user, input)),
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => holdSeats(ctx.deps, ctx.user, input, intent)),
+    ),
 
-  /** Pays a hold by card. */
+  /** Pays a hold by card, by wallet, or by both. */
   pay: customerProcedure
     .input(contract.payBookingInput)
     .output(contract.bookingSchema)
-    .mutation(({ ctx, input }) => payBooking(ctx.deps, ctx.user, input)),
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => payBooking(ctx.deps, ctx.user, input, intent)),
+    ),
 
   /** Gives a hold up. */
   cancel: customerProcedure
     .input(contract.bookingIdInput)
     .output(contract.bookingSchema)
-    .mutation(({ ctx, input }) => cancelBooking(ctx.deps, ctx.user, input)),
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => cancelBooking(ctx.deps, ctx.user, input, intent)),
+    ),
 
   /** One booking: one's own, or any for staff and admins. */
   byId: signedInProcedure

@@ -1,16 +1,23 @@
-import { cancelPending, inTransaction, lockBooking, releaseClaims } from "@skyfox/db";
+import { cancelPending, lockBooking, releaseClaims } from "@skyfox/db";
 import type { Booking, BookingIdInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { getBooking } from "./get-booking.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { once } from "../idempotency/once.ts";
+import { describeBookingIn } from "./describe-booking.ts";
 
 /**
  * Gives a pending hold up: its seats are free at once. Throws `BOOKING_NOT_FOUND`, `PAYMENT_IN_PROGRESS` while it is being paid, and
  * `INVALID_BOOKING_STATUS` in any other state, an overdue hold being Expired.
  */
-export async function cancelBooking(deps: Deps, user: User, input: BookingIdInput): Promise<Booking> {
+export async function cancelBooking(
+  deps: Deps,
+  user: User,
+  input: BookingIdInput,
+  intent?: Intent,
+): Promise<Booking> {
   const { bookingId } = input;
-  await inTransaction(deps.db, async (tx) => {
+  const cancelled = await once(deps, intent, async (tx) => {
     const booking = await lockBooking(tx, bookingId);
     if (booking === undefined || booking.username !== user.username)
       throw new DomainError({ code: "BOOKING_NOT_FOUND" });
@@ -21,7 +28,8 @@ export async function cancelBooking(deps: Deps, user: User, input: BookingIdInpu
     if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
     await cancelPending(tx, bookingId, now);
     await releaseClaims(tx, bookingId);
+    return await describeBookingIn(tx, deps, bookingId);
   });
   deps.monitors.disarm(bookingId);
-  return await getBooking(deps, user, input);
+  return cancelled;
 }

@@ -1,6 +1,13 @@
-import type { BookingRow } from "@skyfox/db";
+import { findBooking, type BookingRow, type Db } from "@skyfox/db";
 import type { Booking } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
+
+/** A booking as it is in this transaction, which has just changed it. */
+export async function describeBookingIn(tx: Db, deps: Deps, bookingId: number): Promise<Booking> {
+  const row = await findBooking(tx, bookingId);
+  if (row === undefined) throw new Error(`There is no booking ${bookingId}.`);
+  return describeBooking(deps, row);
+}
 
 /** A booking as the contract publishes it; a hold whose time is over reads as Expired, whether or not that is written yet. */
 export function describeBooking(deps: Deps, row: BookingRow): Booking {
@@ -33,6 +40,6 @@ export function describeBooking(deps: Deps, row: BookingRow): Booking {
 }
 
 function describeRefund(row: BookingRow): Booking["refund"] {
-  if (row.refundAmount === null || row.refundState === null || row.refundAt === null) return null;
-  return { amount: row.refundAmount, to: "source", state: row.refundState, at: row.refundAt };
+  const { refundAmount: amount, refundTo: to, refundState: state, refundAt: at } = row;
+  return amount === null || to === null || state === null || at === null ? null : { amount, to, state, at };
 }

@@ -9,11 +9,14 @@ import {
   listOverdueHolds,
   violatedConstraint,
   type NewHold,
+  type Tx,
   type WantedSeat,
 } from "@skyfox/db";
 import { Decimal, maxLiveHolds, minHoldSeconds, type Hold, type HoldSeatsInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { claimKey, findReplay, keepAnswer } from "../idempotency/once.ts";
 import { seatPrices } from "../show/seat-prices.ts";
 import { assertInWindow } from "../show/window.ts";
 
@@ -25,25 +28,68 @@ const maxTries = 20;
  * `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`, `TOO_MANY_HOLDS`, or `RATE_LIMITED` after too many calls in a
  * minute, whatever became of them.
  */
-export async function holdSeats(deps: Deps, user: User, input: HoldSeatsInput): Promise<Hold> {
-  await deps.limits.count("holds", { account: user.username, address: user.address });
-  const seatNumbers = input.seatNumbers.toSorted(bySeat);
+export async function holdSeats(
+  deps: Deps,
+  user: User,
+  input: HoldSeatsInput,
+  intent?: Intent,
+): Promise<Hold> {
+  const replay = await findReplay(deps, intent);
+  if (replay !== undefined) return replay.answer as Hold;
+  const counted = await deps.limits.count("holds", { account: user.username, address: user.address });
+  const wanted = { ...input, seatNumbers: input.seatNumbers.toSorted(bySeat) };
   for (let tries = 0; tries < maxTries; tries += 1) {
-    const hold = await tryToHold(deps, user, { ...input, seatNumbers });
+    const hold = await tryToHold(deps, user, wanted, intent);
     if (hold === undefined) continue;
+    if (hold === "key is taken") {
+      // By the same call on another server: repeating it counts once.
+      await counted.giveBack();
+      return await holdSeats(deps, user, input, intent);
+    }
     deps.monitors.arm(hold.bookingId, hold.expiresAt);
-    return { ...hold, timeRemainingMs: Math.max(0, hold.expiresAt.getTime() - deps.clock.now().getTime()) };
+    return hold;
   }
+  const { seatNumbers } = wanted;
   throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
 }
 
-// Looks, decides, and writes; undefined when what was true at the look no longer was at the write.
+// With a key, look and write are one transaction with it; without one, one look and one statement do. Undefined when what was true at the
+// look no longer was at the write.
 async function tryToHold(
   deps: Deps,
   user: User,
+  wanted: HoldSeatsInput,
+  intent: Intent | undefined,
+): Promise<Hold | "key is taken" | undefined> {
+  try {
+    if (intent === undefined) return await lookAndHold(deps, user, wanted);
+    return await inTransaction(deps.db, async (tx) => {
+      if (!(await claimKey(tx, deps, intent))) return "key is taken";
+      const hold = await lookAndHold(deps, user, wanted, tx);
+      // Leaves the key free, and the next try to look again.
+      if (hold === undefined) throw new LostRace();
+      await keepAnswer(tx, intent, hold);
+      return hold;
+    });
+  } catch (error) {
+    if (error instanceof LostRace) return undefined;
+    const constraint = violatedConstraint(error);
+    if (constraint === constraints.noHoldSlot) await assertBelowLimit(deps, user, deps.clock.now());
+    if ((constraint !== undefined && raceLosses.has(constraint)) || isRetryable(error)) return undefined;
+    throw error;
+  }
+}
+
+class LostRace extends Error {}
+
+// Looks, decides, and writes.
+async function lookAndHold(
+  deps: Deps,
+  user: User,
   { showId, seatNumbers }: HoldSeatsInput,
-): Promise<Omit<Hold, "timeRemainingMs"> | undefined> {
-  const seats = await findWantedSeats(deps.db, { showId, seatNumbers });
+  tx?: Tx,
+): Promise<Hold | undefined> {
+  const seats = await findWantedSeats(tx ?? deps.db, { showId, seatNumbers });
   const now = deps.clock.now();
   const show = assertOnSale(deps, user, seats, now);
   const overdue = assertFree(seats, now);
@@ -53,16 +99,25 @@ async function tryToHold(
   const { screenId, date } = show;
   const { username } = user;
   const hold = { username, showId, screenId, date, seatNumbers, amountDue, now, expiresAt, maxLiveHolds };
-  try {
-    const bookingId =
-      overdue.length === 0 ? await insertHold(deps.db, hold) : await takeOver(deps, overdue, hold);
-    return bookingId === undefined ? undefined : { bookingId, showId, seatNumbers, amountDue, expiresAt };
-  } catch (error) {
-    const constraint = violatedConstraint(error);
-    if (constraint === constraints.noHoldSlot) await assertBelowLimit(deps, user, now);
-    if ((constraint !== undefined && raceLosses.has(constraint)) || isRetryable(error)) return undefined;
-    throw error;
-  }
+  const bookingId = await insertOver(deps, overdue, hold, tx);
+  if (bookingId === undefined) return undefined;
+  const timeRemainingMs = Math.max(0, expiresAt.getTime() - deps.clock.now().getTime());
+  return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
+}
+
+// An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
+async function insertOver(
+  deps: Deps,
+  overdue: number[],
+  hold: NewHold,
+  tx: Tx | undefined,
+): Promise<number | undefined> {
+  if (overdue.length === 0) return await insertHold(tx ?? deps.db, hold);
+  const takeOver = async (transaction: Tx) => {
+    await expireBookings(transaction, overdue, hold.now);
+    return await insertHold(transaction, hold);
+  };
+  return tx === undefined ? await inTransaction(deps.db, takeOver) : await takeOver(tx);
 }
 
 const raceLosses = new Set<string>([
@@ -70,14 +125,6 @@ const raceLosses = new Set<string>([
   constraints.holdSlotTaken,
   constraints.noHoldSlot,
 ]);
-
-// An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
-async function takeOver(deps: Deps, overdue: number[], hold: NewHold): Promise<number | undefined> {
-  return await inTransaction(deps.db, async (tx) => {
-    await expireBookings(tx, overdue, hold.now);
-    return await insertHold(tx, hold);
-  });
-}
 
 // No slot was free. Holds whose time is over do not count, whether or not anybody has written that yet.
 async function assertBelowLimit(deps: Deps, user: User, now: Date): Promise<void> {

@@ -4,7 +4,6 @@ import { givenCustomers, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import { reconcilePayments } from "../payment/reconcile-payments.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { payBooking } from "./pay-booking.ts";
 
@@ -73,7 +72,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
     expect(await app.listViolations()).toEqual([]);
     clock.advance(400_000);
     await app.deps.monitors.settled();
-    await reconcilePayments(app.deps);
+    await app.reconcile();
   }
   await blocker.end();
 

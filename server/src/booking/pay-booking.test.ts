@@ -7,7 +7,6 @@ import { codeOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
 import type { User } from "../deps.ts";
 import { connectPaymentGateway } from "../payment/card-gateway.ts";
-import { reconcilePayments } from "../payment/reconcile-payments.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { getBooking } from "./get-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
@@ -224,7 +223,7 @@ describe("what the gateway answers decides", () => {
     expect(await freeSeats(customer, showId)).toBe(100);
     await slow.release();
     expect(await problem).toMatchObject({ code: "BOOKING_EXPIRED" });
-    await reconcilePayments(deps);
+    await app.reconcile();
     const booking = await getBooking(deps, customer, { bookingId });
     expect(booking).toMatchObject({ status: "Expired", refund: { to: "source", state: "done" } });
   });
@@ -240,7 +239,9 @@ describe("what the gateway answers decides", () => {
       card: goodCard,
     });
     expect(await problemOf(work)).toMatchObject({ code: "PAYMENT_GATEWAY_UNAVAILABLE" });
-    expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Failed", last_error: "ECONNREFUSED" }]);
+    expect(await paymentsOf(bookingId)).toMatchObject([
+      { status: "Failed", last_error: "the gateway could not be reached (ECONNREFUSED)" },
+    ]);
     expect(await pay(customer, bookingId)).toMatchObject({ status: "Confirmed" });
   });
 
@@ -278,7 +279,7 @@ describe("what the gateway answers decides", () => {
       await call.release();
 
       for (let waitedMs = 0; waitedMs <= 30_000; waitedMs += 5_000) {
-        await reconcilePayments(deps);
+        await app.reconcile();
         clock.advance(5_000);
       }
       expect(await chargesFor(bookingId)).toHaveLength(charges);
@@ -297,10 +298,10 @@ describe("what the gateway answers decides", () => {
     const call = gateway.script("timeout-before-effect");
     await problemOf(pay(customer, bookingId));
     clock.advance(19_999);
-    await reconcilePayments(deps);
+    await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Unknown" }]);
     clock.advance(10_001);
-    await reconcilePayments(deps);
+    await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Failed" }]);
     await call.release();
   });
@@ -317,11 +318,11 @@ describe("what the gateway answers decides", () => {
     );
     for (let waitedMs = 0; waitedMs < 590_000; waitedMs += 5_000) {
       clock.advance(5_000);
-      if (waitedMs % 30_000 === 0) await reconcilePayments(deps);
+      if (waitedMs % 30_000 === 0) await app.reconcile();
     }
     gateway.setAskRoute("offered");
     for (let waitedMs = 0; waitedMs <= 15_000; waitedMs += 5_000) {
-      await reconcilePayments(deps);
+      await app.reconcile();
       clock.advance(5_000);
     }
     const [row] = await app.sql.query(
@@ -335,14 +336,20 @@ describe("what the gateway answers decides", () => {
     const { customer, bookingId } = await givenHold();
     gateway.script("error-after-success");
     await problemOf(pay(customer, bookingId));
-    await app.sql.query("update payment_transaction set amount = 549 where booking_id = $1", [bookingId]);
-    await reconcilePayments(deps);
+    await app.sql.query(
+      "update payment_transaction set amount = 549, card_amount = 549 where booking_id = $1",
+      [bookingId],
+    );
+    await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([
       { status: "Unknown", last_error: "the gateway names another amount" },
     ]);
-    await app.sql.query("update payment_transaction set amount = 550 where booking_id = $1", [bookingId]);
+    await app.sql.query(
+      "update payment_transaction set amount = 550, card_amount = 550 where booking_id = $1",
+      [bookingId],
+    );
     clock.advance(5_000);
-    await reconcilePayments(deps);
+    await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Completed" }]);
   });
 
@@ -351,12 +358,12 @@ describe("what the gateway answers decides", () => {
     const call = gateway.script("late");
     await problemOf(pay(customer, bookingId));
     clock.advance(20_000);
-    await reconcilePayments(deps);
+    await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Failed" }]);
     await call.release();
     expect(await pay(customer, bookingId)).toMatchObject({ status: "Confirmed" });
     clock.advance(3_600_000);
-    await reconcilePayments(deps);
+    await app.reconcile();
     const payments = await paymentsOf(bookingId);
     expect(payments).toMatchObject([{ status: "Completed" }, { status: "Completed" }]);
     expect(gateway.books().refunds.map(({ transactionId }) => transactionId)).toContain(
@@ -381,7 +388,7 @@ describe("what the gateway answers decides", () => {
     await call.release();
     for (let minute = 0; minute < 9; minute += 1) {
       clock.advance(60_000);
-      await reconcilePayments(deps);
+      await app.reconcile();
       await sweep();
     }
     expect(await getBooking(deps, customer, { bookingId })).toMatchObject({ status: "Paying" });
@@ -397,11 +404,11 @@ describe("what the gateway answers decides", () => {
     gateway.setAskRoute("offered");
     gateway.scriptRefund("unavailable");
     clock.advance(600_000);
-    await reconcilePayments(deps);
+    await app.reconcile();
     const waiting = await getBooking(deps, customer, { bookingId });
     expect(waiting).toMatchObject({ status: "Expired", refund: { to: "source", state: "pending" } });
     clock.advance(600_000);
-    await reconcilePayments(deps);
+    await app.reconcile();
     const booking = await getBooking(deps, customer, { bookingId });
     expect(booking).toMatchObject({ status: "Expired", refund: { to: "source", state: "done" } });
     expect(booking.refund?.amount.toFixed(2)).toBe("550.00");

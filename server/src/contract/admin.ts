@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nameSchema, newPasswordSchema, usernameSchema } from "./auth.ts";
-import { noInput } from "./page.ts";
+import { amountSchema } from "./money.ts";
+import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
 const counterNoSchema = z.int().min(1).max(999_999_999);
 
@@ -48,3 +49,82 @@ export const updateStaffInput = z.strictObject({
 
 /** What is to change of whom. */
 export type UpdateStaffInput = z.output<typeof updateStaffInput>;
+
+/** Why something is done to a customer's booking, in words that they may read. */
+const reasonSchema = z.string().trim().min(1, "Say why.").max(500, "The reason has at most 500 characters.");
+
+/** What `admin.refundBooking` takes: `source` gives each part back where it came from, `wallet` all of it to the wallet. */
+export const refundBookingInput = z.strictObject({
+  bookingId: idSchema,
+  to: z.enum(["source", "wallet"]),
+  reason: reasonSchema,
+});
+
+/** Which booking is given back, where to and why. */
+export type RefundBookingInput = z.output<typeof refundBookingInput>;
+
+/** What `admin.cancelShow` takes. */
+export const cancelShowInput = z.strictObject({ showId: idSchema, reason: reasonSchema });
+
+/** Which show is cancelled and why. */
+export type CancelShowInput = z.output<typeof cancelShowInput>;
+
+/** How far the cancellation of a show is: `refunded` of `total` bookings have their money back, `failed` are tried again. */
+export const showCancellationSchema = z.object({
+  showId: idSchema,
+  status: z.enum(["running", "done"]),
+  reason: z.string(),
+  total: z.int(),
+  refunded: z.int(),
+  failed: z.array(z.object({ bookingId: idSchema, error: z.string() })),
+});
+
+/** How far the cancellation of a show is. */
+export type ShowCancellation = z.output<typeof showCancellationSchema>;
+
+/** What `admin.paymentsInDoubt` takes: a page. */
+export const paymentsInDoubtInput = z.strictObject(pageFields).prefault({});
+
+/** The page to list, with the default size filled in. */
+export type PaymentsInDoubtInput = z.output<typeof paymentsInDoubtInput>;
+
+/** What `admin.paymentsInDoubt` answers: payments of unknown outcome and refunds that the gateway has not done, newest first. */
+export const paymentsInDoubtPageSchema = pageOf(
+  z.object({
+    paymentId: idSchema,
+    /** Null where the payment adds funds to a wallet. */
+    bookingId: idSchema.nullable(),
+    username: z.string(),
+    /** What the card was or is to be charged, or given back. */
+    amount: amountSchema,
+    ageSeconds: z.int(),
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+  }),
+);
+
+/** Some payments in doubt, newest first, and the cursor of the older ones or null when there are none. */
+export type PaymentsInDoubtPage = z.output<typeof paymentsInDoubtPageSchema>;
+
+/** What `admin.resolvePayment` takes. */
+export const resolvePaymentInput = z.strictObject({ paymentId: idSchema });
+
+/** The payment to ask about now. */
+export type ResolvePaymentInput = z.output<typeof resolvePaymentInput>;
+
+/** What `admin.resolvePayment` answers: what became of it, `unknown` when the gateway does not tell or has not given back. */
+export const resolvePaymentOutput = z.object({
+  paymentId: idSchema,
+  outcome: z.enum(["completed", "failed", "refunded", "unknown"]),
+});
+
+/** What became of the payment. */
+export type ResolvePaymentOutput = z.output<typeof resolvePaymentOutput>;
+
+/** What `admin.integrity` takes: nothing. */
+export const integrityInput = noInput;
+
+/** What `admin.integrity` answers: every rule of the books that is broken; none when all is well. */
+export const integrityOutput = z.object({
+  violations: z.array(z.object({ rule: z.string(), subject: z.string(), details: z.string() })),
+});

@@ -72,14 +72,16 @@ export const cardSchema = z.strictObject({
 /** A card whose form has been checked; whether it is still valid and is charged, the server and the gateway decide. */
 export type Card = z.output<typeof cardSchema>;
 
-/** What `booking.pay` takes: one's own live hold and the card that is charged the whole amount due. */
-export const payBookingInput = z.strictObject({
-  bookingId: idSchema,
-  method: z.literal("Card"),
-  card: cardSchema,
-});
+/**
+ * What `booking.pay` takes: one's own live hold, and how it is paid. By `Card` the card is charged the whole amount due; by `Wallet` the wallet
+ * pays, and a card, where there is one, exactly what the wallet lacks.
+ */
+export const payBookingInput = z.discriminatedUnion("method", [
+  z.strictObject({ bookingId: idSchema, method: z.literal("Card"), card: cardSchema }),
+  z.strictObject({ bookingId: idSchema, method: z.literal("Wallet"), card: cardSchema.optional() }),
+]);
 
-/** The hold to pay for and the checked card. */
+/** The hold to pay for, the method and the checked card. */
 export type PayBookingInput = z.output<typeof payBookingInput>;
 
 /** What `booking.byId` and `booking.cancel` take. */

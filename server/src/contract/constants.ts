@@ -40,6 +40,15 @@ export const profileImageSide = 64;
 /** The URL of a profile image is good for this many hours. */
 export const profileImageLinkHours = 24;
 
+/** Funds added to a wallet at once at most, in the cinema's currency. */
+export const maxTopUp = "10000.00";
+
+/** Adding funds never brings a wallet above this. */
+export const maxWalletBalance = "100000.00";
+
+/** The answer to a call with an idempotency key is kept for this many hours. */
+export const keyHours = 24;
+
 /** Calls in one batch at most; mutations never travel in a batch. */
 export const maxBatchSize = 10;
 

@@ -1,9 +1,14 @@
+import type { Decimal } from "./money.ts";
+
 /** What each domain error tells beside its code; null where the code says it all. */
 export interface DomainErrorDetails {
   VALIDATION_ERROR: null;
   DATE_OUT_OF_RANGE: { from: string; to: string };
   INVALID_SEAT: { seatNumbers: string[] };
   TOO_MANY_SEATS: { max: number };
+  /** `expected` where there is exactly one right amount. */
+  INVALID_AMOUNT: { expected?: Decimal };
+  AMOUNT_TOO_LARGE: { max: Decimal };
   INVALID_SECURITY_QUESTION: null;
   INVALID_SECURITY_ANSWER: null;
   INVALID_RESET_TOKEN: null;
@@ -19,12 +24,14 @@ export interface DomainErrorDetails {
   SESSION_ENDED: null;
   /** Until when another card may be tried; null when this decline was the last one and the hold is cancelled. */
   PAYMENT_DECLINED: { retryUntil: Date | null };
+  INSUFFICIENT_BALANCE: { required: Decimal; available: Decimal };
   FORBIDDEN: { requiredRoles: Role[] };
   INVALID_API_KEY: null;
   SHOW_NOT_FOUND: null;
   BOOKING_NOT_FOUND: null;
   PROFILE_IMAGE_NOT_FOUND: null;
   STAFF_NOT_FOUND: null;
+  PAYMENT_NOT_FOUND: null;
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
   TOO_MANY_HOLDS: { max: number };
   SHOW_ALREADY_STARTED: null;
@@ -33,6 +40,8 @@ export interface DomainErrorDetails {
   INVALID_BOOKING_STATUS: { status: BookingStatus };
   PAYMENT_IN_PROGRESS: null;
   PAYMENT_OUTCOME_UNKNOWN: null;
+  IDEMPOTENCY_IN_FLIGHT: null;
+  IDEMPOTENCY_MISMATCH: null;
   USERNAME_EXISTS: null;
   EMAIL_EXISTS: null;
   PHONE_NUMBER_EXISTS: null;

@@ -8,3 +8,4 @@ export * from "./page.ts";
 export * from "./procedures.ts";
 export * from "./show.ts";
 export * from "./transformer.ts";
+export * from "./wallet.ts";

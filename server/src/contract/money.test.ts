@@ -7,6 +7,12 @@ const custom = { values: [["custom", "Decimal"]] };
 const read = (json: unknown): unknown =>
   transformer.deserialize({ json, meta: custom } as unknown as Parameters<typeof transformer.deserialize>[0]);
 
+// Without any arithmetic of fractions, and without the code under test.
+function inRupees(paise: bigint): string {
+  const digits = (paise < 0n ? -paise : paise).toString().padStart(3, "0");
+  return `${paise < 0n ? "-" : ""}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
+
 describe("an amount that comes in", () => {
   test.each(["0", "-0", "0.5", "0.05", "10.50", "-12.30", "007", "9999999999.99", "-9999999999.99"])(
     "%s is read exactly",
@@ -69,6 +75,31 @@ describe("an amount that goes out", () => {
       { numRuns: 5_000 },
     );
   });
+
+  test("P15: 100,000 amounts come back exactly, and add up to the paisa", () => {
+    let paise = 0n;
+    let total = new Decimal(0);
+    fc.assert(
+      fc.property(fc.bigInt({ min: -999_999_999_999n, max: 999_999_999_999n }), (one) => {
+        const text = inRupees(one);
+        const amount = parseAmount(text);
+        paise += one;
+        total = total.plus(amount);
+        return formatAmount(amount) === text && formatAmount(total) === inRupees(paise);
+      }),
+      { numRuns: 100_000 },
+    );
+    expect(formatAmount(total)).toBe(inRupees(paise));
+    console.log(`P15: 100,000 amounts, exact; they add up to ${formatAmount(total)}.`);
+  });
+
+  test.each(["10.005", "0.001", "-2.999", "NaN", "Infinity", "1e300000000", "1e-300000000"])(
+    "%s is no amount, and is refused at the other end rather than rounded on the way",
+    (text) => {
+      const { json } = transformer.serialize(new Decimal(text));
+      expect(() => read(json)).toThrow(RangeError);
+    },
+  );
 
   test("is SuperJSON's custom type named Decimal, also inside lists", () => {
     expect(transformer.serialize([new Decimal("1.5")])).toEqual({

@@ -15,9 +15,10 @@ export function parseAmount(text: unknown): Decimal {
   return new Decimal(text);
 }
 
-/** The wire form of an amount that goes out: always two decimals. */
+/** The wire form of an amount that goes out: always two decimals. What is no amount is written as it is, to be refused, not rounded. */
 export function formatAmount(amount: Decimal): string {
-  return amount.toFixed(2);
+  // The exponent comes before anything that costs, here too.
+  return amount.e < 30 && amount.decimalPlaces() <= 2 ? amount.toFixed(2) : amount.toString();
 }
 
 /** An amount of money in the cinema's currency: a Decimal that fits the wire form. */

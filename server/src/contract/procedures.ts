@@ -5,6 +5,14 @@ const signedIn = [...anyone, "MISSING_TOKEN", "INVALID_TOKEN", "SESSION_ENDED"] 
 const byRole = [...signedIn, "FORBIDDEN"] as const;
 const picture = ["INVALID_IMAGE", "INVALID_IMAGE_HASH", "STORAGE_UNAVAILABLE"] as const;
 
+const keyed = ["IDEMPOTENCY_IN_FLIGHT", "IDEMPOTENCY_MISMATCH"] as const;
+const byCard = [
+  "PAYMENT_OUTCOME_UNKNOWN",
+  "PAYMENT_DECLINED",
+  "PAYMENT_VALIDATION_FAILED",
+  "PAYMENT_GATEWAY_UNAVAILABLE",
+] as const;
+
 /** The domain codes each procedure can answer with; answering another one fails the tests. */
 export const procedureCodes = {
   "auth.signup": [
@@ -47,6 +55,7 @@ export const procedureCodes = {
     "SHOW_CANCELLED",
     "TOO_MANY_HOLDS",
     "SEATS_UNAVAILABLE",
+    ...keyed,
   ],
   "booking.pay": [
     ...byRole,
@@ -55,20 +64,57 @@ export const procedureCodes = {
     "BOOKING_EXPIRED",
     "INVALID_BOOKING_STATUS",
     "SHOW_CANCELLED",
+    "INSUFFICIENT_BALANCE",
     "PAYMENT_IN_PROGRESS",
-    "PAYMENT_OUTCOME_UNKNOWN",
-    "PAYMENT_DECLINED",
-    "PAYMENT_VALIDATION_FAILED",
-    "PAYMENT_GATEWAY_UNAVAILABLE",
+    ...byCard,
+    ...keyed,
   ],
-  "booking.cancel": [...byRole, "BOOKING_NOT_FOUND", "INVALID_BOOKING_STATUS", "PAYMENT_IN_PROGRESS"],
+  "booking.cancel": [
+    ...byRole,
+    "BOOKING_NOT_FOUND",
+    "INVALID_BOOKING_STATUS",
+    "PAYMENT_IN_PROGRESS",
+    ...keyed,
+  ],
   "booking.byId": [...signedIn, "BOOKING_NOT_FOUND"],
   "booking.list": byRole,
   "booking.latest": byRole,
+  "wallet.balance": byRole,
+  "wallet.addFunds": [...byRole, "RATE_LIMITED", "INVALID_AMOUNT", "AMOUNT_TOO_LARGE", ...byCard, ...keyed],
+  "wallet.transactions": byRole,
   "admin.staff": byRole,
-  "admin.createStaff": [...byRole, "RATE_LIMITED", "USERNAME_EXISTS"],
-  "admin.updateStaff": [...byRole, "RATE_LIMITED", "STAFF_NOT_FOUND", "LAST_ADMIN", "PASSWORD_REUSE"],
+  "admin.createStaff": [...byRole, "RATE_LIMITED", "USERNAME_EXISTS", ...keyed],
+  "admin.updateStaff": [
+    ...byRole,
+    "RATE_LIMITED",
+    "STAFF_NOT_FOUND",
+    "LAST_ADMIN",
+    "PASSWORD_REUSE",
+    ...keyed,
+  ],
+  "admin.refundBooking": [...byRole, "BOOKING_NOT_FOUND", "INVALID_BOOKING_STATUS", ...keyed],
+  "admin.cancelShow": [...byRole, "SHOW_NOT_FOUND", ...keyed],
+  "admin.showCancellation": [...byRole, "SHOW_NOT_FOUND"],
+  "admin.paymentsInDoubt": byRole,
+  "admin.resolvePayment": [...byRole, "PAYMENT_NOT_FOUND", ...keyed],
+  "admin.integrity": byRole,
 } as const satisfies Record<string, readonly DomainCode[]>;
 
 /** The path of a procedure as it is called, such as `booking.pay`. */
 export type ProcedurePath = keyof typeof procedureCodes;
+
+/** The mutations that take an `idempotency-key`: the same key again gives the answer of the first call, with one effect. */
+export type KeyedProcedure = {
+  [Path in ProcedurePath]: "IDEMPOTENCY_MISMATCH" extends (typeof procedureCodes)[Path][number]
+    ? Path
+    : never;
+}[ProcedurePath];
+
+/** Whether a procedure takes an `idempotency-key`: whatever does can refuse one. */
+export function isKeyed(path: string): path is KeyedProcedure {
+  const listed: Record<string, readonly DomainCode[]> = procedureCodes;
+  return listed[path]?.includes("IDEMPOTENCY_MISMATCH") ?? false;
+}
+
+/** Every procedure that takes an `idempotency-key`. */
+export const keyedProcedures: readonly KeyedProcedure[] = Object.keys(procedureCodes).filter(isKeyed);

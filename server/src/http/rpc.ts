@@ -6,6 +6,7 @@ import { authenticate } from "../auth/sessions.ts";
 import { maxBatchSize } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import type { KeysInFlight } from "../idempotency/keyed.ts";
 import { standsInLine } from "../rpc/procedures.ts";
 import { auditRefusal } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
@@ -22,6 +23,7 @@ const refusalShare = 0.01;
 
 /** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
 export function createRpcHandler(deps: Deps) {
+  const keysInFlight: KeysInFlight = new Map();
   const refusing = createTurnstile({
     perTurn: (waiting) => Math.max(refusalsPerTurn, waiting * refusalShare),
     nextTurn: (open) => setTimeout(open, refusalTurnMs),
@@ -38,6 +40,7 @@ export function createRpcHandler(deps: Deps) {
     await receiveBody(context.req.raw);
     const requestId = context.get("requestId");
     const early: TRPCError[] = [];
+    let isReplayed = false;
     const response = await fetchRequestHandler({
       endpoint,
       req: context.req.raw,
@@ -47,11 +50,19 @@ export function createRpcHandler(deps: Deps) {
         deps,
         caller: { address: context.get("address"), requestId },
         authorization: context.req.header("authorization"),
+        idempotencyKey: context.req.header("idempotency-key"),
+        keysInFlight,
+        markReplayed: () => (isReplayed = true),
         authenticate,
       }),
       responseMeta({ errors }) {
         const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
-        return waits.length === 0 ? {} : { headers: { "retry-after": String(Math.max(...waits)) } };
+        return {
+          headers: {
+            ...(waits.length > 0 && { "retry-after": String(Math.max(...waits)) }),
+            ...(isReplayed && { "idempotent-replayed": "true" }),
+          },
+        };
       },
       onError({ error, ctx }) {
         if (ctx === undefined) early.push(error);

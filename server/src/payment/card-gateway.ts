@@ -101,10 +101,14 @@ function readCharge(reply: Reply): ChargeOutcome {
   if (reply.status === 422) {
     return { kind: "rejected", errors: rejection.safeParse(reply.body).data?.errors ?? [] };
   }
-  if (reply.status >= 400 && reply.status < 500) return { kind: "failed", reason: `HTTP ${reply.status}` };
+  if (reply.status >= 400 && reply.status < 500)
+    return { kind: "failed", reason: `the gateway turned the payment away (HTTP ${reply.status})` };
   const answer = reply.status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
   if (answer === undefined)
-    return { kind: "unknown", reason: `HTTP ${reply.status}, not readable as an answer` };
+    return {
+      kind: "unknown",
+      reason: `the gateway's answer does not say what happened (HTTP ${reply.status})`,
+    };
   if (answer.status === "SUCCESS") return { kind: "success", transactionId: answer.transaction_id };
   return { kind: "declined", message: answer.message };
 }
@@ -113,7 +117,8 @@ function readReport(reply: Reply, amount: Decimal): ChargeReport {
   if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
   if (reply.status === 404 && unknownKey.safeParse(reply.body).success) return { kind: "unknown-key" };
   const answer = reply.status === 200 ? report.safeParse(reply.body).data : undefined;
-  if (answer === undefined) return { kind: "silent", reason: `HTTP ${reply.status} when asked by key` };
+  if (answer === undefined)
+    return { kind: "silent", reason: `${cannotBeAsked(reply.status)} (HTTP ${reply.status})` };
   if (answer.status === "SUCCESS") {
     // Another amount than ours is for a person to look at, not for a program to accept.
     if (answer.amount !== amount.toFixed(2))
@@ -123,13 +128,21 @@ function readReport(reply: Reply, amount: Decimal): ChargeReport {
   return answer.status === "FAILED" ? { kind: "declined" } : { kind: "pending" };
 }
 
+// A 404 that does not speak of the key is a gateway without that route: only its own books can tell.
+function cannotBeAsked(status: number): string {
+  return status === 404
+    ? "the gateway cannot be asked about payments; look this one up in its own books"
+    : "the gateway did not say what became of the payment";
+}
+
 const refundAnswer = z.object({ status: z.literal("SUCCESS") });
 
 function readRefund(reply: Reply): RefundOutcome {
   if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
   if (reply.status === 200 && refundAnswer.safeParse(reply.body).success) return { kind: "done" };
   const isRefused = reply.status >= 400 && reply.status < 500;
-  return { kind: isRefused ? "refused" : "silent", reason: `HTTP ${reply.status} to the refund` };
+  const said = isRefused ? "refused to give the money back" : "has not given the money back yet";
+  return { kind: isRefused ? "refused" : "silent", reason: `the gateway ${said} (HTTP ${reply.status})` };
 }
 
 // Text of the gateway's own, short and such that Postgres can hold it.
@@ -144,8 +157,9 @@ function neverSent(error: unknown): boolean {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === "TimeoutError") return "no answer in time";
-  return codeOf(error) ?? "connection failed";
+  if (error instanceof Error && error.name === "TimeoutError") return "the gateway did not answer in time";
+  const problem = neverSent(error) ? "could not be reached" : "was lost in the middle of a call";
+  return `the gateway ${problem} (${codeOf(error) ?? "connection failed"})`;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -10,7 +10,7 @@ import {
   type DueRefund,
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
-import { recordNotCharged, recordSuccess } from "./record-outcome.ts";
+import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
 
 // "Unknown key" means never charged only once our own call can no longer be on its way.
 const believeUnknownKeyAfterMs = 20_000;
@@ -22,13 +22,19 @@ const batchSize = 50;
  * One round over every payment whose outcome nobody knows and every refund that is not done: asks the gateway by key, then confirms, frees
  * or gives back. What it cannot learn stays for a later round; several servers may do this at once. An aborted signal ends the round early.
  */
-export async function reconcilePayments(deps: Deps, signal?: AbortSignal): Promise<void> {
+export async function reconcilePayments(
+  deps: Deps,
+  describe: DescribePaid<unknown>,
+  signal?: AbortSignal,
+): Promise<void> {
   // Only what is due now: whoever becomes due during a long round waits for the next one, and the refunds get their turn.
   const turn = { limit: batchSize, now: deps.clock.now() };
   await inBatches(signal, async () => {
     const payments = await takeDuePayments(deps.db, turn);
     await Promise.all(
-      payments.map((payment) => withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment))),
+      payments.map((payment) =>
+        withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment, describe)),
+      ),
     );
     return payments.length;
   });
@@ -44,25 +50,32 @@ async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promi
   while (signal?.aborted !== true && (await takeBatch()) === batchSize);
 }
 
-async function askAboutPayment(deps: Deps, payment: DuePayment): Promise<void> {
+/** Asks the gateway about one payment, and records what it says. */
+export async function askAboutPayment(
+  deps: Deps,
+  payment: DuePayment,
+  describe: DescribePaid<unknown>,
+): Promise<void> {
   // Before the question: an answer that took its time must not make our call look older than it was.
   const now = deps.clock.now();
-  const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.amount });
+  const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.cardAmount });
   deps.logger.info(
     { paymentId: payment.id, attempts: payment.attempts, report: report.kind },
     "Asked about a payment.",
   );
   switch (report.kind) {
     case "success":
-      await recordSuccess(deps, payment, report.transactionId);
+      await recordSuccess(deps, payment, report.transactionId, describe);
       return;
     case "declined":
       if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
       else await recordNotCharged(deps, payment, { status: "Declined", error: "declined" });
       return;
     case "unknown-key":
-      if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
-      else await believeUnknownKey(deps, payment, now);
+      if (payment.status !== "Failed") await believeUnknownKey(deps, payment, now);
+      // Asked earlier by a person, it still has its last turn to come.
+      else if (now.getTime() >= payment.startedAt.getTime() + askOnceMoreAfterMs)
+        await stopAsking(deps.db, payment.id);
       return;
     case "pending":
       await askAgainAt(deps.db, payment.id, new Date(now.getTime() + askPendingAfterMs));
@@ -84,7 +97,8 @@ async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Pr
   await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt });
 }
 
-async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {
+/** Sends one refund to the gateway, and records whether it is done. */
+export async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {
   const outcome = await deps.gateway.refund({
     key: refund.gatewayKey,
     transactionId: refund.transactionId,

@@ -1,82 +1,186 @@
 import {
+  addToWallet,
   confirmPaying,
+  deductFromWallet,
   endPaying,
+  findCancelReason,
   finishPayment,
-  getPaymentStatus,
+  freePaymentKey,
+  getPaymentState,
   hasRefund,
   inTransaction,
   insertRefund,
   lockBooking,
+  lockWallet,
+  release,
   releaseClaims,
   returnToPending,
   updateClaims,
-  type FinalOutcome,
   type LockedBooking,
   type OpenPayment,
   type Tx,
 } from "@skyfox/db";
-import { maxDeclinedCards, retrySeconds } from "../contract/index.ts";
+import { Decimal, maxDeclinedCards, retrySeconds } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { keepPaymentAnswer } from "../idempotency/once.ts";
 
 const open = ["Started", "Unknown"] as const;
 
+/** What the caller of a payment is answered when it has succeeded, as it is in the transaction that records that. */
+export type DescribePaid<Answer> = (tx: Tx, payment: OpenPayment) => Promise<Answer>;
+
 /**
- * Records that the gateway has charged: the booking is confirmed if it is still being paid by this payment, otherwise the money is to go
- * back. Recording it twice, or from two servers at once, does no harm. Answers whether this payment has confirmed the booking.
+ * Records that the gateway has charged. A booking is confirmed if it is still being paid by this payment, and its wallet part spent; otherwise
+ * the card's money is to go back. Without a booking the money is added to the wallet. Recording it twice, or from two servers at once, does
+ * no harm. Answers what the caller is told: `BOOKING_EXPIRED` or `SHOW_CANCELLED` when the money goes back.
  */
-export async function recordSuccess(
+export async function recordSuccess<Answer>(
   deps: Deps,
   payment: OpenPayment,
   transactionId: string,
-): Promise<boolean> {
+  describe: DescribePaid<Answer>,
+): Promise<Answer | DomainError> {
   return await inTransaction(deps.db, async (tx) => {
-    const booking = await lockPaidBooking(tx, payment);
-    const status = await getPaymentStatus(tx, payment.id);
-    const now = deps.clock.now();
-    const completed: FinalOutcome = { status: "Completed", transactionId, now };
-    if (isOpen(status) && booking.status === "Paying") {
-      await confirmPaying(tx, booking);
-      await updateClaims(tx, booking.id, null);
-      await finishPayment(tx, payment.id, open, completed);
-      return true;
+    const used = await usePayment(deps, tx, payment, transactionId);
+    if (used instanceof DomainError) {
+      await freePaymentKey(tx, payment.id);
+      return used;
     }
-    if (isOpen(status) || status === "Failed") {
-      await finishPayment(tx, payment.id, [...open, "Failed"], completed);
-      const reason = `Charged when the booking was ${booking.status}`;
-      await insertRefund(tx, { paymentId: payment.id, amount: payment.amount, reason, now });
-      return false;
-    }
-    return !(await hasRefund(tx, payment.id));
+    const answer = await describe(tx, payment);
+    if (used === "now") await keepPaymentAnswer(tx, deps, payment.id, { answer });
+    return answer;
   });
 }
 
-export interface NotCharged {
-  status: "Declined" | "Rejected" | "Failed";
-  error: string;
-  /** When the gateway is to be asked once more whether it has charged after all. */
-  onceMoreAt?: Date;
+async function usePayment(
+  deps: Deps,
+  tx: Tx,
+  payment: OpenPayment,
+  transactionId: string,
+): Promise<"now" | "before" | DomainError> {
+  const { id: paymentId, username, walletAmount, cardAmount } = payment;
+  const booking = await lockWhatIsPaid(tx, payment);
+  const { status, reserved } = await getPaymentState(tx, paymentId);
+  const now = deps.clock.now();
+  const completed = { status: "Completed", transactionId, now } as const;
+  const added = { username, bookingId: payment.bookingId, paymentId, transactionId, now };
+
+  if (booking === undefined) {
+    if (!isOpen(status) && status !== "Failed") return "before";
+    await finishPayment(tx, paymentId, [...open, "Failed"], completed);
+    await addToWallet(tx, { ...added, amount: cardAmount });
+    return "now";
+  }
+  const cancelReason = await findCancelReason(tx, booking.showId);
+  const refusal =
+    cancelReason === undefined
+      ? new DomainError({ code: "BOOKING_EXPIRED" })
+      : new DomainError({ code: "SHOW_CANCELLED", details: { reason: cancelReason } });
+  if (isOpen(status) && booking.status === "Paying" && cancelReason === undefined) {
+    await confirmPaying(tx, booking.id, payment);
+    await updateClaims(tx, booking.id, null);
+    if (payment.method === "Wallet") {
+      const amount = walletAmount.plus(cardAmount);
+      if (!cardAmount.isZero()) await addToWallet(tx, { ...added, amount: cardAmount });
+      await deductFromWallet(tx, { ...added, amount, reserved });
+    }
+    await finishPayment(tx, paymentId, open, completed);
+    return "now";
+  }
+  if (isOpen(status) || status === "Failed") {
+    // A failed payment that has charged after all may find its booking being paid by another one.
+    if (isOpen(status) && booking.status === "Paying") await endCancelled(tx, booking, now);
+    await release(tx, username, reserved);
+    await finishPayment(tx, paymentId, [...open, "Failed"], { ...completed, cardOnly: true });
+    await giveCardPartBack(tx, payment, {
+      bookingId: booking.id,
+      reason: cancelReason ?? `Charged when the booking was ${booking.status}`,
+      now,
+    });
+    return refusal;
+  }
+  return (await hasRefund(tx, paymentId)) ? refusal : "before";
 }
 
+async function giveCardPartBack(
+  tx: Tx,
+  payment: OpenPayment,
+  refund: { bookingId: number; reason: string; now: Date },
+): Promise<void> {
+  const { cardAmount } = payment;
+  await insertRefund(tx, {
+    ...refund,
+    paymentId: payment.id,
+    destination: "source",
+    amount: cardAmount,
+    cardAmount,
+    walletAmount: new Decimal(0),
+    refundedBy: null,
+  });
+}
+
+/** What the gateway has definitely not charged, and why. */
+export type NotCharged =
+  | { status: "Declined"; error: string }
+  | { status: "Rejected"; error: string; errors: { field: string; message: string }[] }
+  | {
+      status: "Failed";
+      error: string;
+      /** When the gateway is to be asked once more whether it has charged after all. */
+      onceMoreAt?: Date;
+    };
+
 /**
- * Records that the gateway has definitely not charged: the hold is pending again, or cancelled by the third declined card, or expired if
- * its time is over. Answers until when it is held; null when it is not.
+ * Records that the gateway has definitely not charged: the wallet part is available again, and the hold is pending again, or cancelled by the
+ * third declined card or with its show, or expired if its time is over. Answers until when it is held; null when it is not.
  */
 export async function recordNotCharged(
   deps: Deps,
   payment: OpenPayment,
   outcome: NotCharged,
 ): Promise<Date | null> {
+  const { bookingId, username } = payment;
   const expiresAt = await inTransaction(deps.db, async (tx) => {
-    const booking = await lockPaidBooking(tx, payment);
-    if (!isOpen(await getPaymentStatus(tx, payment.id))) return null;
+    const booking = await lockWhatIsPaid(tx, payment);
+    const { status, reserved } = await getPaymentState(tx, payment.id);
+    if (!isOpen(status)) return null;
     const now = deps.clock.now();
-    const heldUntil = booking.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
-    const { status, error, onceMoreAt } = outcome;
-    await finishPayment(tx, payment.id, open, { status, error, now, ...(onceMoreAt && { onceMoreAt }) });
+    const heldUntil = booking?.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
+    await release(tx, username, reserved);
+    const onceMoreAt = "onceMoreAt" in outcome ? outcome.onceMoreAt : undefined;
+    const { error } = outcome;
+    await finishPayment(tx, payment.id, open, {
+      status: outcome.status,
+      error,
+      now,
+      ...(onceMoreAt && { onceMoreAt }),
+    });
+    await keepOrFree(deps, tx, payment, outcome, heldUntil);
     return heldUntil;
   });
-  if (expiresAt !== null) deps.monitors.arm(payment.bookingId, expiresAt);
+  if (expiresAt !== null && bookingId !== null) deps.monitors.arm(bookingId, expiresAt);
   return expiresAt;
+}
+
+// A definite no of the gateway is an answer to keep; that it could not be reached is none.
+async function keepOrFree(
+  deps: Deps,
+  tx: Tx,
+  payment: OpenPayment,
+  outcome: NotCharged,
+  retryUntil: Date | null,
+): Promise<void> {
+  if (outcome.status === "Declined") {
+    const refusal = { code: "PAYMENT_DECLINED", details: { retryUntil } } as const;
+    await keepPaymentAnswer(tx, deps, payment.id, { refusal });
+  } else if (outcome.status === "Rejected") {
+    const { errors } = outcome;
+    const refusal = { code: "PAYMENT_VALIDATION_FAILED", details: { errors } } as const;
+    await keepPaymentAnswer(tx, deps, payment.id, { refusal });
+  } else {
+    await freePaymentKey(tx, payment.id);
+  }
 }
 
 async function giveHoldBack(
@@ -93,6 +197,7 @@ async function giveHoldBack(
     return null;
   };
   if (declinedCards >= maxDeclinedCards) return await endsNow("Cancelled");
+  if ((await findCancelReason(tx, booking.showId)) !== undefined) return await endsNow("Cancelled");
 
   // Only a declined card gives more time, and the third one none: otherwise a hold could be kept for ever.
   const earliest = isDeclined ? now.getTime() + retrySeconds * 1_000 : 0;
@@ -103,7 +208,19 @@ async function giveHoldBack(
   return expiresAt;
 }
 
-async function lockPaidBooking(tx: Tx, payment: OpenPayment): Promise<LockedBooking> {
+// The show was cancelled while its payment was under way: the seats are nobody's any more.
+async function endCancelled(tx: Tx, booking: LockedBooking, now: Date): Promise<void> {
+  const { declinedCards } = booking;
+  await endPaying(tx, booking.id, { status: "Cancelled", declinedCards, now });
+  await releaseClaims(tx, booking.id);
+}
+
+// Whoever decides about a payment holds the lock of its booking, or of the wallet that it adds to.
+async function lockWhatIsPaid(tx: Tx, payment: OpenPayment): Promise<LockedBooking | undefined> {
+  if (payment.bookingId === null) {
+    await lockWallet(tx, payment.username);
+    return undefined;
+  }
   const booking = await lockBooking(tx, payment.bookingId);
   if (booking === undefined) throw new Error(`Payment ${payment.id} belongs to no booking.`);
   return booking;

@@ -1,10 +1,16 @@
 import type { Caller, Deps, User } from "../deps.ts";
+import type { KeysInFlight } from "../idempotency/keyed.ts";
 
 /** What every procedure gets: the parts, and what is known of the call before its input is read. */
 export interface Context {
   deps: Deps;
   caller: Caller;
   authorization: string | undefined;
+  /** The key that the caller sent, whatever its form; only procedures that may be repeated look at it. */
+  idempotencyKey: string | undefined;
+  keysInFlight: KeysInFlight;
+  /** Says in the answer's headers that it is the kept one of an earlier call. */
+  markReplayed: () => void;
   /** Identifies the caller; throws `MISSING_TOKEN`, `INVALID_TOKEN` or `SESSION_ENDED`. */
   authenticate: (deps: Deps, caller: Caller, authorization: string | undefined) => Promise<User>;
 }

@@ -1,0 +1,123 @@
+import { sql } from "kysely";
+import type { Db, Tx } from "../connect.ts";
+
+/**
+ * Cancels a show and begins to give its bookings back; a show that is cancelled already keeps its reason. Locks the show, so that no hold
+ * of it is under way.
+ */
+export async function cancelShowRow(
+  tx: Tx,
+  cancellation: { showId: number; reason: string; cancelledBy: string; now: Date },
+): Promise<"now" | "before" | "no such show"> {
+  const { showId, reason, cancelledBy, now } = cancellation;
+  const show = await tx
+    .selectFrom("show")
+    .where("id", "=", showId)
+    .select("cancelled_at")
+    .forUpdate()
+    .executeTakeFirst();
+  if (show === undefined) return "no such show";
+  const isNew = show.cancelled_at === null;
+  if (isNew) {
+    await tx
+      .updateTable("show")
+      .set({ cancelled_at: now, cancel_reason: reason })
+      .where("id", "=", showId)
+      .execute();
+  }
+  await tx
+    .insertInto("show_cancellation")
+    .values({ show_id: showId, cancelled_by: cancelledBy, started_at: now })
+    .onConflict((conflict) => conflict.column("show_id").doNothing())
+    .execute();
+  return isNew ? "now" : "before";
+}
+
+/** Ends every hold of a show that nobody is paying for, as cancelled unless its time was over, frees its seats, and tells which they were. */
+export async function cancelLiveHolds(tx: Tx, showId: number, now: Date): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    with held as (
+      select id from booking where show_id = ${showId} and status = 'Pending' order by id for update
+    ), cancelled as (
+      update booking set ended_at = ${now},
+        status = case when expires_at <= ${now} then 'Expired' else 'Cancelled' end::booking_status
+      from held where booking.id = held.id returning booking.id
+    ), locked as (
+      select show_id, seat_number from seat_claim
+      where booking_id in (select id from cancelled) order by show_id, seat_number for update
+    ), released as (
+      update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
+      from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
+    )
+    select id from cancelled`.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
+/** The bookings of a show that are paid for, by id. */
+export async function listPaidBookingsOfShow(db: Db, showId: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom("booking")
+    .where("show_id", "=", showId)
+    .where("status", "in", ["Confirmed", "CheckedIn"])
+    .select("id")
+    .orderBy("id")
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** A show's cancellation and how far it is: refunds count as done when the money is where it came from. */
+export interface ShowCancellationRow {
+  reason: string;
+  cancelledBy: string;
+  doneAt: Date | null;
+  total: number;
+  refunded: number;
+  failed: { bookingId: number; error: string }[];
+}
+
+/** How far the cancellation of a show is; undefined when it is not cancelled. */
+export async function findShowCancellation(db: Db, showId: number): Promise<ShowCancellationRow | undefined> {
+  const { rows } = await sql<ShowCancellationRow>`
+    with owed as (
+      select b.id, r.state, r.last_error
+      from show_cancellation c
+      join booking b on b.show_id = c.show_id
+      left join payment_refund r on r.booking_id = b.id and r.created_at >= c.started_at
+      where c.show_id = ${showId} and (r.id is not null or b.status in ('Paying', 'Confirmed', 'CheckedIn'))
+    )
+    select show.cancel_reason as reason, c.cancelled_by as "cancelledBy", c.done_at as "doneAt",
+      (select count(distinct id)::int from owed) as total,
+      (select count(distinct id)::int from owed where state = 'done') as refunded,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object('bookingId', id, 'error', last_error) order by id), '[]')
+        from owed where state = 'pending' and last_error is not null
+      ) as failed
+    from show_cancellation c join show on show.id = c.show_id
+    where c.show_id = ${showId}`.execute(db);
+  return rows[0];
+}
+
+/** Marks a cancellation as done once nothing of it is left to do. */
+export async function finishShowCancellation(db: Db, showId: number, now: Date): Promise<void> {
+  await sql`
+    update show_cancellation c set done_at = ${now}
+    where c.show_id = ${showId} and c.done_at is null
+      and not exists (
+        select from booking b where b.show_id = c.show_id and b.status in ('Pending', 'Paying', 'Confirmed', 'CheckedIn')
+      )
+      and not exists (
+        select from payment_refund r join booking b on b.id = r.booking_id
+        where b.show_id = c.show_id and r.state = 'pending'
+      )`.execute(db);
+}
+
+/** The shows whose cancellation is not done. */
+export async function listRunningShowCancellations(db: Db): Promise<number[]> {
+  const rows = await db
+    .selectFrom("show_cancellation")
+    .where("done_at", "is", null)
+    .select("show_id as showId")
+    .orderBy("show_id")
+    .execute();
+  return rows.map(({ showId }) => showId);
+}

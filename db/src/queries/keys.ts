@@ -1,0 +1,90 @@
+import type { Db, Tx } from "../connect.ts";
+import type { PaymentStatus } from "../schema.ts";
+
+/** One intent of one account: the key that its caller made for it, and a digest of what was asked. */
+export interface KeyedCall {
+  username: string;
+  procedure: string;
+  key: string;
+  fingerprint: Buffer;
+}
+
+/** What is known of a key: `answer` is null while its payment is under way, whose status is there then. */
+export interface KnownKey {
+  fingerprint: Buffer;
+  answer: string | null;
+  paymentStatus: PaymentStatus | null;
+}
+
+/** What an earlier call left under this key. */
+export async function findKey(db: Db, call: KeyedCall): Promise<KnownKey | undefined> {
+  return await db
+    .selectFrom("idempotency_key as k")
+    .leftJoin("payment_transaction as p", "p.id", "k.payment_id")
+    .where("k.username", "=", call.username)
+    .where("k.procedure", "=", call.procedure)
+    .where("k.key", "=", call.key)
+    .select(["k.fingerprint", "k.answer", "p.status as paymentStatus"])
+    .executeTakeFirst();
+}
+
+/** Takes a key, waiting for whoever is just taking it; false when it is taken. */
+export async function insertKey(
+  tx: Tx,
+  call: KeyedCall,
+  times: { now: Date; expiresAt: Date },
+): Promise<boolean> {
+  const inserted = await tx
+    .insertInto("idempotency_key")
+    .values({ ...call, created_at: times.now, expires_at: times.expiresAt })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  return inserted.numInsertedOrUpdatedRows === 1n;
+}
+
+/** Keeps the answer to a call; false when it has one already, which stays. */
+export async function storeAnswer(tx: Tx, call: KeyedCall, answer: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable("idempotency_key")
+    .set({ answer })
+    .where("username", "=", call.username)
+    .where("procedure", "=", call.procedure)
+    .where("key", "=", call.key)
+    .where("answer", "is", null)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Ties a taken key to the payment that decides about its answer. */
+export async function tieKeyToPayment(tx: Tx, call: KeyedCall, paymentId: number): Promise<void> {
+  await tx
+    .updateTable("idempotency_key")
+    .set({ payment_id: paymentId })
+    .where("username", "=", call.username)
+    .where("procedure", "=", call.procedure)
+    .where("key", "=", call.key)
+    .execute();
+}
+
+/** Keeps the answer of the call that began this payment, if it had a key, at least until then. */
+export async function storePaymentAnswer(
+  tx: Tx,
+  paymentId: number,
+  { answer, expiresAt }: { answer: string; expiresAt: Date },
+): Promise<void> {
+  await tx
+    .updateTable("idempotency_key")
+    .set((eb) => ({ answer, expires_at: eb.fn<Date>("greatest", ["expires_at", eb.val(expiresAt)]) }))
+    .where("payment_id", "=", paymentId)
+    .where("answer", "is", null)
+    .execute();
+}
+
+/** Frees the key of the call that began this payment, unless it has been answered: what became of it is no answer to keep. */
+export async function freePaymentKey(tx: Tx, paymentId: number): Promise<void> {
+  await tx
+    .deleteFrom("idempotency_key")
+    .where("payment_id", "=", paymentId)
+    .where("answer", "is", null)
+    .execute();
+}

@@ -1,0 +1,68 @@
+import { findCardRefund, findPayment, listPaymentsInDoubt } from "@skyfox/db";
+import type {
+  PaymentsInDoubtInput,
+  PaymentsInDoubtPage,
+  ResolvePaymentInput,
+  ResolvePaymentOutput,
+} from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { onceInSteps } from "../idempotency/once.ts";
+import { readCursor, toPage } from "../pages.ts";
+import { answerOfPayment } from "../payment-answers.ts";
+import { askAboutPayment, giveBack } from "../payment/reconcile-payments.ts";
+
+/** Payments whose outcome nobody knows, and those whose money the gateway has not given back yet, newest first. */
+export async function listDoubts(
+  deps: Deps,
+  { cursor, limit }: PaymentsInDoubtInput,
+): Promise<PaymentsInDoubtPage> {
+  const rows = await listPaymentsInDoubt(deps.db, { beforeId: readCursor(cursor), limit: limit + 1 });
+  const now = deps.clock.now().getTime();
+  const doubts = rows.map(({ since, ...doubt }) => ({
+    ...doubt,
+    ageSeconds: Math.max(0, Math.floor((now - since.getTime()) / 1_000)),
+  }));
+  return toPage(doubts, limit, ({ paymentId }) => paymentId);
+}
+
+/**
+ * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told.
+ * A payment that is settled is answered as it is. Throws `PAYMENT_NOT_FOUND`.
+ */
+export async function resolvePayment(
+  deps: Deps,
+  { paymentId }: ResolvePaymentInput,
+  intent?: Intent,
+): Promise<ResolvePaymentOutput> {
+  return await onceInSteps(deps, intent, {
+    async begin(tx) {
+      await getPayment(tx, paymentId);
+    },
+    async goOn() {
+      const payment = await getPayment(deps.db, paymentId);
+      const isOpen = payment.status === "Started" || payment.status === "Unknown";
+      if (isOpen || payment.status === "Failed") await askAboutPayment(deps, payment, answerOfPayment(deps));
+      const refund = await findCardRefund(deps.db, paymentId);
+      if (refund?.state === "pending") await giveBack(deps, refund);
+    },
+    async describe(tx) {
+      const { status } = await getPayment(tx, paymentId);
+      const refund = await findCardRefund(tx, paymentId);
+      return { paymentId, outcome: outcomeOf(status, refund?.state) };
+    },
+  });
+}
+
+async function getPayment(db: Parameters<typeof findPayment>[0], paymentId: number) {
+  const payment = await findPayment(db, paymentId);
+  if (payment === undefined) throw new DomainError({ code: "PAYMENT_NOT_FOUND" });
+  return payment;
+}
+
+function outcomeOf(status: string, refund: "pending" | "done" | undefined): ResolvePaymentOutput["outcome"] {
+  if (refund !== undefined) return refund === "done" ? "refunded" : "unknown";
+  if (status === "Completed") return "completed";
+  return status === "Started" || status === "Unknown" ? "unknown" : "failed";
+}
