@@ -69,7 +69,7 @@ describe("requests", () => {
 
 describe("a call without an answer", () => {
   test("is not SkyFox's error when nobody listens", async () => {
-    const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key" });
+    const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key", retries: 0 });
     const error = await errorOf(client.auth.me.query());
     expect(error).toMatchObject({ message: "fetch failed" });
     expect(isSkyfoxError(error)).toBe(false);
@@ -77,7 +77,7 @@ describe("a call without an answer", () => {
   });
 
   test("ends when its time is over", async () => {
-    const { client } = recording({ timeoutMs: 20, fetch: hang });
+    const { client } = recording({ timeoutMs: 20, retries: 0, fetch: hang });
     const error = await errorOf(client.auth.me.query());
     expect(error).toMatchObject({ cause: { name: "TimeoutError" } });
     expect(isSkyfoxError(error)).toBe(false);
@@ -95,7 +95,10 @@ describe("a call without an answer", () => {
     ["a proxy", "<h1>Bad Gateway</h1>"],
     ["another tRPC server", JSON.stringify({ error: { json: { code: -32_603, message: "No.", data: {} } } })],
   ])("is not SkyFox's error when %s answers", async (_who, body) => {
-    const { client } = recording({ fetch: () => Promise.resolve(new Response(body, { status: 502 })) });
+    const { client } = recording({
+      retries: 0,
+      fetch: () => Promise.resolve(new Response(body, { status: 502 })),
+    });
     expect(isSkyfoxError(await errorOf(client.auth.me.query()))).toBe(false);
   });
 });

@@ -1,10 +1,14 @@
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
 import { maxBatchSize, transformer } from "@skyfox/server/contract";
+import { keyLink, keyOf } from "./keys.ts";
+import { realTiming, retryLink, type Timing } from "./retries.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 
 // A payment may take the gateway's ten seconds and more; whoever hangs up earlier does not learn its outcome.
 const defaultTimeoutMs = 30_000;
+
+const defaultRetries = 3;
 
 // What every browser, proxy and content network lets pass; queries beyond it go in another request.
 const maxUrlLength = 2_000;
@@ -21,6 +25,12 @@ export interface SkyfoxClientOptions {
   fetch?: Fetch | undefined;
   /** How long one request may take, in milliseconds: 30,000 unless told otherwise. */
   timeoutMs?: number | undefined;
+  /**
+   * How often a call is repeated when the network failed or the server was busy: 3 times unless told otherwise, 0 for never. Only queries are,
+   * and mutations that the server answers once (`keyedProcedures`), with one idempotency key for all attempts; for these 0 also means not
+   * to wait for a first call that is in flight or whose payment is in doubt.
+   */
+  retries?: number | undefined;
 }
 
 /** Every procedure of SkyFox by its name: `client.show.list.query()`, `client.booking.initialize.mutate({ … })`. */
@@ -29,27 +39,47 @@ export type SkyfoxClient = TRPCClient<AppRouter>;
 /**
  * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels
  * alone. A call that SkyFox refuses rejects with a `SkyfoxError`; one without an answer rejects with an error that
- * `isSkyfoxError` does not accept.
+ * `isSkyfoxError` does not accept. Give `{ context: { idempotencyKey } }` beside a mutation's input to repeat it under a key of your own,
+ * such as after a page was loaded again.
  */
 export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
+  return connectClient(options, realTiming);
+}
+
+/** A client whose waits and chance are somebody else's. */
+export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
   const link = {
     url: `${options.url.toString().replace(/\/+$/, "")}/trpc`,
     transformer,
-    headers: () => headersOf(options),
     fetch: withTimeout(options.fetch, options.timeoutMs ?? defaultTimeoutMs),
   };
+  const retries = options.retries ?? defaultRetries;
   return createTRPCClient<AppRouter>({
     links: [
+      keyLink(),
+      ...(retries > 0 ? [retryLink(retries, timing)] : []),
       splitLink({
         condition: (call) => call.type === "mutation",
-        true: httpLink(link),
-        false: httpBatchLink({ ...link, maxItems: maxBatchSize, maxURLLength: maxUrlLength }),
+        true: httpLink({ ...link, headers: ({ op }) => headersOf(options, keyOf(op)) }),
+        false: httpBatchLink({
+          ...link,
+          headers: () => headersOf(options),
+          maxItems: maxBatchSize,
+          maxURLLength: maxUrlLength,
+        }),
       }),
     ],
   });
 }
 
-async function headersOf({ apiKey, token }: SkyfoxClientOptions): Promise<Record<string, string>> {
+async function headersOf(
+  { apiKey, token }: SkyfoxClientOptions,
+  key?: string,
+): Promise<Record<string, string>> {
   const current = typeof token === "function" ? await token() : token;
-  return { "x-api-key": apiKey, ...(current && { authorization: `Bearer ${current}` }) };
+  return {
+    "x-api-key": apiKey,
+    ...(current && { authorization: `Bearer ${current}` }),
+    ...(key !== undefined && { "idempotency-key": key }),
+  };
 }

@@ -1,0 +1,137 @@
+import { TRPCClientError, type Operation, type TRPCLink } from "@trpc/client";
+import { observable } from "@trpc/server/observable";
+import type { AppRouter } from "@skyfox/server/api";
+import { domainErrorOf, isSkyfoxError } from "./errors.ts";
+import { keyOf } from "./keys.ts";
+import { failureOf } from "./timeout.ts";
+
+// Full jitter, as in the AWS Architecture Blog's "Exponential Backoff and Jitter".
+const backoff = { firstMs: 300, longestMs: 10_000 };
+
+// Whoever is to wait longer than this is told so instead.
+const longestNamedMs = 30_000;
+
+// A payment takes the gateway's ten seconds; one in doubt is known half a minute later, unless the gateway is silent.
+const polling = { leastMs: 250, firstMs: 1_000, longestMs: 5_000, patienceMs: 60_000 };
+
+// Of a proxy whose server is away.
+const passingStatuses = [429, 502, 503, 504];
+
+/** Chance and time, so that tests need neither. */
+export interface Timing {
+  /** At least 0 and less than 1. */
+  random(): number;
+  /** Calls `wake` that much later, unless what it returns is called before. */
+  after(ms: number, wake: () => void): () => void;
+}
+
+export const realTiming: Timing = {
+  random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+  after(ms, wake) {
+    const timer = setTimeout(wake, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+interface Tries {
+  failures: number;
+  polls: number;
+  polledMs: number;
+}
+
+/**
+ * Repeats queries, and mutations that carry a key, when the network failed or the server was busy, that often at most; and such mutations while
+ * their first call is in flight or its outcome unknown. Every wait ends with the caller's signal. Put `keyLink` above it.
+ */
+export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> {
+  return () =>
+    ({ op, next }) =>
+      observable((observer) => {
+        const tries: Tries = { failures: 0, polls: 0, polledMs: 0 };
+        let stopWaiting: (() => void) | undefined;
+        let stopCalling: (() => void) | undefined;
+
+        function call(): void {
+          const calling = next(op).subscribe({
+            next: (value) => observer.next(value),
+            complete: () => observer.complete(),
+            error(error) {
+              const waitMs = op.signal?.aborted ? undefined : waitAfter(error, op, tries);
+              if (waitMs === undefined) observer.error(error);
+              else wait(waitMs);
+            },
+          });
+          stopCalling = () => calling.unsubscribe();
+        }
+
+        function wait(ms: number): void {
+          const { signal } = op;
+          const abort = () => {
+            stopWaiting?.();
+            observer.error(TRPCClientError.from(signal?.reason as Error));
+          };
+          const cancel = timing.after(ms, () => {
+            stopWaiting?.();
+            call();
+          });
+          stopWaiting = () => {
+            cancel();
+            signal?.removeEventListener("abort", abort);
+          };
+          signal?.addEventListener("abort", abort);
+        }
+
+        call();
+        return () => {
+          stopWaiting?.();
+          stopCalling?.();
+        };
+      });
+
+  // How long to wait before the next try; undefined when there is to be none.
+  function waitAfter(error: TRPCClientError<AppRouter>, op: Operation, tries: Tries): number | undefined {
+    if (op.type !== "query" && keyOf(op) === undefined) return undefined;
+    const code = domainErrorOf(error)?.code;
+    if (code === "IDEMPOTENCY_IN_FLIGHT" || code === "PAYMENT_OUTCOME_UNKNOWN") return nextPoll(tries);
+    if (tries.failures >= retries || !mayPass(error)) return undefined;
+    const namedMs = namedWaitMs(error) ?? 0;
+    if (namedMs > longestNamedMs) return undefined;
+    const spanMs = Math.min(backoff.longestMs, backoff.firstMs * 2 ** tries.failures);
+    tries.failures += 1;
+    return namedMs + timing.random() * spanMs;
+  }
+
+  function nextPoll(tries: Tries): number | undefined {
+    const spanMs = Math.min(polling.longestMs, polling.firstMs * 2 ** tries.polls);
+    const waitMs = polling.leastMs + timing.random() * spanMs;
+    tries.polls += 1;
+    tries.polledMs += waitMs;
+    return tries.polledMs > polling.patienceMs ? undefined : waitMs;
+  }
+}
+
+// Whether the same call may well succeed in a moment.
+function mayPass(error: TRPCClientError<AppRouter>): boolean {
+  if (isSkyfoxError(error)) return error.data.httpStatus === 429 || error.data.httpStatus === 503;
+  const failure = failureOf(error.cause);
+  const response = responseOf(error);
+  if (response !== undefined && passingStatuses.includes(response.status)) return true;
+  // A page that is no answer stays one, but an answer that was cut off does not.
+  return failure !== undefined && !(error.cause instanceof SyntaxError);
+}
+
+function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefined {
+  const problem = domainErrorOf(error);
+  if (problem?.code === "RATE_LIMITED") return problem.details.retryAfterSeconds * 1_000;
+  // The header of a batch speaks of whichever of its calls waits longest.
+  if (isSkyfoxError(error)) return undefined;
+  const named = responseOf(error)?.headers.get("retry-after");
+  if (named === undefined || named === null) return undefined;
+  if (/^\d+$/.test(named)) return Number(named) * 1_000;
+  const untilMs = new Date(named).getTime() - new Date().getTime();
+  return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
+}
+
+function responseOf(error: TRPCClientError<AppRouter>): Response | undefined {
+  return failureOf(error.cause)?.response ?? (error.meta?.["response"] as Response | undefined);
+}
