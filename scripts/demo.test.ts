@@ -11,8 +11,16 @@ vi.setConfig({ testTimeout: 60_000 });
 test("the demo plays the whole journey beside a running server", async () => {
   const url = await startCinema({});
   const { code, output } = await playDemo({ SKYFOX_URL: url });
-  for (const seen of ["The card was declined", "CONFIRMED", "reads Cancelled", "Your session has ended"])
-    expect(output).toContain(seen);
+  const seen = [
+    "a JPEG of 64 × 64 pixels",
+    "The card was declined",
+    "CONFIRMED",
+    "₹250.00 by wallet and exactly",
+    "It reads Refunded",
+    "reads Cancelled",
+    "Your session has ended",
+  ];
+  for (const words of seen) expect(output).toContain(words);
   expect(output).toContain("HOLD_SECONDS=15 npm start");
   expect(output).toMatch(/☆ 2 held for you {4}★ 0 yours[^]*☆ 0 held for you {4}★ 2 yours/);
   expect(output).not.toContain("\u001B");

@@ -2,11 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import {
   bookingWindowDays,
   createSkyfoxClient,
-  Decimal,
-  deluxeSurcharge,
-  domainErrorOf,
   fileToProfileImage,
-  formatAmount,
   profileImageLinkHours,
   profileImageSide,
   sessionHours,
@@ -16,10 +12,13 @@ import {
   type SkyfoxClient,
 } from "@skyfox/sdk";
 import { testCards } from "../sandbox/cards.ts";
+import { expectSeats, holdSeats, showSeatMap, statusesOf } from "./holding.ts";
 import { expectAmount, expectSame, getRefusal, unexpected, WrongOutcome } from "./outcomes.ts";
 import { drawPortrait } from "./portrait.ts";
-import { drawSeatMap, findPair } from "./seat-map.ts";
+import { findPair } from "./seat-map.ts";
 import type { Terminal } from "./terminal.ts";
+import { addFunds, getRefund, payInTwoParts } from "./wallet-steps.ts";
+import { cardOf, cinemaTime, dayOf, maskOf, pricesOf, rupees } from "./wording.ts";
 
 type Show = RouterOutputs["show"]["list"][number];
 type Booking = RouterOutputs["booking"]["byId"];
@@ -69,6 +68,11 @@ export async function playJourney(
   await step("Pay with a card that is declined", () => payInVain(skyfox, terminal, show, hold));
   const booking = await step("Pay with a good card", () => payHold(skyfox, terminal, show, hold));
   await step("My bookings", () => listBookings(skyfox, terminal, booking));
+  await step("Add funds to the wallet", () => addFunds(skyfox, terminal));
+  const mixed = await step("Pay from the wallet, and the rest by card", () =>
+    payInTwoParts(skyfox, terminal, show),
+  );
+  await step("The cinema gives the money back", () => getRefund(skyfox, terminal, server, mixed));
   await step("Hold a seat and do not pay", () => letGo(skyfox, terminal, show));
   await step("Log out", () => logOut(skyfox, terminal));
 }
@@ -276,52 +280,6 @@ async function logOut(skyfox: SkyfoxClient, { say }: Terminal): Promise<void> {
   say(`Logged out. Whoever tries the old session hears: “${message}”`);
 }
 
-// Somebody else may take the seats between our look and our hold; then others are chosen.
-async function holdSeats(
-  skyfox: SkyfoxClient,
-  { say }: Terminal,
-  show: Show,
-  choose: (seatMap: SeatMap) => string[] | undefined,
-): Promise<{ hold: Hold; seatNumbers: string[] }> {
-  for (;;) {
-    const seatNumbers = choose(await skyfox.show.seatMap.query({ showId: show.id }));
-    if (seatNumbers === undefined) throw new WrongOutcome("free seats in this show", "all are taken");
-    try {
-      const hold = await skyfox.booking.initialize.mutate({ showId: show.id, seatNumbers });
-      expectSame("the seats held", hold.seatNumbers, seatNumbers);
-      return { hold, seatNumbers };
-    } catch (error) {
-      if (domainErrorOf(error)?.code !== "SEATS_UNAVAILABLE") throw error;
-      say(`Somebody was faster with ${seatNumbers.join(" or ")}. Choosing again.`);
-    }
-  }
-}
-
-async function expectSeats(
-  skyfox: SkyfoxClient,
-  terminal: Terminal,
-  show: Show,
-  { yours, status }: { yours: string[]; status: "held" | "sold" },
-): Promise<void> {
-  const seatMap = await skyfox.show.seatMap.query({ showId: show.id });
-  showSeatMap(terminal, seatMap, yours);
-  expectSame(
-    `seats ${yours.join(", ")}`,
-    statusesOf(seatMap, yours),
-    yours.map(() => status),
-  );
-}
-
-function showSeatMap({ say, paint }: Terminal, seatMap: SeatMap, yours: string[]): void {
-  say();
-  for (const line of drawSeatMap(seatMap, yours, paint)) say(line);
-}
-
-function statusesOf(seatMap: SeatMap, seatNumbers: string[]): string[] {
-  const seats = seatMap.rows.flatMap((row) => row.seats);
-  return seats.filter((seat) => seatNumbers.includes(seat.seatNumber)).map((seat) => seat.status);
-}
-
 function findLastFree(seatMap: SeatMap): string[] | undefined {
   const seat = seatMap.rows.flatMap((row) => row.seats).findLast(({ status }) => status === "free");
   return seat && [seat.seatNumber];
@@ -329,35 +287,4 @@ function findLastFree(seatMap: SeatMap): string[] | undefined {
 
 function isOnSale(show: Show, at: Date): boolean {
   return show.cancelledAt === null && at <= show.startsAt;
-}
-
-function pricesOf({ cost }: Show): { Standard: Decimal; Deluxe: Decimal } {
-  return { Standard: cost, Deluxe: cost.plus(new Decimal(deluxeSurcharge)) };
-}
-
-function cardOf(number: string) {
-  const expiryYear = String(new Date().getUTCFullYear() + 2).slice(-2);
-  return { number, cvv: "123", expiryMonth: "12", expiryYear, cardholderName: "Demo Guest" };
-}
-
-function maskOf(cardNumber: string): string {
-  return `•••• ${cardNumber.slice(-4)}`;
-}
-
-function rupees(amount: Decimal): string {
-  return `₹${formatAmount(amount)}`;
-}
-
-function dayOf(date: string): string {
-  return Temporal.PlainDate.from(date).toLocaleString("en-GB", {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-  });
-}
-
-/** The time of day in the cinema's zone, which a show tells by giving its start both as an instant and as a local time. */
-function cinemaTime({ date, slot, startsAt }: Show, at: Date): string {
-  const offsetMs = Date.parse(`${date}T${slot.startTime}Z`) - startsAt.getTime();
-  return new Date(at.getTime() + offsetMs).toISOString().slice(11, 19);
 }
