@@ -57,11 +57,13 @@ const types: pg.CustomTypesConfig = {
 const transactionTimeout =
   "select set_config('transaction_timeout', '15s', false) where current_setting('server_version_num')::int >= 170000";
 
-const silenceMs = 8_000;
+const longestSilenceMs = 8_000;
 
 export interface PoolOptions {
   /** Connections at most; the default suits one server on two cores. */
   maxConnections?: number;
+  /** How long a connection may owe an answer, in milliseconds; the default is longer than Postgres takes by the timeouts below. */
+  silenceMs?: number;
   /** Told of a connection that died while nobody used it, or inside a transaction. */
   onConnectionError?: (error: Error) => void;
 }
@@ -88,7 +90,7 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
   pool.on("connect", (client) => {
     // Without a listener of its own a client that dies inside a transaction ends the process.
     client.on("error", onError);
-    endWhenSilent(client);
+    endWhenSilent(client, options.silenceMs ?? longestSilenceMs);
   });
   const dialect = new PostgresDialect({
     pool,
@@ -101,7 +103,7 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
 
 // Postgres answers every statement within its own timeouts. A connection that stays silent longer is dead though nobody said so (a
 // dropped route, a failover): it is cut, so that its call fails and the pool never hands it out again.
-function endWhenSilent(client: pg.PoolClient): void {
+function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   const { connection } = client as unknown as { connection: { stream: Socket } };
   const { stream } = connection;
   stream.setTimeout(silenceMs, () => {

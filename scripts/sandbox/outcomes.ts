@@ -38,6 +38,8 @@ export type ScriptedCall = {
   arrived: Promise<GatewayCall>;
   /** Lets a waiting call go on, now or when it comes, and resolves when the gateway is through with it. */
   release(): Promise<void>;
+  /** Takes it back, unless a call has come. */
+  withdraw(): void;
 };
 
 /** One outcome on its way through the gateway. */
@@ -59,12 +61,16 @@ export function createOutcomeQueue(): OutcomeQueue {
       const arrived = Promise.withResolvers<GatewayCall>();
       const released = Promise.withResolvers<void>();
       const finished = Promise.withResolvers<void>();
-      steps.push({ outcome, arrive: arrived.resolve, released: released.promise, finish: finished.resolve });
+      const step = { outcome, arrive: arrived.resolve, released: released.promise, finish: finished.resolve };
+      steps.push(step);
       return {
         arrived: arrived.promise,
         release: async () => {
           released.resolve();
           await finished.promise;
+        },
+        withdraw: () => {
+          if (steps.includes(step)) steps.splice(steps.indexOf(step), 1);
         },
       };
     },

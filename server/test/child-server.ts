@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 /** A whole SkyFox server in a process of its own, so that it can be killed. */
 export interface ChildServer {
@@ -20,7 +21,7 @@ const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.
 
 // A test that fails before it stops its server must not leave it behind.
 const children = new Set<ChildProcess>();
-process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+afterAll(() => children.forEach((child) => child.kill("SIGKILL")));
 
 /** Starts the server on a free port with these settings and waits until it listens. */
 export async function startChildServer(environment: Record<string, string>): Promise<ChildServer> {

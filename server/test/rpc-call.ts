@@ -1,5 +1,10 @@
 import { transformer, type ErrorData } from "../src/contract/index.ts";
-import { testApiKey, type TestApp } from "./test-app.ts";
+import { testApiKey } from "./test-app.ts";
+
+/** A server that answers requests, by a port or without. */
+export interface Reachable {
+  app: { request(path: string, init: RequestInit): Response | Promise<Response> };
+}
 
 /** What came back of a call: the data of a success, or the error as a client gets it. */
 export interface Answer<Data> {
@@ -27,7 +32,7 @@ interface Envelope {
 
 /** Calls a query through the whole HTTP side, as the SDK would. */
 export async function query<Data = unknown>(
-  app: TestApp,
+  app: Reachable,
   path: string,
   input?: unknown,
   options: CallOptions = {},
@@ -39,7 +44,7 @@ export async function query<Data = unknown>(
 
 /** Calls a mutation through the whole HTTP side, as the SDK would. */
 export async function mutate<Data = unknown>(
-  app: TestApp,
+  app: Reachable,
   path: string,
   input?: unknown,
   options: CallOptions = {},
@@ -54,7 +59,7 @@ export async function mutate<Data = unknown>(
 
 /** Sends whatever a test wants to send, and reads the answer as tRPC's envelope. */
 export async function send<Data = unknown>(
-  app: TestApp,
+  app: Reachable,
   url: string,
   init: RequestInit = {},
 ): Promise<Answer<Data>> {

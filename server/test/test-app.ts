@@ -29,7 +29,8 @@ export const testJwtSecret = "a secret of the tests, long enough for HS256";
 /** Where browsers would reach the server of the tests. */
 export const testPublicUrl = "https://cinema.test";
 const storageTimeoutMs = 500;
-const gatewayKey = "gateway-key-of-the-tests";
+/** The key of the tests' gateway. */
+export const testGatewayKey = "gateway-key-of-the-tests";
 
 /** Noon of a Tuesday in Asia/Kolkata: every clock of a test starts here. */
 export const testStart = new Date("2026-03-10T06:30:00Z");
@@ -59,6 +60,8 @@ export interface TestAppOptions {
   /** Another server on the database of this one, with its clock and gateway. */
   beside?: TestApp;
   maxConnections?: number;
+  /** How long a database that says nothing is waited for. */
+  databaseSilenceMs?: number;
   /** Another way to the database for the server's own connections, such as a proxy that counts. */
   databaseUrl?: (url: string) => string;
   gatewayTimeoutMs?: number;
@@ -77,10 +80,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const { beside } = options;
   const databaseUrl = beside?.databaseUrl ?? (await createTestDatabase()).url;
   const clock = options.clock ?? beside?.clock ?? createManualClock(testStart);
-  const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: gatewayKey, now: clock.now }));
+  const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: testGatewayKey, now: clock.now }));
   const logger = createMemoryLogger();
   const db = openDatabase(options.databaseUrl?.(databaseUrl) ?? databaseUrl, {
     maxConnections: options.maxConnections ?? 10,
+    ...(options.databaseSilenceMs !== undefined && { silenceMs: options.databaseSilenceMs }),
   });
   const monitors = createExpiryMonitors({ db, clock, logger });
   const imageFolder = beside?.imageFolder ?? join(tmpdir(), `skyfox-images-${crypto.randomUUID()}`);
@@ -96,7 +100,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     clock,
     gateway: connectPaymentGateway({
       url: gateway.url,
-      apiKey: gatewayKey,
+      apiKey: testGatewayKey,
       clock,
       ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
     }),
