@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { connectOnce } from "@skyfox/db";
 import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
@@ -12,10 +14,15 @@ import { makeStateDirectory } from "./test/state-directory.ts";
 // Each test starts several processes, one after the other.
 vi.setConfig({ testTimeout: 60_000 });
 
+const ticketKey = generateKeyPairSync("ed25519")
+  .privateKey.export({ format: "der", type: "pkcs8" })
+  .toString("base64");
+
 const production = {
   APP_ENV: "production",
   PORT: "0",
   JWT_SECRET_KEY: "a secret of the tests, long enough for production",
+  TICKET_SIGNING_KEY: ticketKey,
   API_GATEWAY_KEY: "shop:a-key-of-the-tests-for-production",
   PAYMENT_GATEWAY_URL: "http://127.0.0.1:9",
   PAYMENT_GATEWAY_API_KEY: "gateway-key-of-the-tests",
@@ -141,8 +148,15 @@ describe("in production", () => {
     const state = await makeStateDirectory();
     const refused = runScript("start.ts", { APP_ENV: "production", SKYFOX_STATE_DIRECTORY: state.path });
     expect(await refused.ended).toBe(1);
-    for (const name of ["DATABASE_URL", "JWT_SECRET_KEY", "API_GATEWAY_KEY", "PAYMENT_GATEWAY_URL"])
+    for (const name of [
+      "DATABASE_URL",
+      "JWT_SECRET_KEY",
+      "TICKET_SIGNING_KEY",
+      "API_GATEWAY_KEY",
+      "PAYMENT_GATEWAY_URL",
+    ])
       expect(refused.output()).toContain(`  - ${name} is not set`);
+    expect(await readdir(state.path)).toEqual([]);
     expect(await state.findPostgres()).toBeUndefined();
   });
 
@@ -163,6 +177,7 @@ describe("in production", () => {
     const server = runScript("start.ts", { ...production, DATABASE_URL: url });
     const [, address = ""] = await server.says(/^SkyFox serves at (\S+)\.$/m);
     expect((await fetch(`${address}/ready`)).status).toBe(200);
+    expect(server.output()).not.toContain(ticketKey);
     expect(server.output()).not.toMatch(/a-key-of-the-tests|a secret of the tests|foobar/);
     const sql = await connectOnce(url);
     expect(await sql.query("select from show")).toEqual([]);

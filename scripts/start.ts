@@ -13,6 +13,7 @@ import { startMovieService } from "./sandbox/movie-service.ts";
 import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
 import { demoPassword, demoStaff, seedDemo } from "./seed.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
+import { keepTicketKey } from "./ticket-key.ts";
 
 const sandboxKey = "sandbox-key-of-this-machine";
 
@@ -81,10 +82,16 @@ async function bringAlong(
     paymentGateway = { url: sandbox.url, apiKey: sandboxKey };
     embedded.push(`card gateway   ${sandbox.url}, books in ${relative(process.cwd(), booksFile)}`);
   }
+  let { ticketSigningKeys } = config;
+  if (ticketSigningKeys === undefined) {
+    const keyFile = join(stateDirectory, "ticket-key");
+    ticketSigningKeys = await keepTicketKey(keyFile);
+    embedded.push(`ticket key     ${relative(process.cwd(), keyFile)}`);
+  }
   const imageFolder = join(stateDirectory, "images");
   if (config.environment === "development" && config.imageBucket === undefined)
     embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
-  return { ...config, databaseUrl, movieService, paymentGateway, imageFolder };
+  return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
 }
 
 async function seed(config: CompleteConfig, logger: Logger): Promise<void> {

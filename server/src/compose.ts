@@ -29,6 +29,8 @@ import { answerOfPayment } from "./payment-answers.ts";
 import { checkBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
+import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
+import { createTicketTokens } from "./ticket/ticket-tokens.ts";
 
 const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
@@ -41,6 +43,7 @@ const sweepBatch = 500;
 export type CompleteConfig = Config & {
   databaseUrl: string;
   paymentGateway: ServiceAccess;
+  ticketSigningKeys: TicketSigningKeys;
   /** Where pictures are kept unless there is a bucket for them. */
   imageFolder: string;
 };
@@ -90,6 +93,7 @@ export async function compose(
     monitors,
     hashLine: createHashLine(),
     tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
+    tickets: createTicketTokens(config.ticketSigningKeys),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
     limits: createGuessingLimits(db, {

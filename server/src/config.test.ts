@@ -1,11 +1,18 @@
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { ConfigError, developmentApiKey, readConfig } from "./config.ts";
+
+function newTicketKey(): string {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  return privateKey.export({ format: "der", type: "pkcs8" }).toString("base64");
+}
 
 const good = {
   APP_ENV: "production",
   DATABASE_URL: "postgres://skyfox@localhost/skyfox",
   JWT_SECRET_KEY: "j".repeat(32),
   API_GATEWAY_KEY: "web:0123456789abcdef",
+  TICKET_SIGNING_KEY: newTicketKey(),
   PAYMENT_GATEWAY_URL: "https://pay.example.com",
   PAYMENT_GATEWAY_API_KEY: "gateway",
 };
@@ -31,6 +38,7 @@ describe("development", () => {
       metricsPort: undefined,
       logLevel: "info",
       databaseUrl: undefined,
+      ticketSigningKeys: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
       cinemaTimeZone: "Asia/Kolkata",
       holdSeconds: 300,
@@ -73,6 +81,7 @@ describe("production", () => {
     expect(problemsOf({ APP_ENV: "production" }).map((problem) => problem.split(" ")[0])).toEqual([
       "DATABASE_URL",
       "JWT_SECRET_KEY",
+      "TICKET_SIGNING_KEY",
       "API_GATEWAY_KEY",
       "PAYMENT_GATEWAY_URL",
       "PAYMENT_GATEWAY_API_KEY",
@@ -82,6 +91,12 @@ describe("production", () => {
   test.each([
     ["a secret of 31 characters", { JWT_SECRET_KEY: "j".repeat(31) }, "JWT_SECRET_KEY"],
     ["the secret of development", { JWT_SECRET_KEY: readConfig({}).jwtSecretKey }, "JWT_SECRET_KEY"],
+    ["a ticket key that is none", { TICKET_SIGNING_KEY: "t".repeat(64) }, "TICKET_SIGNING_KEY"],
+    [
+      "a second ticket key that is none",
+      { TICKET_SIGNING_KEY: `${good.TICKET_SIGNING_KEY},x` },
+      "TICKET_SIGNING_KEY",
+    ],
     ["a key of 15 characters", { API_GATEWAY_KEY: "0123456789abcde" }, "API_GATEWAY_KEY"],
     ["the key of development", { API_GATEWAY_KEY: developmentApiKey }, "API_GATEWAY_KEY"],
     [
@@ -95,8 +110,13 @@ describe("production", () => {
   });
 
   test("never repeats a secret in its message", () => {
-    const wrong = { ...good, JWT_SECRET_KEY: "canary-1", API_GATEWAY_KEY: "canary-2,a:,b:canary-3" };
-    expect(problemsOf(wrong)).toHaveLength(2);
+    const wrong = {
+      ...good,
+      JWT_SECRET_KEY: "canary-1",
+      TICKET_SIGNING_KEY: "canary-2",
+      API_GATEWAY_KEY: "canary-3,a:,b:canary-4",
+    };
+    expect(problemsOf(wrong)).toHaveLength(3);
     expect(problemsOf(wrong).join()).not.toContain("canary");
   });
 });
@@ -109,6 +129,7 @@ test("every problem is listed at once", () => {
     LOG_LEVEL: "verbose",
     DATABASE_URL: "mysql://localhost",
     JWT_SECRET_KEY: "short",
+    TICKET_SIGNING_KEY: "short",
     API_GATEWAY_KEY: "a:",
     CINEMA_TIME_ZONE: "Mars/Olympus",
     HOLD_SECONDS: "0",
@@ -125,6 +146,7 @@ test("every problem is listed at once", () => {
     "LOG_LEVEL",
     "DATABASE_URL",
     "JWT_SECRET_KEY",
+    "TICKET_SIGNING_KEY",
     "API_GATEWAY_KEY",
     "CINEMA_TIME_ZONE",
     "HOLD_SECONDS",
@@ -193,6 +215,19 @@ describe("the cinema's zone", () => {
       ]);
     },
   );
+});
+
+describe("ticket keys", () => {
+  test("are read, the first one to sign and the others to verify", () => {
+    const { ticketSigningKeys } = readConfig({ TICKET_SIGNING_KEY: `${newTicketKey()},${newTicketKey()}` });
+    expect(ticketSigningKeys).toMatchObject({ signing: { type: "private" }, retired: [{ type: "public" }] });
+  });
+
+  test("are refused in development too when they are none", () => {
+    expect(problemsOf({ TICKET_SIGNING_KEY: "short" })).toEqual([
+      "TICKET_SIGNING_KEY is a private Ed25519 key, and after a comma older ones, each in base64.",
+    ]);
+  });
 });
 
 describe("API keys", () => {

@@ -1,3 +1,5 @@
+import { readTicketKeys, type TicketSigningKeys } from "./ticket/ticket-keys.ts";
+
 /** A key that callers send as `X-Api-Key`, named so that it can be rotated. */
 export interface ApiKey {
   name: string;
@@ -28,6 +30,8 @@ export interface Config {
   logLevel: "debug" | "info" | "warn" | "error";
   databaseUrl: string | undefined;
   jwtSecretKey: string;
+  /** What signs tickets; undefined makes a key and keeps it. */
+  ticketSigningKeys: TicketSigningKeys | undefined;
   apiKeys: ApiKey[];
   cinemaTimeZone: string;
   holdSeconds: number;
@@ -75,6 +79,7 @@ export function readConfig(environment: Environment): Config {
     logLevel: read.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
     databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"], isProduction),
     jwtSecretKey: read.secret("JWT_SECRET_KEY", developmentJwtSecret, isProduction),
+    ticketSigningKeys: read.signingKeys("TICKET_SIGNING_KEY", isProduction),
     apiKeys: read.apiKeys("API_GATEWAY_KEY", isProduction),
     cinemaTimeZone: read.timeZone("CINEMA_TIME_ZONE", "Asia/Kolkata"),
     holdSeconds: read.wholeNumber("HOLD_SECONDS", 300, 1, 3_600),
@@ -151,6 +156,17 @@ function createReader(environment: Environment) {
       if (value === fallback && isRequired)
         problems.push(`${name} is the one for development; make one of your own.`);
       return value ?? fallback;
+    },
+    signingKeys(name: string, isRequired: boolean): TicketSigningKeys | undefined {
+      const value = text(name);
+      if (value === undefined) {
+        if (isRequired) missing(name);
+        return undefined;
+      }
+      const keys = readTicketKeys(value);
+      if (keys === undefined)
+        problems.push(`${name} is a private Ed25519 key, and after a comma older ones, each in base64.`);
+      return keys;
     },
     apiKeys(name: string, isRequired: boolean): ApiKey[] {
       const value = text(name);

@@ -1,5 +1,5 @@
 import type { Db } from "@skyfox/db";
-import type { Decimal, ProfileImage, Role } from "./contract/index.ts";
+import type { Decimal, ProfileImage, Role, Ticket, TicketKeys } from "./contract/index.ts";
 import type { DomainError } from "./errors/domain-error.ts";
 import type { LimitName } from "./limits/limit-table.ts";
 
@@ -109,6 +109,18 @@ export interface SessionTokens {
   verify(token: string): Promise<SessionClaims>;
 }
 
+export type { Ticket };
+
+/** Ticket tokens, which whoever has the public keys can verify. */
+export interface TicketTokens {
+  /** The token of a ticket; the same each time while the key is the same. */
+  sign(ticket: Ticket): Promise<string>;
+  /** The ticket of a token of ours; undefined when it is forged, malformed, of another purpose or of an unknown key. */
+  verify(token: string): Promise<Ticket | undefined>;
+  /** The public keys, the one that signs first. */
+  keys(): Promise<TicketKeys>;
+}
+
 /** A try that was counted before it was made. */
 export interface CountedTry {
   /** Whether it was the last one that the account has in this window. */
@@ -157,6 +169,7 @@ export interface Deps {
   monitors: ExpiryMonitors;
   hashLine: HashLine;
   tokens: SessionTokens;
+  tickets: TicketTokens;
   pictures: PictureMaker;
   images: ImageStore;
   limits: GuessingLimits;

@@ -5,7 +5,7 @@ import { createTestDatabase } from "@skyfox/db/test-database";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { givenCustomer, givenShow, goodCard } from "../test/given.ts";
 import { createMemoryLogger } from "../test/memory-logger.ts";
-import { createTestApp } from "../test/test-app.ts";
+import { createTestApp, testTicketKeys } from "../test/test-app.ts";
 import { refusalOf } from "../test/together.ts";
 import { holdSeats } from "./booking/hold-seats.ts";
 import { readConfig } from "./config.ts";
@@ -94,6 +94,7 @@ describe("the port of the metrics", () => {
     const config = {
       ...readConfig({ PORT: "0", ...environment }),
       databaseUrl,
+      ticketSigningKeys: testTicketKeys,
       paymentGateway: { url: app.gateway.url, apiKey: "not used here" },
       imageFolder: join(tmpdir(), "skyfox-without-pictures"),
     };

@@ -10,7 +10,7 @@ import { createLogger } from "../src/logger.ts";
 import { serve } from "../src/serve.ts";
 import { givenCustomers, givenShow, testPassword } from "./given.ts";
 import type { Storm, StormReport } from "./storm-of-logins.ts";
-import { createTestApp } from "./test-app.ts";
+import { createTestApp, testTicketKeys } from "./test-app.ts";
 
 const stormScript = fileURLToPath(new URL("./storm-of-logins.ts", import.meta.url));
 // Ten times the places in the line of those who hash.
@@ -41,6 +41,7 @@ test(
         // Everybody comes from an address of their own.
         trustedProxies: 1,
         databaseUrl: app.databaseUrl,
+        ticketSigningKeys: testTicketKeys,
         imageFolder: app.imageFolder,
         paymentGateway: { url: app.gateway.url, apiKey: "" },
       },

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ import { developmentAddressFactor } from "../src/limits/limit-table.ts";
 import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
+import { createTicketTokens } from "../src/ticket/ticket-tokens.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
 
@@ -28,6 +30,8 @@ export const testApiKey = "key-of-the-tests";
 export const testJwtSecret = "a secret of the tests, long enough for HS256";
 /** Where browsers would reach the server of the tests. */
 export const testPublicUrl = "https://cinema.test";
+/** The key that signs the tickets of the tests. */
+export const testTicketKeys = { signing: generateKeyPairSync("ed25519").privateKey, retired: [] };
 const storageTimeoutMs = 500;
 /** The key of the tests' gateway. */
 export const testGatewayKey = "gateway-key-of-the-tests";
@@ -109,6 +113,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     passwords: createPasswordHasher(),
     leaveLine: () => {},
     tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
+    tickets: createTicketTokens(testTicketKeys),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
     limits: createGuessingLimits(db, {

@@ -10,6 +10,7 @@ import { readConfig } from "../../../server/src/config.ts";
 import { serve } from "../../../server/src/serve.ts";
 import { goodCard } from "../../../server/test/given.ts";
 import { createMemoryLogger } from "../../../server/test/memory-logger.ts";
+import { testTicketKeys } from "../../../server/test/test-app.ts";
 import { createSkyfoxClient, domainErrorOf, isSkyfoxError } from "../../src/index.ts";
 import { errorOf, newCustomer } from "../connect.ts";
 
@@ -32,6 +33,7 @@ test("a ticket is bought over the network, and a server that stops finishes the 
       cinemaTimeZone,
       databaseUrl,
       imageFolder,
+      ticketSigningKeys: testTicketKeys,
       port: 0,
       paymentGateway: { url: gateway.url, apiKey: sandboxKey },
     },

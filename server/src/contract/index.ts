@@ -7,5 +7,6 @@ export * from "./money.ts";
 export * from "./page.ts";
 export * from "./procedures.ts";
 export * from "./show.ts";
+export * from "./ticket.ts";
 export * from "./transformer.ts";
 export * from "./wallet.ts";

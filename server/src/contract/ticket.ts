@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { idSchema } from "./page.ts";
+
+/** The `typ` in the header of every ticket token, so that nothing else that SkyFox or anybody signs is taken for a ticket. */
+export const ticketTokenType = "skyfox-ticket+jwt";
+
+/** What a ticket's token carries, and nothing about any person. */
+export const ticketSchema = z.strictObject({
+  bookingId: idSchema,
+  showId: idSchema,
+  seatNumbers: z.array(z.string().min(1).max(10)).min(1),
+});
+
+/** The booking, the show and the seats that a ticket is for. */
+export type Ticket = z.output<typeof ticketSchema>;
+
+/** A public key that ticket tokens verify with (RFC 8037), named by its thumbprint (RFC 7638). */
+export const ticketKeySchema = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  x: z.string(),
+  kid: z.string(),
+  alg: z.literal("EdDSA"),
+  use: z.literal("sig"),
+});
+
+/** What `GET /tickets/keys` answers: a JSON Web Key Set (RFC 7517), the key that signs now first. */
+export const ticketKeysSchema = z.object({ keys: z.array(ticketKeySchema) });
+
+/** The public keys that ticket tokens verify with. */
+export type TicketKeys = z.output<typeof ticketKeysSchema>;
