@@ -2,6 +2,7 @@ import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient }
 import type { AppRouter } from "@skyfox/server/api";
 import { maxBatchSize, transformer } from "@skyfox/server/contract";
 import { keyLink, keyOf } from "./keys.ts";
+import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 
@@ -33,8 +34,8 @@ export interface SkyfoxClientOptions {
   retries?: number | undefined;
 }
 
-/** Every procedure of SkyFox by its name: `client.show.list.query()`, `client.booking.initialize.mutate({ … })`. */
-export type SkyfoxClient = TRPCClient<AppRouter>;
+/** Every procedure of SkyFox by its name, `client.show.list.query()`, `client.booking.initialize.mutate({ … })`, and what has none. */
+export type SkyfoxClient = TRPCClient<AppRouter> & { readonly tickets: TicketCalls };
 
 /**
  * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels
@@ -48,13 +49,11 @@ export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
 
 /** A client whose waits and chance are somebody else's. */
 export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
-  const link = {
-    url: `${options.url.toString().replace(/\/+$/, "")}/trpc`,
-    transformer,
-    fetch: withTimeout(options.fetch, options.timeoutMs ?? defaultTimeoutMs),
-  };
+  const url = options.url.toString().replace(/\/+$/, "");
+  const fetch = withTimeout(options.fetch, options.timeoutMs ?? defaultTimeoutMs);
+  const link = { url: `${url}/trpc`, transformer, fetch };
   const retries = options.retries ?? defaultRetries;
-  return createTRPCClient<AppRouter>({
+  const client = createTRPCClient<AppRouter>({
     links: [
       keyLink(),
       ...(retries > 0 ? [retryLink(retries, timing)] : []),
@@ -70,6 +69,10 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
       }),
     ],
   });
+  const get = async (path: string, init: RequestInit) =>
+    fetch(`${url}${path}`, { ...init, headers: await headersOf(options) });
+  // Whatever tRPC's client is asked for becomes a procedure, except for what stands before it.
+  return Object.create(client, { tickets: { value: ticketCalls(get) } }) as SkyfoxClient;
 }
 
 async function headersOf(

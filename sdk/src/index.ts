@@ -12,5 +12,6 @@ export type RouterOutputs = inferRouterOutputs<AppRouter>;
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
 export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
 export { fileToProfileImage } from "./profile-image.ts";
+export { verifyTicket, type TicketCalls, type TicketFault, type TicketVerification } from "./tickets.ts";
 export type { Fetch } from "./timeout.ts";
 export * from "@skyfox/server/contract";

@@ -30,6 +30,7 @@ import { checkBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
+import { createTicketPrinter } from "./ticket/ticket-printer.ts";
 import { createTicketTokens } from "./ticket/ticket-tokens.ts";
 
 const reconcileEveryMs = 5_000;
@@ -94,6 +95,7 @@ export async function compose(
     hashLine: createHashLine(),
     tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
     tickets: createTicketTokens(config.ticketSigningKeys),
+    printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
     limits: createGuessingLimits(db, {

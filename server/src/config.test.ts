@@ -41,6 +41,7 @@ describe("development", () => {
       ticketSigningKeys: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
       cinemaTimeZone: "Asia/Kolkata",
+      currency: "INR",
       holdSeconds: 300,
       payingSeconds: 600,
       movieService: undefined,
@@ -132,6 +133,7 @@ test("every problem is listed at once", () => {
     TICKET_SIGNING_KEY: "short",
     API_GATEWAY_KEY: "a:",
     CINEMA_TIME_ZONE: "Mars/Olympus",
+    CURRENCY: "RUPEES",
     HOLD_SECONDS: "0",
     PAYING_SECONDS: "29",
     MOVIE_SERVICE_URL: "https://movies.example.com",
@@ -149,6 +151,7 @@ test("every problem is listed at once", () => {
     "TICKET_SIGNING_KEY",
     "API_GATEWAY_KEY",
     "CINEMA_TIME_ZONE",
+    "CURRENCY",
     "HOLD_SECONDS",
     "PAYING_SECONDS",
     "MOVIE_SERVICE_API_KEY",
@@ -215,6 +218,16 @@ describe("the cinema's zone", () => {
       ]);
     },
   );
+});
+
+describe("the currency", () => {
+  test.each(["INR", "EUR", "USD", "LKR"])("may be %s", (currency) => {
+    expect(readConfig({ CURRENCY: currency }).currency).toBe(currency);
+  });
+
+  test.each(["inr", "₹", "IN", "INRX", "Rs."])("may not be %s", (currency) => {
+    expect(problemsOf({ CURRENCY: currency })).toEqual(["CURRENCY is an ISO 4217 code such as INR."]);
+  });
 });
 
 describe("ticket keys", () => {

@@ -34,6 +34,8 @@ export interface Config {
   ticketSigningKeys: TicketSigningKeys | undefined;
   apiKeys: ApiKey[];
   cinemaTimeZone: string;
+  /** ISO 4217. */
+  currency: string;
   holdSeconds: number;
   payingSeconds: number;
   movieService: ServiceAccess | undefined;
@@ -82,6 +84,7 @@ export function readConfig(environment: Environment): Config {
     ticketSigningKeys: read.signingKeys("TICKET_SIGNING_KEY", isProduction),
     apiKeys: read.apiKeys("API_GATEWAY_KEY", isProduction),
     cinemaTimeZone: read.timeZone("CINEMA_TIME_ZONE", "Asia/Kolkata"),
+    currency: read.currency("CURRENCY", "INR"),
     holdSeconds: read.wholeNumber("HOLD_SECONDS", 300, 1, 3_600),
     payingSeconds: read.wholeNumber("PAYING_SECONDS", 600, 30, 86_400),
     movieService: read.service("MOVIE_SERVICE_URL", "MOVIE_SERVICE_API_KEY", false),
@@ -192,6 +195,12 @@ function createReader(environment: Environment) {
       if (isTimeZone(value)) return value;
       problems.push(`${name} is an IANA time zone such as Asia/Kolkata.`);
       return fallback;
+    },
+    currency(name: string, fallback: string): string {
+      const value = text(name) ?? fallback;
+      if (!Intl.supportedValuesOf("currency").includes(value))
+        problems.push(`${name} is an ISO 4217 code such as INR.`);
+      return value;
     },
     service(urlName: string, keyName: string, isRequired: boolean): ServiceAccess | undefined {
       const serviceUrl = url(urlName, ["http:", "https:"], isRequired);

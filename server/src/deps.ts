@@ -1,5 +1,5 @@
 import type { Db } from "@skyfox/db";
-import type { Decimal, ProfileImage, Role, Ticket, TicketKeys } from "./contract/index.ts";
+import type { Booking, Decimal, ProfileImage, Role, Ticket, TicketKeys } from "./contract/index.ts";
 import type { DomainError } from "./errors/domain-error.ts";
 import type { LimitName } from "./limits/limit-table.ts";
 
@@ -121,6 +121,21 @@ export interface TicketTokens {
   keys(): Promise<TicketKeys>;
 }
 
+/** All that a printed ticket says. */
+export interface TicketContents {
+  booking: Booking;
+  token: string;
+  cinemaTimeZone: string;
+  /** ISO 4217. */
+  currency: string;
+}
+
+/** Prints tickets. */
+export interface TicketPrinter {
+  /** A PDF of one A4 page, the same for the same contents. Throws `RATE_LIMITED` when too many wait for theirs already. */
+  print(contents: TicketContents): Promise<Buffer>;
+}
+
 /** A try that was counted before it was made. */
 export interface CountedTry {
   /** Whether it was the last one that the account has in this window. */
@@ -157,6 +172,8 @@ export interface Metrics {
 /** What the verbs need to know of the configuration. */
 export interface Settings {
   cinemaTimeZone: string;
+  /** ISO 4217. */
+  currency: string;
   holdSeconds: number;
   payingSeconds: number;
 }
@@ -170,6 +187,7 @@ export interface Deps {
   hashLine: HashLine;
   tokens: SessionTokens;
   tickets: TicketTokens;
+  printer: TicketPrinter;
   pictures: PictureMaker;
   images: ImageStore;
   limits: GuessingLimits;

@@ -22,6 +22,7 @@ import { developmentAddressFactor } from "../src/limits/limit-table.ts";
 import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
+import { createTicketPrinter } from "../src/ticket/ticket-printer.ts";
 import { createTicketTokens } from "../src/ticket/ticket-tokens.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
@@ -114,6 +115,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     leaveLine: () => {},
     tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
     tickets: createTicketTokens(testTicketKeys),
+    printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
     limits: createGuessingLimits(db, {
@@ -122,6 +124,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     logger,
     settings: {
       cinemaTimeZone: "Asia/Kolkata",
+      currency: "INR",
       holdSeconds: 300,
       payingSeconds: 600,
       ...options.settings,

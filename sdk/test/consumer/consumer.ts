@@ -8,11 +8,13 @@ import {
   maxSeatsPerBooking,
   profileImageTypes,
   signUpInput,
+  verifyTicket,
   type Card,
   type ProfileImage,
   type RouterInputs,
   type RouterOutputs,
   type SkyfoxDomainError,
+  type TicketKeys,
 } from "@skyfox/sdk";
 
 const client = createSkyfoxClient({
@@ -75,6 +77,19 @@ export async function showFace(file: File, securityAnswer: string): Promise<stri
   return url;
 }
 
+/** At a door without a network: `keys` were fetched in the morning. */
+export async function admit(token: string, keys: TicketKeys): Promise<string> {
+  const found = await verifyTicket(token, keys);
+  if (found.valid) return `Booking ${found.ticket.bookingId.toFixed()}: ${found.ticket.seatNumbers.join()}`;
+  found satisfies { ticket?: never };
+  return found.reason === "unknown-key" ? "Fetch the keys anew." : "This is no ticket.";
+}
+
+export async function printTicket(bookingId: number): Promise<Blob> {
+  const { mimeType, data } = await client.booking.ticketPdf.query({ bookingId });
+  return new Blob([Uint8Array.from(atob(data), (byte) => byte.charCodeAt(0))], { type: mimeType });
+}
+
 /** Every code of the union has its case, and each case its own details. */
 export function explain(problem: SkyfoxDomainError): string {
   const { code } = problem;
@@ -104,6 +119,7 @@ export function explain(problem: SkyfoxDomainError): string {
     case "SHOW_CANCELLED":
       return problem.details.reason;
     case "INVALID_BOOKING_STATUS":
+    case "TICKET_NOT_AVAILABLE":
       return problem.details.status;
     case "INVALID_IMAGE":
       return problem.details.reason === "too-large" ? "Choose a smaller file." : problem.message;
@@ -169,3 +185,24 @@ const answering = createSkyfoxClient({
 });
 const { Standard } = (await answering.show.seatMap.query({ showId: 1 })) as unknown as { Standard: unknown };
 if (!Decimal.isDecimal(Standard)) throw new Error("The amount did not arrive as a Decimal.");
+
+// A ticket and the key that signed it, as a server gives them.
+const ticketKeys: TicketKeys = {
+  keys: [
+    {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "52B8haDdZq9EPGbTY6Zjkl-oglQCTYugfJ1fO_I7U5E",
+      kid: "a4F1JPGR1YsRwGXNrlZ7165bXgblyu0TvhHEINQ3OY8",
+      alg: "EdDSA",
+      use: "sig",
+    },
+  ],
+};
+const ticketToken =
+  "eyJhbGciOiJFZERTQSIsImtpZCI6ImE0RjFKUEdSMVlzUndHWE5ybFo3MTY1YlhnYmx5dTBUdmhIRUlOUTNPWTgiLCJ0eXAiOiJza3lmb3gtdGlja2V0K2p3dCJ9.eyJib29raW5nSWQiOjcsInNob3dJZCI6Mywic2VhdE51bWJlcnMiOlsiQTEiLCJBMiJdfQ.wj3wwSoBa9iHtMEjS2lAUwgCTIbPi9AmafMordRPUApNjcrPseTSH_31uEnJFTzypOdeOGHc4skfHqP82bShBA";
+const verified = await verifyTicket(ticketToken, ticketKeys);
+if (!verified.valid || verified.ticket.seatNumbers.join() !== "A1,A2")
+  throw new Error("The ticket was not verified.");
+const forged = await verifyTicket(ticketToken.replace(/.{10}$/, "AAAAAAAAAA"), ticketKeys);
+if (forged.valid || forged.reason !== "forged") throw new Error("A forged ticket was taken for a good one.");

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { givenShow, goodCard } from "../../../server/test/given.ts";
+import { openPicture, printPages, scan } from "../../../server/test/read-ticket.ts";
 import { createTestApp } from "../../../server/test/test-app.ts";
-import { Decimal, type SeatMap } from "../../src/index.ts";
+import { Decimal, verifyTicket, type SeatMap } from "../../src/index.ts";
 import { connect, newCustomer } from "../connect.ts";
 
 const app = await createTestApp();
@@ -70,6 +71,14 @@ test("a new customer signs up, finds a show, holds two seats, pays and has a tic
   expect(seat(after, "F1")?.status).toBe("sold");
   expect(seat(after, "A2")?.status).toBe("free");
   expect(after.version).toBeGreaterThan(before.version);
+
+  const [qr, keys] = await Promise.all([skyfox.booking.ticketQr.query({ bookingId }), skyfox.tickets.keys()]);
+  const token = scan(await openPicture(Buffer.from(qr.data, "base64")));
+  const ticket = { bookingId, showId, seatNumbers: ["A1", "F1"] };
+  expect(await verifyTicket(token, keys)).toEqual({ valid: true, ticket });
+  const pdf = await skyfox.booking.ticketPdf.query({ bookingId });
+  const [page] = await printPages(Buffer.from(pdf.data, "base64"));
+  expect(scan(page!.pixels)).toBe(token);
 });
 
 function seat(seatMap: SeatMap, seatNumber: string) {

@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from "vitest";
-import { givenStaff, tokenOf } from "../../test/given.ts";
+import { givenBooking } from "../../test/given-money.ts";
+import { givenCustomer, givenStaff, tokenOf } from "../../test/given.ts";
 import { createManualClock } from "../../test/manual-clock.ts";
 import { startObjectStorage } from "../../test/object-storage.ts";
 import { givenPhoto, uploadOf } from "../../test/pictures.ts";
 import { headersFor, mutate, query, send, type Answer } from "../../test/rpc-call.ts";
-import { createTestApp, testApiKey, testJwtSecret, testStart } from "../../test/test-app.ts";
+import { createTestApp, testApiKey, testJwtSecret, testStart, testTicketKeys } from "../../test/test-app.ts";
 import type { LogInOutput } from "../contract/index.ts";
 
 const clock = createManualClock(testStart);
@@ -263,6 +264,42 @@ test("no secret of recovery, changes, staff and pictures is in a log, an error o
       ownSecretAccessKey: storage.access.secretAccessKey,
     }),
   ).toEqual([]);
+});
+
+test("the key that signs tickets is in no ticket, answer, log or error, nor in the database", async () => {
+  const told: string[] = [];
+  const tell = ({ text, headers }: { text: string; headers: Headers }) =>
+    told.push(text, JSON.stringify([...headers]));
+  const customer = await givenCustomer(app.deps);
+  const { bookingId } = await givenBooking(app, customer, "card");
+  const customerToken = await tokenOf(app.deps, customer);
+  for (const path of ["booking.ticketQr", "booking.ticketPdf"]) {
+    tell(await query(app, path, { bookingId }, { token: customerToken }));
+    tell(await query(app, path, { bookingId: 2_000_000_000 }, { token: customerToken }));
+  }
+  const keys = await app.app.request("/tickets/keys", { headers: headersFor() });
+  tell({ text: await keys.text(), headers: keys.headers });
+  // The key itself in an error that nobody expected.
+  const { d = "" } = testTicketKeys.signing.export({ format: "jwk" });
+  const { tickets } = app.deps;
+  app.deps.tickets = {
+    ...tickets,
+    sign: () => Promise.reject(new Error("Broken.", { cause: testTicketKeys })),
+  };
+  const failed = await query(app, "booking.ticketQr", { bookingId }, { token: customerToken });
+  app.deps.tickets = tickets;
+  expect(failed.status).toBe(500);
+  tell(failed);
+
+  const der = testTicketKeys.signing.export({ format: "der", type: "pkcs8" });
+  const seed = Buffer.from(d, "base64url");
+  const secrets = {
+    d,
+    seed: seed.toString("latin1"),
+    key: der.toString("base64"),
+    hex: seed.toString("hex"),
+  };
+  expect(await findSecrets(told, secrets)).toEqual([]);
 });
 
 test("the search for secrets knows every form that it looks for", () => {

@@ -4,6 +4,7 @@ import { keyed } from "../idempotency/keyed.ts";
 import { customerProcedure, signedInProcedure } from "../rpc/procedures.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { findLatestBooking, getBooking } from "./get-booking.ts";
+import { getTicketPdf, getTicketQr } from "./get-ticket.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { listOwnBookings } from "./list-own-bookings.ts";
 import { payBooking } from "./pay-booking.ts";
@@ -38,6 +39,18 @@ export const bookingRouter = {
     .input(contract.bookingIdInput)
     .output(contract.bookingSchema)
     .query(({ ctx, input }) => getBooking(ctx.deps, ctx.user, input)),
+
+  /** The code that opens the door, as a picture. */
+  ticketQr: signedInProcedure
+    .input(contract.bookingIdInput)
+    .output(contract.ticketQrSchema)
+    .query(({ ctx, input }) => getTicketQr(ctx.deps, ctx.user, input)),
+
+  /** The ticket to print. */
+  ticketPdf: signedInProcedure
+    .input(contract.bookingIdInput)
+    .output(contract.ticketPdfSchema)
+    .query(({ ctx, input }) => getTicketPdf(ctx.deps, ctx.user, input)),
 
   /** One's own bookings, newest first. */
   list: customerProcedure

@@ -38,6 +38,7 @@ export interface DomainErrorDetails {
   SHOW_CANCELLED: { reason: string };
   BOOKING_EXPIRED: null;
   INVALID_BOOKING_STATUS: { status: BookingStatus };
+  TICKET_NOT_AVAILABLE: { status: BookingStatus };
   PAYMENT_IN_PROGRESS: null;
   PAYMENT_OUTCOME_UNKNOWN: null;
   IDEMPOTENCY_IN_FLIGHT: null;

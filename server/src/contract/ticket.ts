@@ -14,6 +14,26 @@ export const ticketSchema = z.strictObject({
 /** The booking, the show and the seats that a ticket is for. */
 export type Ticket = z.output<typeof ticketSchema>;
 
+/** What `booking.ticketQr` answers: a PNG of 256 by 256 pixels whose QR code is the ticket's token. */
+export const ticketQrSchema = z.object({
+  mimeType: z.literal("image/png"),
+  encoding: z.literal("base64"),
+  data: z.string(),
+});
+
+/** The code that opens the door, as a picture; `data` is base64. */
+export type TicketQr = z.output<typeof ticketQrSchema>;
+
+/** What `booking.ticketPdf` answers: one A4 page to print, with the same code. */
+export const ticketPdfSchema = z.object({
+  mimeType: z.literal("application/pdf"),
+  encoding: z.literal("base64"),
+  data: z.string(),
+});
+
+/** The ticket to print; `data` is base64. */
+export type TicketPdf = z.output<typeof ticketPdfSchema>;
+
 /** A public key that ticket tokens verify with (RFC 8037), named by its thumbprint (RFC 7638). */
 export const ticketKeySchema = z.object({
   kty: z.literal("OKP"),

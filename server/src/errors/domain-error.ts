@@ -36,6 +36,7 @@ const sentences: { [Code in DomainCode]: string } = {
   SHOW_CANCELLED: "This show is cancelled.",
   BOOKING_EXPIRED: "The time to pay has run out and the seats are free again.",
   INVALID_BOOKING_STATUS: "The booking is not in a state that allows this.",
+  TICKET_NOT_AVAILABLE: "There is a ticket only for a booking that is paid for and goes on.",
   PAYMENT_IN_PROGRESS: "A payment of this booking is on its way. Wait for it to end.",
   PAYMENT_OUTCOME_UNKNOWN:
     "The payment gateway has not told us what happened. We are asking; the booking will show it. Do not pay again.",

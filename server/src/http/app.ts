@@ -13,6 +13,7 @@ import type { InFlight } from "./in-flight.ts";
 import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
 import { createRpcHandler } from "./rpc.ts";
+import { createTicketKeysHandler } from "./ticket-keys.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 const maxBodyBytes = 64 * 1_024;
@@ -53,7 +54,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
     await next();
     context.res.headers.set("x-request-id", requestId);
     context.res.headers.set("x-content-type-options", "nosniff");
-    context.res.headers.set("cache-control", "no-store");
+    if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
     const { method, path } = context.req;
     const ms = Math.round(performance.now() - startedAt);
     deps.logger.info({ requestId, method, path, status: context.res.status, ms }, "Answered.");
@@ -97,6 +98,8 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
   for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
   app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
   app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps));
+
+  app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
 
   app.notFound((context) =>
     refuse(context, new TRPCError({ code: "NOT_FOUND" }), {

@@ -1,0 +1,88 @@
+import {
+  ticketKeysSchema,
+  ticketSchema,
+  ticketTokenType,
+  type Ticket,
+  type TicketKeys,
+} from "@skyfox/server/contract";
+import { compactVerify, errors, importJWK } from "jose";
+import { plainErrorOf } from "./errors.ts";
+
+/** What `verifyTicket` found: the ticket, or why the token is none. */
+export type TicketVerification = { valid: true; ticket: Ticket } | { valid: false; reason: TicketFault };
+
+/**
+ * Why a token is no ticket. `unknown-key`: signed with a key that is not among these; fetch the keys anew before you turn anybody away.
+ * `forged`: the signature is not that of the key. `malformed`: no ticket's token at all, such as the token of a session.
+ */
+export type TicketFault = "unknown-key" | "forged" | "malformed";
+
+/** What belongs to tickets beside their procedures. */
+export interface TicketCalls {
+  /**
+   * The public keys that `verifyTicket` takes. Keep them as long as you like, and ask again when a token names an `unknown-key`. Rejects like
+   * a procedure when SkyFox refuses, and is not repeated.
+   */
+  keys(options?: { signal?: AbortSignal | undefined }): Promise<TicketKeys>;
+}
+
+/** Calls about tickets, given how to get a path of the server. */
+export function ticketCalls(get: (path: string, init: RequestInit) => Promise<Response>): TicketCalls {
+  return {
+    async keys({ signal } = {}) {
+      const response = await get("/tickets/keys", signal === undefined ? {} : { signal });
+      if (!response.ok) throw await plainErrorOf(response, "tickets.keys");
+      return ticketKeysSchema.parse(await response.json());
+    },
+  };
+}
+
+const algorithm = "EdDSA";
+const maxTokenLength = 2_000;
+
+class UnknownKey extends Error {}
+class NoEd25519 extends Error {}
+
+/**
+ * Verifies the token of a ticket's QR code with the keys of `client.tickets.keys()`, without a network. No token makes it throw; only a runtime
+ * without Ed25519 does. Valid means that the cinema has sold that ticket: whether it was used, given back or is for another show, only the server
+ * knows.
+ */
+export async function verifyTicket(token: string, keys: TicketKeys): Promise<TicketVerification> {
+  const known = ticketKeysSchema.safeParse(keys).data?.keys ?? [];
+  if (typeof token !== "string" || token.length > maxTokenLength || !isCanonical(token))
+    return { valid: false, reason: "malformed" };
+  try {
+    const { payload, protectedHeader } = await compactVerify(
+      token,
+      async ({ kid }) => {
+        const key = known.find((one) => one.kid === kid);
+        if (key === undefined) throw new UnknownKey();
+        return await importJWK(key, algorithm).catch((cause: unknown) => {
+          throw new NoEd25519("Tickets cannot be verified here: this runtime has no Ed25519.", { cause });
+        });
+      },
+      { algorithms: [algorithm] },
+    );
+    const ticket = protectedHeader.typ === ticketTokenType ? readTicket(payload) : undefined;
+    return ticket === undefined ? { valid: false, reason: "malformed" } : { valid: true, ticket };
+  } catch (error) {
+    if (error instanceof NoEd25519) throw error;
+    return { valid: false, reason: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): TicketFault {
+  if (error instanceof UnknownKey) return "unknown-key";
+  return error instanceof errors.JWSSignatureVerificationFailed ? "forged" : "malformed";
+}
+
+// Of 86 characters the last has four bits that mean nothing; the server writes them as zeros, and accepts no other way.
+function isCanonical(token: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/.test(token);
+}
+
+function readTicket(payload: Uint8Array): Ticket | undefined {
+  const json: unknown = JSON.parse(new TextDecoder().decode(payload));
+  return ticketSchema.safeParse(json).data;
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { fontsOf, printPages, scan } from "../../test/read-ticket.ts";
+import { ticketOf } from "../../test/ticket-contents.ts";
+import { Decimal, type Booking } from "../contract/index.ts";
+import { drawTicket } from "./draw-ticket.ts";
+
+const longest: Partial<Booking> = {
+  movieTitle: "The very long title of a movie that never ends ".repeat(60),
+  screenName: "The Grand Auditorium of the Northern Lights and the Southern Cross",
+  seatNumbers: Array.from({ length: 10 }, (_, index) => `AA${index + 10}`),
+  customerName: "Wolfeschlegelsteinhausenberger".repeat(3).slice(0, 70),
+  paymentType: "Wallet",
+  amountPaid: new Decimal("9999999999.99"),
+  walletAmount: new Decimal("1234567890.50"),
+  cardAmount: new Decimal("8765432109.49"),
+};
+
+const scripts: [string, Partial<Booking>][] = [
+  ["Latin", { movieTitle: "Amélie", customerName: "Zoë O’Brien" }],
+  ["Vietnamese", { movieTitle: "Mùi đu đủ xanh", customerName: "Đặng Thị Ngọc Hân" }],
+  ["Cyrillic", { movieTitle: "Сталкер", customerName: "Анна Ахматова" }],
+  ["Greek", { movieTitle: "Ζορμπάς", customerName: "Ελένη Παπαδοπούλου" }],
+  ["Devanagari", { movieTitle: "दिलवाले दुल्हनिया ले जायेंगे", customerName: "लक्ष्मी क्षत्रिय" }],
+  ["Tamil", { movieTitle: "பொன்னியின் செல்வன்", customerName: "கார்த்திக்" }],
+  ["Telugu", { movieTitle: "బాహుబలి: ది బిగినింగ్", customerName: "శ్రీనివాస రావు" }],
+  ["Bengali", { movieTitle: "পথের পাঁচালী", customerName: "সত্যজিৎ রায়" }],
+  ["Kannada", { movieTitle: "ಕಾಂತಾರ", customerName: "ಶ್ರೀನಿವಾಸ" }],
+  ["Malayalam", { movieTitle: "ദൃശ്യം", customerName: "ലക്ഷ്മി" }],
+  ["Gujarati", { movieTitle: "છેલ્લો દિવસ", customerName: "કૃષ્ણા" }],
+  ["Gurmukhi", { movieTitle: "ਪੰਜਾਬ", customerName: "ਗੁਰਪ੍ਰੀਤ" }],
+  ["Oriya", { movieTitle: "ଓଡ଼ିଆ", customerName: "ଲକ୍ଷ୍ମୀ" }],
+  ["Sinhala", { movieTitle: "සිංහල", customerName: "ශ්‍රී" }],
+  ["Arabic", { movieTitle: "لورنس العرب (النسخة 2)", customerName: "محمد عبد الرحمن" }],
+  ["Hebrew", { movieTitle: "ואלס עם באשיר (2008)", customerName: "שָׁלוֹם כהן" }],
+  ["Thai", { movieTitle: "ลุงบุญมีระลึกชาติ", customerName: "อภิชาติพงศ์" }],
+  ["Lao", { movieTitle: "ສະບາຍດີ", customerName: "ລາວ" }],
+  ["Khmer", { movieTitle: "ភាសាខ្មែរ", customerName: "សុខា" }],
+  ["Burmese", { movieTitle: "မြန်မာဘာသာ", customerName: "အောင်" }],
+  ["Georgian", { movieTitle: "ქართული", customerName: "ნინო" }],
+  ["Armenian", { movieTitle: "Նռան գույնը", customerName: "Անի" }],
+  ["Ethiopic", { movieTitle: "አማርኛ", customerName: "ሰላም" }],
+  ["Japanese", { movieTitle: "千と千尋の神隠し", customerName: "宮崎 駿" }],
+  ["Chinese", { movieTitle: "卧虎藏龙 臥虎藏龍", customerName: "李安" }],
+  ["Korean", { movieTitle: "기생충", customerName: "봉준호" }],
+  ["Emoji", { movieTitle: "The Emoji Movie 🎬🍿 ❤️ 👨‍👩‍👧 🇮🇳" }],
+];
+
+describe.each(scripts)("a ticket with names in %s", (_, change) => {
+  test("is one page with all its fonts inside, and its code can be read", async () => {
+    const contents = ticketOf(change);
+    const pdf = await drawTicket(contents);
+    const [page, ...others] = await printPages(pdf);
+    expect(others).toEqual([]);
+    expect(scan(page!.pixels)).toBe(contents.token);
+    expect(fontsOf(pdf).filter(({ isEmbedded }) => !isEmbedded)).toEqual([]);
+    expect(fontsOf(pdf).some(({ name }) => /^[A-Z]{6}\+Poppins/.test(name))).toBe(true);
+    expect(page?.text).toContain("₹400.00");
+  });
+});
+
+test("of no font of the reader's is made use of", async () => {
+  const pdf = await drawTicket(ticketOf());
+  expect(
+    fontsOf(pdf)
+      .map(({ name }) => name.replace(/^[A-Z]{6}\+/, ""))
+      .toSorted(),
+  ).toEqual(["Poppins-Regular", "Poppins-SemiBold"]);
+  expect(pdf.toString("latin1")).not.toMatch(/Helvetica|Times|Courier|\/Type1/);
+});
+
+// Scripts whose letters stay one after the other.
+test.each(["Сталкер", "Ελένη", "기생충", "李安", "Tiếng Việt", "₹ € Ł"])(
+  "%s can be searched for and copied",
+  async (name) => {
+    const [page] = await printPages(await drawTicket(ticketOf({ movieTitle: name })));
+    expect(page?.text).toContain(name);
+  },
+);
+
+describe.each([
+  ["everything as long as it can be", longest],
+  ["words that cannot be divided", { movieTitle: "W".repeat(2_000), customerName: "Ł".repeat(70) }],
+  ["nothing in its names", { movieTitle: "", customerName: "", screenName: "" }],
+  [
+    "characters that no font has",
+    { movieTitle: "𓀀𓁐 \u{10FFFF}\u{E000}", customerName: "\uD800\uDC00\uD800" },
+  ],
+  [
+    "controls and marks of direction",
+    { movieTitle: "\0\n\u202Eevil\u202C\u200F\u2066x", customerName: "a\tb" },
+  ],
+  ["marks upon marks", { movieTitle: `Z${"\u0301".repeat(500)}`, customerName: `a${"\u0335".repeat(60)}` }],
+] satisfies [string, Partial<Booking>][])("a ticket with %s", (_, change) => {
+  test("is still one page whose code can be read, and ends above the margin", async () => {
+    const contents = ticketOf(change);
+    const [page, ...others] = await printPages(await drawTicket(contents));
+    expect(others).toEqual([]);
+    expect(scan(page!.pixels)).toBe(contents.token);
+    expect(page?.text).toContain("All times are local to the cinema");
+    const { data, width, height } = page!.pixels;
+    const margin = data.subarray(width * (height - 40) * 4);
+    expect(margin.every((value) => value === 255)).toBe(true);
+  });
+});
+
+test("the longest ticket says all of what is short, and cuts the title with an ellipsis", async () => {
+  const [page] = await printPages(await drawTicket(ticketOf(longest)));
+  const text = page!.text.replaceAll(/\s+/g, " ");
+  for (const seat of longest.seatNumbers!) expect(text).toContain(seat);
+  for (const said of ["₹9,99,99,99,999.99", "Wallet ₹1,23,45,67,890.50", "card ₹8,76,54,32,109.49", "…"])
+    expect(text).toContain(said);
+  expect(text.replaceAll(" ", "")).toContain(longest.customerName);
+});
+
+test("one seat is a seat, and two are seats", async () => {
+  const [one] = await printPages(await drawTicket(ticketOf({ seatNumbers: ["J10"] })));
+  expect(one?.text).toMatch(/^Seat\b/m);
+  const [two] = await printPages(await drawTicket(ticketOf()));
+  expect(two?.text).toMatch(/^2 seats\b/m);
+});
+
+test("is the same to the byte, whatever was printed in between", async () => {
+  const first = await drawTicket(ticketOf());
+  for (const [, change] of scripts) await drawTicket(ticketOf(change));
+  expect((await drawTicket(ticketOf())).equals(first)).toBe(true);
+});
