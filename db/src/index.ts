@@ -18,6 +18,7 @@ export * from "./queries/holds.ts";
 export * from "./queries/images.ts";
 export * from "./queries/keys.ts";
 export * from "./queries/limits.ts";
+export * from "./queries/new-bookings.ts";
 export * from "./queries/passwords.ts";
 export * from "./queries/payments.ts";
 export * from "./queries/people.ts";

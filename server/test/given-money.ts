@@ -1,10 +1,11 @@
+import { sellAtCounter } from "../src/admin/sell-at-counter.ts";
 import { holdSeats } from "../src/booking/hold-seats.ts";
 import { payBooking } from "../src/booking/pay-booking.ts";
 import { Decimal, type Booking, type PayBookingInput } from "../src/contract/index.ts";
 import type { User } from "../src/deps.ts";
 import { addFunds } from "../src/wallet/add-funds.ts";
 import { getBalance } from "../src/wallet/get-balance.ts";
-import { givenShow, goodCard } from "./given.ts";
+import { givenShow, givenStaff, goodCard } from "./given.ts";
 import type { TestApp } from "./test-app.ts";
 
 /** Puts money into a customer's wallet, by as many cards as it takes. */
@@ -40,25 +41,11 @@ export async function givenBooking(
   return await payBooking(app.deps, customer, paymentOf(bookingId, method));
 }
 
-/** One seat sold at the counter for cash, as the tables have it. */
+/** One seat sold at the counter for cash, to "Walk In". */
 export async function givenCounterSale(app: TestApp, showId: number, seat: string): Promise<number> {
-  const [row] = await app.sql.query(
-    `with person as (
-       insert into admin_booked_customer (name, number) values ('Walk In', '9876543210') returning id
-     ), sold as (
-       insert into booking (date, show_id, customer_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time)
-       select show.date, show.id, person.id, 1, show.cost, show.cost, 'Cash', 'Confirmed', $3 from show, person where show.id = $1
-       returning id
-     ), mapped as (
-       insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number)
-       select sold.id, show.id, show.screen_id, $2 from sold, show where show.id = $1
-     ), claimed as (
-       insert into seat_claim (show_id, seat_number, booking_id) select $1, $2, id from sold
-     )
-     select id from sold`,
-    [showId, seat, app.clock.now()],
-  );
-  return row?.["id"] as number;
+  const sale = { showId, customerName: "Walk In", phoneNumber: "9876543210", seatNumbers: [seat] };
+  const { bookingId } = await sellAtCounter(app.deps, await givenStaff(app.deps, "admin"), sale);
+  return bookingId;
 }
 
 /** Somebody has come: the booking is checked in. */

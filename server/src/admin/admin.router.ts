@@ -8,6 +8,7 @@ import { adminHashingProcedure, adminProcedure } from "../rpc/procedures.ts";
 import { createStaff } from "./create-staff.ts";
 import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
 import { refundBooking } from "./refund-booking.ts";
+import { sellAtCounter } from "./sell-at-counter.ts";
 import { updateStaff } from "./update-staff.ts";
 
 export const adminRouter = {
@@ -31,6 +32,14 @@ export const adminRouter = {
     .output(contract.staffMemberSchema)
     .mutation(({ ctx, input, path }) =>
       keyed(ctx, path, input, (intent) => updateStaff(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Sells seats to a walk-in customer for cash. */
+  createBooking: adminProcedure
+    .input(contract.sellAtCounterInput)
+    .output(contract.bookingSchema)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => sellAtCounter(ctx.deps, ctx.user, input, intent)),
     ),
 
   /** Gives a confirmed booking's money back. */

@@ -98,9 +98,10 @@ describe("a booking is given back", () => {
         refund: { amount: new Decimal("200"), to: "counter", state: "done", at: clock.now() },
       });
       expect(
-        await app.sql.query("select subject from audit_entry where (details->>'bookingId')::int = $1", [
-          bookingId,
-        ]),
+        await app.sql.query(
+          "select subject from audit_entry where action = 'booking-refunded' and (details->>'bookingId')::int = $1",
+          [bookingId],
+        ),
       ).toEqual([{ subject: null }]);
     },
   );

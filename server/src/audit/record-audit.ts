@@ -18,6 +18,7 @@ export type AuditAction =
   | "profile-changed"
   | "profile-image-changed"
   | "booking-refunded"
+  | "counter-sale"
   | "show-cancelled"
   | "staff-created"
   | "staff-changed";

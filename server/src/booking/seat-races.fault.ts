@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { givenCustomers, givenShow } from "../../test/given.ts";
+import { givenCustomers, givenShow, givenStaff } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
+import { sellAtCounter } from "../admin/sell-at-counter.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
 
@@ -32,6 +33,39 @@ test(
     }
     const ms = (performance.now() - startedAt) / seats.length;
     console.log(`P1: 500 rounds of 200 buyers, one winner each; ${ms.toFixed(1)} ms a round.`);
+  },
+);
+
+test(
+  "P1: of 100 buyers at home and 100 at the counter exactly one gets the seat, in each of 100 rounds",
+  { timeout: 600_000 },
+  async () => {
+    const buyers = await givenCustomers(app.deps, 100);
+    const admin = await givenStaff(app.deps, "admin");
+    const showId = await givenShow(app);
+    const walkIn = { customerName: "Walk In", phoneNumber: "9876543210" };
+    let atCounter = 0;
+    for (const seat of seatNumbers) {
+      await forgetHolds();
+      const wish = { showId, seatNumbers: [seat] };
+      const { won, lost } = outcomesOf(
+        await together<object>(
+          buyers.flatMap((buyer) => [
+            () => holdSeats(app.deps, buyer, wish),
+            () => sellAtCounter(app.deps, admin, { ...walkIn, ...wish }),
+          ]),
+        ),
+      );
+      expect(won).toHaveLength(1);
+      expect(new Set(lost)).toEqual(new Set(["SEATS_UNAVAILABLE"]));
+      atCounter += "paymentType" in won[0]! ? 1 : 0;
+    }
+    const [row] = await app.sql.query(
+      "select count(distinct booking_id)::int as bookings from seat_claim where show_id = $1",
+      [showId],
+    );
+    expect(row).toEqual({ bookings: seatNumbers.length });
+    console.log(`P1: 100 rounds of 200, one winner each; the counter was first in ${atCounter}.`);
   },
 );
 

@@ -2,6 +2,7 @@ export * from "./admin.ts";
 export * from "./auth.ts";
 export * from "./booking.ts";
 export * from "./constants.ts";
+export * from "./counter.ts";
 export * from "./errors.ts";
 export * from "./money.ts";
 export * from "./page.ts";

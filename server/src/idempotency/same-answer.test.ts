@@ -69,6 +69,12 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
     const input = { username, counterNo: 9, password: "Another-Horse-10" };
     return { caller, input, countEffects: counting("audit_entry where subject = $1", username) };
   },
+  async "admin.createBooking"() {
+    const caller = await givenStaff(deps, "admin");
+    const showId = await givenShow(app);
+    const input = { showId, customerName: "Walk In", phoneNumber: "9876543210", seatNumbers: ["A1", "F1"] };
+    return { caller, input, countEffects: counting("booking where show_id = $1", showId) };
+  },
   async "admin.refundBooking"() {
     const caller = await givenStaff(deps, "admin");
     const { bookingId } = await givenTicket();

@@ -1,0 +1,140 @@
+import type { Decimal } from "decimal.js";
+import { sql, type RawBuilder } from "kysely";
+import type { Db, Tx } from "../connect.ts";
+
+/** One wanted seat, with what decides about it and its show. */
+export interface WantedSeat {
+  screenId: number;
+  date: string;
+  startsAt: Date;
+  cost: Decimal;
+  cancelReason: string | null;
+  seatNumber: string;
+  /** Null: the screen has no such seat. */
+  seatType: "Standard" | "Deluxe" | null;
+  claimedBy: number | null;
+  /** Until when that claim holds; null when the seat is being paid for or sold. */
+  freeAfter: Date | null;
+}
+
+/** The wanted seats of a show, one row each, as they are at this moment; no rows when there is no such show. */
+export async function findWantedSeats(
+  db: Db,
+  wanted: { showId: number; seatNumbers: string[] },
+): Promise<WantedSeat[]> {
+  const { rows } = await sql<WantedSeat>`
+    select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
+      show.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
+      claim.booking_id as "claimedBy", claim.free_after as "freeAfter"
+    from unnest(${wanted.seatNumbers}::text[]) with ordinality as w (seat_number, position)
+    join show on show.id = ${wanted.showId}
+    left join seat on seat.screen_id = show.screen_id and seat.seat_number = w.seat_number
+    left join seat_claim claim
+      on claim.show_id = show.id and claim.seat_number = w.seat_number and claim.booking_id is not null
+    order by w.position`.execute(db);
+  return rows;
+}
+
+/** What every new booking consists of, whoever it is for. */
+interface NewBooking {
+  showId: number;
+  screenId: number;
+  date: string;
+  /** In the order in which the booking will show them. */
+  seatNumbers: string[];
+  amountDue: Decimal;
+  now: Date;
+}
+
+/** Everything that a new hold consists of. */
+export interface NewHold extends NewBooking {
+  username: string;
+  expiresAt: Date;
+  maxLiveHolds: number;
+}
+
+/** Everything that a sale at the counter consists of. */
+export interface NewCounterSale extends NewBooking {
+  customerName: string;
+  phoneNumber: string;
+}
+
+/**
+ * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled or a seat is
+ * plainly taken. What it reads may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again)
+ * and `noHoldSlot`.
+ */
+export async function insertHold(db: Db, hold: NewHold): Promise<number | undefined> {
+  const booked = sql`booked as (
+    insert into booking (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
+      expires_at, hold_slot)
+    select ${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
+      ${hold.username}, ${hold.expiresAt}, (
+        select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int - beyond.holds) as slot
+        where not exists (
+          select from booking
+          where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot = slot
+        )
+      )
+    from chosen, (
+      -- An adopted customer may have had more holds than that; nobody gets a slot beyond the limit any more.
+      select count(*)::int as holds from booking
+      where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot > ${hold.maxLiveHolds}
+    ) as beyond
+    returning id
+  )`;
+  return await insertBooking(db, hold, booked, hold.expiresAt);
+}
+
+/** Writes a booking that is paid for in cash, with its customer, as `insertHold` writes a hold; the only constraint that decides is `seatTaken`. */
+export async function insertCounterSale(tx: Tx, sale: NewCounterSale): Promise<number | undefined> {
+  const booked = sql`numbered as (
+    select nextval(pg_get_serial_sequence('booking', 'id')) as id from chosen
+  ), person as (
+    insert into admin_booked_customer (name, number, booking_id)
+    select ${sale.customerName}, ${sale.phoneNumber}, id from numbered
+    returning id, booking_id
+  ), booked as (
+    insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time, customer_id)
+    select person.booking_id, ${sale.date}, ${sale.showId}, ${sale.seatNumbers.length}, ${sale.amountDue}, ${sale.amountDue},
+      'Cash', 'Confirmed', ${sale.now}, person.id
+    from person
+    returning id
+  )`;
+  return await insertBooking(tx, sale, booked, null);
+}
+
+// The statement around a new booking: `booked` is its row, written for the show in `chosen`, if there is one.
+async function insertBooking(
+  db: Db,
+  { showId, screenId, seatNumbers }: NewBooking,
+  booked: RawBuilder<unknown>,
+  freeAfter: Date | null,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ id: number | null }>`
+    with chosen as (
+      -- Seats that are plainly taken end it here, without the cost of a refusal by constraint.
+      select id from show
+      where id = ${showId} and cancelled_at is null and not exists (
+        select from seat_claim
+        where show_id = ${showId} and seat_number = any(${seatNumbers}::text[]) and booking_id is not null
+      )
+      for share
+    ), ${booked}, mapped as (
+      insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number)
+      select booked.id, ${showId}, ${screenId}, w.seat_number
+      from booked, unnest(${seatNumbers}::text[]) with ordinality as w (seat_number, position)
+      order by w.position
+    ), claimed as (
+      -- A taken seat gets no booking, which its constraint refuses, and with it the whole statement.
+      insert into seat_claim (show_id, seat_number, booking_id, free_after)
+      select ${showId}, w.seat_number, booked.id, ${freeAfter}::timestamptz
+      from booked, unnest(${seatNumbers}::text[]) as w (seat_number)
+      order by w.seat_number
+      on conflict (show_id, seat_number) do update
+        set booking_id = case when seat_claim.booking_id is null then excluded.booking_id end,
+          free_after = excluded.free_after, version = nextval('seat_claim_version')
+    )
+    select (select id from booked) as id`.execute(db);
+  return rows[0]?.id ?? undefined;
+}

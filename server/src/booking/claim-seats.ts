@@ -1,0 +1,123 @@
+import {
+  constraints,
+  findWantedSeats,
+  isRetryable,
+  violatedConstraint,
+  type Db,
+  type WantedSeat,
+} from "@skyfox/db";
+import { Decimal } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { seatPrices } from "../show/seat-prices.ts";
+import { assertInWindow } from "../show/window.ts";
+
+// Each lost race means that somebody else got what both went for; a handful of tries is more than enough.
+const maxTries = 20;
+
+/** Seats of a show that somebody may have at this moment, and what they cost. */
+export interface Offer {
+  showId: number;
+  screenId: number;
+  /** The show's date in the cinema's zone. */
+  date: string;
+  startsAt: Date;
+  /** By row and number. */
+  seatNumbers: string[];
+  amountDue: Decimal;
+  /** Bookings that still claim some of these seats although their time is over: whoever takes the seats expires them along with it. */
+  overdue: number[];
+  /** The moment at which all of this is true. */
+  now: Date;
+}
+
+/**
+ * Looks whether the person may have all of these seats now, and prices them. Throws `SHOW_NOT_FOUND`, `SHOW_CANCELLED`,
+ * `SHOW_ALREADY_STARTED`, `DATE_OUT_OF_RANGE`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`.
+ */
+export async function findOffer(
+  db: Db,
+  deps: Deps,
+  user: User,
+  wanted: { showId: number; seatNumbers: string[] },
+): Promise<Offer> {
+  const { showId } = wanted;
+  const seatNumbers = wanted.seatNumbers.toSorted(bySeat);
+  const seats = await findWantedSeats(db, { showId, seatNumbers });
+  const now = deps.clock.now();
+  const { screenId, date, startsAt } = assertOnSale(deps, user, seats, now);
+  const overdue = assertFree(seats, now);
+  return { showId, screenId, date, startsAt, seatNumbers, amountDue: priceOf(seats), overdue, now };
+}
+
+/** What was true of an offer no longer is: look again. */
+export class LostRace extends Error {}
+
+const raceLosses = new Set<string>([
+  constraints.seatTaken,
+  constraints.holdSlotTaken,
+  constraints.noHoldSlot,
+]);
+
+/** Tries to claim seats, each time anew, until nobody else was faster. Throws `SEATS_UNAVAILABLE` when somebody always was. */
+export async function untilNobodyIsFaster<Result>(
+  seatNumbers: string[],
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isLostRace(error)) throw error;
+    }
+  }
+  throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
+}
+
+function isLostRace(error: unknown): boolean {
+  const constraint = violatedConstraint(error);
+  return (
+    error instanceof LostRace ||
+    (constraint !== undefined && raceLosses.has(constraint)) ||
+    isRetryable(error)
+  );
+}
+
+function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): WantedSeat {
+  const [show] = seats;
+  if (show === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
+  if (show.cancelReason !== null)
+    throw new DomainError({ code: "SHOW_CANCELLED", details: { reason: show.cancelReason } });
+  if (now > show.startsAt) throw new DomainError({ code: "SHOW_ALREADY_STARTED" });
+  assertInWindow(deps, user, show.date);
+  const unknown = seats.filter((seat) => seat.seatType === null);
+  if (unknown.length > 0)
+    throw new DomainError({ code: "INVALID_SEAT", details: { seatNumbers: numbersOf(unknown) } });
+  return show;
+}
+
+// The bookings that still claim some of these seats although their time is over; a claim that is live refuses the offer.
+function assertFree(seats: WantedSeat[], now: Date): number[] {
+  const claimed = seats.filter((seat) => seat.claimedBy !== null);
+  const taken = claimed.filter((seat) => seat.freeAfter === null || seat.freeAfter > now);
+  if (taken.length > 0)
+    throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: numbersOf(taken) } });
+  return [...new Set(claimed.flatMap((seat) => seat.claimedBy ?? []))];
+}
+
+function priceOf(seats: WantedSeat[]): Decimal {
+  return seats.reduce((sum, seat) => {
+    return seat.seatType === null ? sum : sum.plus(seatPrices(seat.cost)[seat.seatType]);
+  }, new Decimal(0));
+}
+
+function numbersOf(seats: WantedSeat[]): string[] {
+  return seats.map((seat) => seat.seatNumber);
+}
+
+// A1, A2, A10, B1, …, AA1.
+function bySeat(one: string, other: string): number {
+  const [row, otherRow] = [one.replace(/\d+$/, ""), other.replace(/\d+$/, "")];
+  if (row !== otherRow) return row.length - otherRow.length || (row < otherRow ? -1 : 1);
+  return Number(one.slice(row.length)) - Number(other.slice(row.length));
+}
