@@ -11,6 +11,7 @@ export { listMigrations, migrateToLatest } from "./migrate.ts";
 export * from "./queries/audit.ts";
 export * from "./queries/bookings.ts";
 export * from "./queries/cancellations.ts";
+export * from "./queries/check-ins.ts";
 export * from "./queries/clock.ts";
 export * from "./queries/doubts.ts";
 export * from "./queries/ended.ts";

@@ -63,6 +63,8 @@ export interface Booking {
   amount_paid: Decimal;
   booking_time: Generated<Timestamp>;
   card_amount: Generated<Decimal>;
+  checked_in_at: Timestamp | null;
+  checked_in_by: string | null;
   customer_id: number | null;
   customer_username: string | null;
   date: string;

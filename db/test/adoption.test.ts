@@ -117,6 +117,11 @@ test("an adopted database gets the instants, claims, states and amounts that its
   ]);
   expect(
     await connection.query(
+      "SELECT b.id, checked_in_by AS by, checked_in_at = starts_at AS at_start FROM booking b JOIN show ON show.id = b.show_id WHERE checked_in_at IS NOT NULL ORDER BY 1",
+    ),
+  ).toEqual([1, 2].map((id) => ({ id, by: "(not recorded)", at_start: true })));
+  expect(
+    await connection.query(
       "SELECT booking_id AS id, count(*)::int AS seats, bool_and(free_after IS NULL) AS sold FROM seat_claim GROUP BY 1 ORDER BY 1",
     ),
   ).toEqual([

@@ -99,4 +99,7 @@ INSERT INTO wallet_transaction (wallet_id, username, transaction_id, amount, tra
 SELECT id, username, 'card-0110', 75.00, 'ADD', balance + 75.00, 110 FROM customer_wallet ORDER BY id LIMIT 1;
 UPDATE customer_wallet SET balance = balance + 75.00 WHERE id = (SELECT min(id) FROM customer_wallet);
 
+-- 101 has come.
+UPDATE booking SET status = 'CheckedIn', checked_in_at = now(), checked_in_by = 'staff-1' WHERE id = 101;
+
 INSERT INTO profile_image (key, remove_after, attempts) VALUES ('5f0c1f6e-62a1-4d3b-9d53-2f3a8a1c7b11.jpg', now(), 2);

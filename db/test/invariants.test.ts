@@ -95,6 +95,21 @@ const refusals: [string, string, string][] = [
     "update booking set status = 'Expired' where id = 1",
     "booking_ended",
   ],
+  [
+    "people who come before they have paid",
+    "update booking set checked_in_at = now(), checked_in_by = 'staff-1' where id = 1",
+    "booking_checked_in",
+  ],
+  [
+    "people who have come, nobody knows when",
+    "update booking set status = 'CheckedIn', payment_type = 'Cash', amount_paid = 200 where id = 1",
+    "booking_checked_in",
+  ],
+  [
+    "people who have come, nobody knows who let them in",
+    "update booking set status = 'CheckedIn', payment_type = 'Cash', amount_paid = 200, checked_in_at = now() where id = 1",
+    "booking_checked_in",
+  ],
   ["an amount due of NaN", "update booking set amount_due = 'NaN'", "booking_amount_due_bounds"],
   [
     "two open payments of one booking",

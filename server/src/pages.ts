@@ -4,18 +4,23 @@ import { DomainError } from "./errors/domain-error.ts";
 export function readCursor(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   if (/^[1-9]\d{0,14}$/.test(cursor)) return Number(cursor);
-  throw new DomainError({ code: "VALIDATION_ERROR" }, [
+  throw notACursor();
+}
+
+/** The refusal of what is no cursor of the list that it was sent to. */
+export function notACursor(): DomainError {
+  return new DomainError({ code: "VALIDATION_ERROR" }, [
     { field: "cursor", message: "This is not a cursor of this list." },
   ]);
 }
 
-/** A page of what was read, for which one row more than the limit was asked; its cursor is the id of its last item. */
+/** A page of what was read, for which one row more than the limit was asked; its cursor is what stands for its last item. */
 export function toPage<Item>(
   rows: Item[],
   limit: number,
-  idOf: (item: Item) => number,
+  cursorOf: (item: Item) => number | string,
 ): { items: Item[]; nextCursor: string | null } {
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  return { items, nextCursor: last === undefined ? null : String(idOf(last)) };
+  return { items, nextCursor: last === undefined ? null : String(cursorOf(last)) };
 }

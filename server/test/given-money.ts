@@ -48,9 +48,12 @@ export async function givenCounterSale(app: TestApp, showId: number, seat: strin
   return bookingId;
 }
 
-/** Somebody has come: the booking is checked in. */
+/** Somebody has come, whatever the time: the booking is checked in. */
 export async function givenCheckIn(app: TestApp, bookingId: number): Promise<void> {
-  await app.sql.query("update booking set status = 'CheckedIn' where id = $1", [bookingId]);
+  await app.sql.query(
+    "update booking set status = 'CheckedIn', checked_in_at = $2, checked_in_by = 'staff-0' where id = $1",
+    [bookingId, app.clock.now()],
+  );
 }
 
 /** A wallet's two amounts as text. */

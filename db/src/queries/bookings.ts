@@ -110,6 +110,42 @@ export async function listBookings(db: Db, filter: BookingFilter): Promise<Booki
   return await query.orderBy("b.id", "desc").limit(filter.limit).execute();
 }
 
+/** Which bookings the door wants to see; `after` is the last one of the page before. */
+export interface DoorFilter {
+  /** The shows' date in the cinema's zone. */
+  date?: string | undefined;
+  showId?: number | undefined;
+  after?: { showId: number; bookingId: number } | undefined;
+  limit: number;
+}
+
+/** Bookings that are confirmed or checked in, of shows that go on, by the start of the show, then by show and id. */
+export async function listDoorBookings(
+  db: Db,
+  { date, showId, after, limit }: DoorFilter,
+): Promise<BookingRow[]> {
+  let page = db
+    .selectFrom("booking as b")
+    .innerJoin("show as s", "s.id", "b.show_id")
+    .where("b.status", "in", ["Confirmed", "CheckedIn"])
+    .where("s.cancelled_at", "is", null);
+  if (date !== undefined) page = page.where("s.date", "=", date);
+  if (showId !== undefined) page = page.where("s.id", "=", showId);
+  if (after !== undefined) {
+    page = page.where(sql<boolean>`(s.starts_at, s.id, b.id) > (
+      select starts_at, id, ${after.bookingId}::bigint from show where id = ${after.showId}
+    )`);
+  }
+  // The page is chosen before its bookings are read in full.
+  const ids = page.select("b.id").orderBy("s.starts_at").orderBy("s.id").orderBy("b.id").limit(limit);
+  return await readBookings(db)
+    .where("b.id", "in", ids)
+    .orderBy("s.starts_at")
+    .orderBy("s.id")
+    .orderBy("b.id")
+    .execute();
+}
+
 /** Locks a booking and reads what decides about it. */
 export async function lockBooking(tx: Tx, bookingId: number) {
   return await tx

@@ -69,6 +69,15 @@ export async function refund(bookingId: number): Promise<string | undefined> {
   return booking.refund?.amount.toFixed(2);
 }
 
+export async function scan(ticket: string, showId: number): Promise<string> {
+  const { outcome, reason, booking, at, by } = await client.admin.checkInTicket.mutate({ ticket, showId });
+  if (outcome === "checkedIn") return `Welcome, ${booking?.customerName ?? "whoever you are"}.`;
+  if (outcome === "alreadyDone") return `Used at ${at?.toISOString() ?? "?"}, seen by ${by ?? "?"}.`;
+  return reason === "WRONG_SHOW"
+    ? `This is for ${booking?.movieTitle ?? "another show"}.`
+    : `Refused: ${reason}`;
+}
+
 export async function showFace(file: File, securityAnswer: string): Promise<string> {
   const accepted: readonly string[] = profileImageTypes;
   if (!accepted.includes(file.type)) throw new Error("Choose a JPEG, PNG or WebP file.");

@@ -4,8 +4,11 @@ import { uncommonPasswordSchema } from "../auth/common-passwords.ts";
 import * as contract from "../contract/index.ts";
 import { keyed } from "../idempotency/keyed.ts";
 import { cancelShow, getShowCancellation } from "./cancel-show.ts";
-import { adminHashingProcedure, adminProcedure } from "../rpc/procedures.ts";
+import { adminHashingProcedure, adminProcedure, staffProcedure } from "../rpc/procedures.ts";
+import { checkInTicket } from "./check-in-ticket.ts";
+import { checkIn } from "./check-in.ts";
 import { createStaff } from "./create-staff.ts";
+import { listDoor } from "./list-door.ts";
 import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
 import { refundBooking } from "./refund-booking.ts";
 import { sellAtCounter } from "./sell-at-counter.ts";
@@ -41,6 +44,24 @@ export const adminRouter = {
     .mutation(({ ctx, input, path }) =>
       keyed(ctx, path, input, (intent) => sellAtCounter(ctx.deps, ctx.user, input, intent)),
     ),
+
+  /** Who may come in, or is in already, on a day or to a show. */
+  doorList: staffProcedure
+    .input(contract.doorListInput)
+    .output(contract.bookingPageSchema)
+    .query(({ ctx, input }) => listDoor(ctx.deps, input)),
+
+  /** Lets the people of many bookings in. */
+  checkIn: staffProcedure
+    .input(contract.checkInInput)
+    .output(contract.checkInOutput)
+    .mutation(({ ctx, input }) => checkIn(ctx.deps, ctx.user, input)),
+
+  /** Lets the people of a ticket in. */
+  checkInTicket: staffProcedure
+    .input(contract.checkInTicketInput)
+    .output(contract.checkInTicketOutput)
+    .mutation(({ ctx, input }) => checkInTicket(ctx.deps, ctx.user, input)),
 
   /** Gives a confirmed booking's money back. */
   refundBooking: adminProcedure

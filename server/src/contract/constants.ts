@@ -49,6 +49,15 @@ export const maxWalletBalance = "100000.00";
 /** The answer to a call with an idempotency key is kept for this many hours. */
 export const keyHours = 24;
 
+/** Bookings checked in by one call at most. */
+export const maxCheckIns = 200;
+
+/** The doors open this many minutes before a show starts, and close when it ends. */
+export const doorsOpenMinutes = 60;
+
+/** What is read from a code at the door has at most this many characters: no QR code holds more. */
+export const maxTicketLength = 4_296;
+
 /** Calls in one batch at most; mutations never travel in a batch. */
 export const maxBatchSize = 10;
 

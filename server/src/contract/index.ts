@@ -3,6 +3,7 @@ export * from "./auth.ts";
 export * from "./booking.ts";
 export * from "./constants.ts";
 export * from "./counter.ts";
+export * from "./door.ts";
 export * from "./errors.ts";
 export * from "./money.ts";
 export * from "./page.ts";

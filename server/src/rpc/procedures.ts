@@ -59,6 +59,9 @@ export const customerProcedure = publicProcedure.use(admit(["customer"]));
 /** For admins; customers and staff are refused with `FORBIDDEN`. */
 export const adminProcedure = publicProcedure.use(admit(["admin"]));
 
+/** For staff and admins; customers are refused with `FORBIDDEN`. */
+export const staffProcedure = publicProcedure.use(admit(["staff", "admin"]));
+
 /** As `publicProcedure`, for verbs that hash: they wait in the bounded line, past which a call is refused with `RATE_LIMITED`. */
 export const publicHashingProcedure = publicProcedure.use(standInLine);
 

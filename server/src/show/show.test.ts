@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
+import { givenCheckIn } from "../../test/given-money.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { Decimal, type Booking, type Hold, type SeatMap, type Show } from "../contract/index.ts";
@@ -348,7 +349,7 @@ describe("the seat map", () => {
 
     const { bookingId } = await hold(paid, showId, ["J10", "A1"]);
     await pay(paid, bookingId);
-    await app.sql.query("update booking set status = 'CheckedIn' where id = $1", [bookingId]);
+    await givenCheckIn(app, bookingId);
     await expectSeats({ held: [], sold: ["A1", "D1", "J10"] });
 
     expect(versions).toEqual(versions.toSorted((one, other) => one - other));
