@@ -1,7 +1,6 @@
 -- discards: when and by whom bookings were checked in: SELECT count(*) FROM booking WHERE checked_in_by <> '(not recorded)'
 --
 -- Bookings that are checked in stay so.
-DROP INDEX booking_at_the_door;
 ALTER TABLE booking
   DROP CONSTRAINT booking_checked_in,
   DROP COLUMN checked_in_by,

@@ -1,4 +1,4 @@
--- The door: when and by whom a booking was checked in, and an index for the list of those who may come in.
+-- The door: when and by whom a booking was checked in.
 
 ALTER TABLE booking
   ADD COLUMN checked_in_at timestamptz,
@@ -18,4 +18,3 @@ ALTER TABLE booking
       ELSE checked_in_at IS NULL
     END
   );
-CREATE INDEX booking_at_the_door ON booking (show_id, id) WHERE status IN ('Confirmed', 'CheckedIn');
