@@ -51,15 +51,10 @@ async function storedCheckIn(bookingId: number) {
 
 /** Sells that many seats at the counter, each to somebody else, and tells their bookings in the order of their ids. */
 async function givenSales(count: number): Promise<number[]> {
+  const showId = await givenShow(app);
   const ids: number[] = [];
-  while (ids.length < count) {
-    const showId = await givenShow(app);
-    const seats = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"].flatMap((row) =>
-      Array.from({ length: 10 }, (_, index) => `${row}${index + 1}`),
-    );
-    for (const seat of seats.slice(0, count - ids.length))
-      ids.push(await givenCounterSale(app, showId, seat));
-  }
+  for (let seat = 0; seat < count; seat += 1)
+    ids.push(await givenCounterSale(app, showId, `${"ABCDEFGHIJ"[Math.floor(seat / 10)]}${(seat % 10) + 1}`));
   return ids;
 }
 
@@ -232,9 +227,9 @@ describe("many at once", () => {
   });
 
   test("take as many statements as one: a lock, a look and a change", async () => {
-    const ids = await givenSales(201);
+    const [first, ...sold] = await givenSales(41);
     at(startsAt);
-    const [first, ...rest] = ids;
+    const rest = [...sold, ...Array.from({ length: maxCheckIns - 40 }, (_, index) => 900_000_000 + index)];
     // Opens the one connection.
     await checkIn(counted.deps, staff, { bookingIds: [1] });
     // BEGIN and COMMIT are two more.
@@ -298,18 +293,15 @@ describe("at two doors at once", () => {
       at(startsAt);
       const give = () => refusalOf(refundBooking(deps, admin, { bookingId, to: "source", reason: "Ill" }));
       const open = () => checkInAs(staff, bookingId);
-      const [refund, entry] = (
-        round % 2 === 0
-          ? await together<unknown>([give, open])
-          : (await together<unknown>([open, give])).toReversed()
-      ).map((settled) => (settled.status === "fulfilled" ? settled.value : settled.reason));
+      const settled = await together<unknown>(round % 2 === 0 ? [give, open] : [open, give]);
+      const { won } = outcomesOf(round % 2 === 0 ? settled : settled.toReversed());
       const { status } = await getBooking(deps, staff, { bookingId });
       if (status === "CheckedIn") {
         letIn += 1;
-        expect([refund, entry]).toEqual(["INVALID_BOOKING_STATUS", { ...nothing, checkedIn: [bookingId] }]);
+        expect(won).toEqual(["INVALID_BOOKING_STATUS", { ...nothing, checkedIn: [bookingId] }]);
       } else {
         expect(status).toBe("Refunded");
-        expect([refund, entry]).toEqual(["accepted", refused(bookingId, "NOT_CONFIRMED")]);
+        expect(won).toEqual(["accepted", refused(bookingId, "NOT_CONFIRMED")]);
       }
     }
     console.log(`20 refunds against check-ins: ${letIn} were let in, ${20 - letIn} given back, none both.`);
