@@ -1,6 +1,9 @@
 import { openDatabase, connectOnce, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { connectMovieService } from "../server/src/movie/movie-service.ts";
+import { createManualClock } from "../server/test/manual-clock.ts";
+import { createMemoryLogger } from "../server/test/memory-logger.ts";
 import { startLoopbackServer, sendJson } from "./sandbox/loopback-server.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
 import { seedDemo } from "./seed.ts";
@@ -87,8 +90,8 @@ describe("the demo seed", () => {
 
   test.each([
     ["refuses our key", { status: 403, body: {} }, "it answered 403"],
-    ["answers something else", { status: 200, body: { films: [] } }, "not a list of films"],
-    ["has no films", { status: 200, body: [] }, "not a list of films"],
+    ["answers something else", { status: 200, body: { films: [] } }, "its answer is not a list of films"],
+    ["has no films", { status: 200, body: [] }, "it has none"],
   ])("says what to do when the movie service %s", async (_what, answer, reason) => {
     const service = await startLoopbackServer((_request, response) => {
       sendJson(response, answer);
@@ -116,7 +119,11 @@ async function openCinema(url = films) {
     await sql.end();
     await db.destroy();
   });
-  const seed = (at: Date) => seedDemo(db, { now: at, cinemaTimeZone, movieService: { url, apiKey } });
+  const seed = (at: Date) => {
+    const parts = { clock: createManualClock(at), logger: createMemoryLogger(), random: () => 0 };
+    const movies = connectMovieService({ url, apiKey, ...parts });
+    return seedDemo(db, { now: at, cinemaTimeZone, movies });
+  };
   return { seed, sql };
 }
 

@@ -13,9 +13,8 @@ import {
   type NewShow,
 } from "@skyfox/db";
 import { Decimal } from "decimal.js";
-import { z } from "zod";
 import { createPasswordHasher } from "../server/src/auth/passwords.ts";
-import type { ServiceAccess } from "../server/src/config.ts";
+import type { MovieCatalogue } from "../server/src/deps.ts";
 import { showTimes } from "../server/src/show/show-times.ts";
 
 const days = 21;
@@ -35,12 +34,13 @@ export const demoPassword = "foobar";
  */
 export async function seedDemo(
   db: Db,
-  options: { now: Date; cinemaTimeZone: string; movieService: ServiceAccess },
+  options: { now: Date; cinemaTimeZone: string; movies: MovieCatalogue },
 ): Promise<{ newShows: number }> {
   for (const person of demoStaff) await addStaff(db, person, options.now);
-  const movies = await fetchMovies(options.movieService, options.now);
+  const movies = await getMovies(options.movies);
   await saveMovies(db, movies);
-  return { newShows: await insertShowsWhereFree(db, await planShows(db, movies, options)) };
+  const added = await insertShowsWhereFree(db, await planShows(db, movies, options));
+  return { newShows: added.length };
 }
 
 async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): Promise<void> {
@@ -55,55 +55,14 @@ async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): 
   }
 }
 
-const omdbMovies = z
-  .array(
-    z.object({
-      imdbID: z.string(),
-      Title: z.string(),
-      Runtime: z.string(),
-      Genre: z.string(),
-      Plot: z.string(),
-      imdbRating: z.string(),
-      Poster: z.string(),
-    }),
-  )
-  .min(1);
-
-async function fetchMovies(service: ServiceAccess, now: Date): Promise<MovieDetails[]> {
-  const movies = await askForMovies(service).catch((cause: unknown) => {
-    const said =
-      cause instanceof SyntaxError || cause instanceof z.ZodError ? "not a list of films" : reasonOf(cause);
-    throw new Error(
-      `The demo shows need films, but the movie service gave none: ${said}. ` +
-        `Check MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY, or start without demo shows: DEMO_SEED=off.`,
-      { cause },
-    );
-  });
-  return movies.map((movie) => ({
-    movieId: movie.imdbID,
-    title: movie.Title,
-    runtimeMinutes: /^(\d+) min$/.test(movie.Runtime) ? Number.parseInt(movie.Runtime, 10) : null,
-    plot: movie.Plot,
-    imdbRating: movie.imdbRating === "N/A" ? null : movie.imdbRating,
-    posterUrl: movie.Poster,
-    genres: movie.Genre.split(", "),
-    refreshedAt: now,
-  }));
-}
-
-async function askForMovies({ url, apiKey }: ServiceAccess): Promise<z.output<typeof omdbMovies>> {
-  const response = await fetch(`${url.replace(/\/+$/, "")}/movies`, {
-    headers: { "x-api-key": apiKey },
-    signal: AbortSignal.timeout(10_000),
-  });
-  if (!response.ok) throw new Error(`it answered ${response.status}`);
-  return omdbMovies.parse(await response.json());
-}
-
-// What fetch throws says only that it failed; its cause says why.
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+async function getMovies(movies: MovieCatalogue): Promise<MovieDetails[]> {
+  const found = await movies.list();
+  if (found.kind === "found" && found.movies.length > 0) return found.movies;
+  const reason = found.kind === "unavailable" ? found.reason : "it has none";
+  throw new Error(
+    `The demo shows need films, but the movie service gave none: ${reason}. ` +
+      `Check MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY, or start without demo shows: DEMO_SEED=off.`,
+  );
 }
 
 async function planShows(

@@ -1,11 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { databaseTime, migrateToLatest, openDatabase } from "@skyfox/db";
+import { migrateToLatest, openDatabase } from "@skyfox/db";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import type { CompleteConfig } from "../server/src/compose.ts";
+import { startDatabaseClock } from "../server/src/clock.ts";
 import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
 import type { Logger } from "../server/src/deps.ts";
 import { createLogger } from "../server/src/logger.ts";
+import { connectMovieService } from "../server/src/movie/movie-service.ts";
 import { serve } from "../server/src/serve.ts";
 import { describeFailure, postgresDirectory, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";
@@ -59,17 +61,17 @@ async function bringAlong(
   stops: (() => Promise<void>)[],
 ): Promise<CompleteConfig> {
   let { databaseUrl, movieService, paymentGateway } = config;
-  const seedsWithoutFilms = config.demoSeed && movieService === undefined;
-  if (config.environment === "production" && seedsWithoutFilms)
+  const isProduction = config.environment === "production";
+  if (isProduction && config.demoSeed && movieService === undefined)
     throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
-  if (config.environment === "development") await mkdir(stateDirectory, { recursive: true });
+  if (!isProduction) await mkdir(stateDirectory, { recursive: true });
   if (databaseUrl === undefined) {
     const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
     stops.push(postgres.stop);
     databaseUrl = postgres.url;
     embedded.push(`Postgres       data in ${relative(process.cwd(), postgresDirectory)}`);
   }
-  if (seedsWithoutFilms) {
+  if (!isProduction && movieService === undefined) {
     const sandbox = await startMovieService({ apiKey: sandboxKey });
     stops.push(sandbox.stop);
     movieService = { url: sandbox.url, apiKey: sandboxKey };
@@ -89,7 +91,7 @@ async function bringAlong(
     embedded.push(`ticket key     ${relative(process.cwd(), keyFile)}`);
   }
   const imageFolder = join(stateDirectory, "images");
-  if (config.environment === "development" && config.imageBucket === undefined)
+  if (!isProduction && config.imageBucket === undefined)
     embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
   return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
 }
@@ -100,7 +102,10 @@ async function seed(config: CompleteConfig, logger: Logger): Promise<void> {
   await migrateToLatest(config.databaseUrl, { cinemaTimeZone });
   const db = openDatabase(config.databaseUrl, { maxConnections: 1 });
   try {
-    const { newShows } = await seedDemo(db, { now: await databaseTime(db), cinemaTimeZone, movieService });
+    const clock = await startDatabaseClock(db, logger);
+    const movies = connectMovieService({ ...movieService, clock, logger });
+    const { newShows } = await seedDemo(db, { now: clock.now(), cinemaTimeZone, movies });
+    clock.close();
     if (newShows > 0) logger.info({ newShows }, "Demo shows were added.");
   } finally {
     await db.destroy();

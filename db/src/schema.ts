@@ -256,6 +256,7 @@ export interface Show {
   id: Generated<number>;
   movie_id: string;
   screen_id: number;
+  shares_screen: Generated<boolean>;
   slot_id: number;
   starts_at: Timestamp;
 }

@@ -8,7 +8,7 @@ const maxAttempts = 5;
  * the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
  * Rows are locked in this order everywhere: show (shared), booking by id, seat claims by seat number, wallet, payment. A customer's
- * limit on holds is a unique slot of the booking, so that nobody has to lock the customer.
+ * limit on holds is a unique slot of the booking, so that nobody has to lock the customer. Scheduling locks the film, then adds the show.
  */
 export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {

@@ -178,3 +178,22 @@ test("constraints that the older database named differently are found, and end w
   expect(await connection.query("SELECT * FROM integrity_violation")).toEqual([]);
   await connection.end();
 });
+
+test("shows of an adopted database that overlap stay, and the first of them keeps the screen", async () => {
+  // The afternoon overlaps the morning, the evening the afternoon; the night touches the evening.
+  const { url, connection } = await givenSkyfox(`
+    UPDATE slot SET start_time = '11:00', end_time = '16:31' WHERE id = 2;
+    UPDATE slot SET end_time = '20:30' WHERE id = 3;
+    INSERT INTO show (id, movie_id, date, slot_id, cost)
+    SELECT 100 + id, 'tt0111161', '2030-01-01', id, 200 FROM slot`);
+  await migrateToLatest(url, options);
+  expect(
+    await connection.query("SELECT id, shares_screen AS shares FROM show WHERE id > 100 ORDER BY id"),
+  ).toEqual([
+    { id: 101, shares: false },
+    { id: 102, shares: true },
+    { id: 103, shares: true },
+    { id: 104, shares: false },
+  ]);
+  await connection.end();
+});

@@ -61,6 +61,11 @@ const refusals: [string, string, string][] = [
     "insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at) select 2, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at from show",
     "show_screen_slot_date_key",
   ],
+  [
+    "two shows at one time on one screen",
+    "insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at) select 2, movie_id, date, 2, cost, screen_id, ends_at - interval '1 millisecond', ends_at + interval '1 hour' from show",
+    "show_one_at_a_time",
+  ],
   ["a show that costs nothing", "update show set cost = 0", "show_cost_bounds"],
   ["a show that costs too much", "update show set cost = 3000.01", "show_cost_bounds"],
   ["a show that costs NaN", "update show set cost = 'NaN'", "show_cost_bounds"],

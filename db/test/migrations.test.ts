@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createEmptyDatabase } from "../embedded/test-database.ts";
 import type { Connection } from "../src/connect.ts";
 import { listMigrations, migrateDown, migrateToLatest } from "../src/migrate.ts";
@@ -8,6 +8,9 @@ import { loadMigrations, migrationDirectory } from "../src/migration-files.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { createMigrationFolder } from "./migration-folder.ts";
 import { openConnection } from "./open-connection.ts";
+
+// Every step is taken down and up again, so that the time grows with the square of their number.
+vi.setConfig({ testTimeout: 120_000 });
 
 const cinemaTimeZone = "Asia/Kolkata";
 const migrations = await loadMigrations(migrationDirectory);

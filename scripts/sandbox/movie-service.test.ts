@@ -77,6 +77,68 @@ describe("the movie service", () => {
   });
 });
 
+describe("a test", () => {
+  it("scripts the next calls, one each", async () => {
+    service.script("unavailable", "forbidden", "web-page");
+    const statuses = [];
+    for (let call = 0; call < 4; call += 1) statuses.push((await ask("/movies")).status);
+    expect(statuses).toEqual([503, 403, 404, 200]);
+  });
+
+  it("breaks it down until it mends it, and a script comes first", async () => {
+    service.breakDown("unavailable");
+    service.script("not-films");
+    expect(await (await ask("/movies")).json()).toEqual({ films: "none" });
+    expect((await ask("/movies")).status).toBe(503);
+    expect((await ask("/movies/tt1375666")).status).toBe(503);
+    service.mend();
+    expect((await ask("/movies")).status).toBe(200);
+  });
+
+  it("cuts calls off, and lets them be garbled or endless", async () => {
+    service.script("reset");
+    await expect(ask("/movies")).rejects.toThrow("fetch failed");
+    service.script("unreadable");
+    await expect((await ask("/movies")).json()).rejects.toThrow(SyntaxError);
+    service.script("endless");
+    const { body } = await ask("/movies");
+    let size = 0;
+    for await (const chunk of body ?? []) {
+      size += chunk.length;
+      if (size > 10_000_000) break;
+    }
+    expect(size).toBeGreaterThan(10_000_000);
+  });
+
+  it("holds calls back and lets them go on", async () => {
+    service.script("silent");
+    const arrived = service.waitForCall();
+    const asking = ask("/movies/tt1375666");
+    expect(await arrived).toBe("/movies/tt1375666");
+    service.release();
+    expect(await (await asking).json()).toMatchObject({ Title: "Inception" });
+  });
+
+  it("changes what is said of a film, and takes films away", async () => {
+    service.change("tt1375666", { Runtime: "N/A" });
+    expect(await (await ask("/movies/tt1375666")).json()).toMatchObject({
+      Title: "Inception",
+      Runtime: "N/A",
+    });
+    service.change("tt1375666", null);
+    expect((await ask("/movies/tt1375666")).status).toBe(404);
+    const listed = (await (await ask("/movies")).json()) as unknown[];
+    expect(listed).toHaveLength(films.length - 1);
+  });
+
+  it("sees the calls that had the right key", async () => {
+    const before = service.calls().length;
+    await ask("/movies/tt0073707");
+    await ask("/movies", "other-key");
+    expect(service.calls().slice(before)).toEqual(["/movies/tt0073707"]);
+  });
+});
+
 describe("the film list", () => {
   it("names each film once, by a well-formed IMDb id", () => {
     expect(films.length).toBeGreaterThanOrEqual(24);

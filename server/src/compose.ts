@@ -25,6 +25,8 @@ import { createPictureMaker } from "./image/make-picture.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { developmentAddressFactor } from "./limits/limit-table.ts";
 import { createMetrics } from "./metrics.ts";
+import { fillInFilms } from "./movie/fill-in-films.ts";
+import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { answerOfPayment } from "./payment-answers.ts";
 import { checkBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
@@ -37,6 +39,7 @@ const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
 const checkBooksEveryMs = 60 * 60_000;
 const removeEveryMs = 10 * 60_000;
+const fillInFilmsEveryMs = 10 * 60_000;
 const removeImagesEveryMs = 60_000;
 const sweepBatch = 500;
 
@@ -91,6 +94,10 @@ export async function compose(
     db,
     clock,
     gateway,
+    movies:
+      config.movieService === undefined
+        ? noMovieService
+        : connectMovieService({ ...config.movieService, clock, logger }),
     monitors,
     hashLine: createHashLine(),
     tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
@@ -127,6 +134,7 @@ export async function compose(
 
   const loops: Loop[] = [];
   const stopping = new AbortController();
+  const unknownFilms = new Set<string>();
   return {
     app,
     metricsApp: metrics && createMetricsApp(metrics),
@@ -150,6 +158,11 @@ export async function compose(
           name: "remove what has ended",
           everyMs: removeEveryMs,
           run: () => removeEnded(deps),
+        }),
+        startLoop(deps, {
+          name: "fill in films",
+          everyMs: fillInFilmsEveryMs,
+          run: () => fillInFilms(deps, unknownFilms, stopping.signal),
         }),
         startLoop(deps, {
           name: "remove pictures of nobody",

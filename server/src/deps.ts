@@ -1,4 +1,4 @@
-import type { Db } from "@skyfox/db";
+import type { Db, MovieDetails } from "@skyfox/db";
 import type { Booking, Decimal, ProfileImage, Role, Ticket, TicketKeys } from "./contract/index.ts";
 import type { DomainError } from "./errors/domain-error.ts";
 import type { LimitName } from "./limits/limit-table.ts";
@@ -42,6 +42,21 @@ export interface PaymentGateway {
   charge(charge: CardCharge): Promise<ChargeOutcome>;
   findCharge(charge: { key: string; amount: Decimal }): Promise<ChargeReport>;
   refund(refund: { key: string; transactionId: string; amount: Decimal }): Promise<RefundOutcome>;
+}
+
+/** Films that can be shown, from the movie service or as it told them before. No method throws: what goes wrong is an outcome. */
+export interface MovieCatalogue {
+  list(): Promise<{ kind: "found"; movies: MovieDetails[] } | MoviesUnavailable>;
+  /** `unknown` is the service's own word, or a text that cannot be an IMDb id. */
+  find(
+    movieId: string,
+  ): Promise<{ kind: "found"; movie: MovieDetails } | { kind: "unknown" } | MoviesUnavailable>;
+}
+
+/** The movie service is down, slow or wrong, and nothing that it said before can stand in. */
+export interface MoviesUnavailable {
+  kind: "unavailable";
+  reason: string;
 }
 
 /** Timers that wake the server when a hold is due; the booking's row stays the truth. */
@@ -183,6 +198,7 @@ export interface Deps {
   db: Db;
   clock: Clock;
   gateway: PaymentGateway;
+  movies: MovieCatalogue;
   monitors: ExpiryMonitors;
   hashLine: HashLine;
   tokens: SessionTokens;

@@ -38,6 +38,8 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
         : "Pictures are kept in a folder: other servers on this database cannot serve them. Set S3_BUCKET to share them.",
     );
   }
+  if (config.environment === "production" && config.movieService === undefined)
+    logger.warn({}, "MOVIE_SERVICE_URL is not set: no shows can be scheduled here.");
   const servers: ServerType[] = [];
   const closePorts = () => Promise.all(servers.map((server) => closePort(server, logger)));
   try {

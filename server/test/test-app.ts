@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connectOnce, getServerSecret, openDatabase, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
+import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/admin/cancel-show.ts";
 import { createHashLine, createPasswordHasher } from "../src/auth/passwords.ts";
@@ -19,6 +20,7 @@ import { createFolderStore } from "../src/image/folder-store.ts";
 import { createPictureMaker } from "../src/image/make-picture.ts";
 import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
 import { developmentAddressFactor } from "../src/limits/limit-table.ts";
+import { connectMovieService } from "../src/movie/movie-service.ts";
 import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
@@ -36,16 +38,18 @@ export const testTicketKeys = { signing: generateKeyPairSync("ed25519").privateK
 const storageTimeoutMs = 500;
 /** The key of the tests' gateway. */
 export const testGatewayKey = "gateway-key-of-the-tests";
+const movieKey = "movie-key-of-the-tests";
 
 /** Noon of a Tuesday in Asia/Kolkata: every clock of a test starts here. */
 export const testStart = new Date("2026-03-10T06:30:00Z");
 
-/** A whole server without a port: real Postgres and gateway, a clock that the test moves. */
+/** A whole server without a port: real Postgres, gateway and movie service, a clock that the test moves. */
 export interface TestApp {
   deps: HashingDeps & { monitors: RunningExpiryMonitors };
   app: ReturnType<typeof createApp>;
   clock: ManualClock;
   gateway: PaymentGatewaySandbox;
+  movieService: MovieServiceSandbox;
   logger: MemoryLogger;
   /** A plain connection to look at, and to prepare, the database. */
   sql: Connection;
@@ -62,7 +66,7 @@ export interface TestAppOptions {
   settings?: Partial<Deps["settings"]>;
   corsOrigins?: string[];
   trustedProxies?: number;
-  /** Another server on the database of this one, with its clock and gateway. */
+  /** Another server on the database of this one, with its clock, gateway and movie service. */
   beside?: TestApp;
   maxConnections?: number;
   /** How long a database that says nothing is waited for. */
@@ -86,6 +90,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const databaseUrl = beside?.databaseUrl ?? (await createTestDatabase()).url;
   const clock = options.clock ?? beside?.clock ?? createManualClock(testStart);
   const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: testGatewayKey, now: clock.now }));
+  const movieService = beside?.movieService ?? (await startMovieService({ apiKey: movieKey }));
   const logger = createMemoryLogger();
   const db = openDatabase(options.databaseUrl?.(databaseUrl) ?? databaseUrl, {
     maxConnections: options.maxConnections ?? 10,
@@ -108,6 +113,14 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       apiKey: testGatewayKey,
       clock,
       ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
+    }),
+    // Without jitter nothing waits before it tries again.
+    movies: connectMovieService({
+      url: movieService.url,
+      apiKey: movieKey,
+      clock,
+      logger,
+      random: () => 0,
     }),
     monitors,
     hashLine: createHashLine(options.hashGate),
@@ -154,7 +167,19 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await db.destroy();
     bucket?.close();
     await rm(imageFolder, { recursive: true, force: true });
-    if (beside === undefined) await gateway.stop();
+    if (beside === undefined) await Promise.all([gateway.stop(), movieService.stop()]);
   });
-  return { deps, app, clock, gateway, logger, sql, databaseUrl, imageFolder, reconcile, listViolations };
+  return {
+    deps,
+    app,
+    clock,
+    gateway,
+    movieService,
+    logger,
+    sql,
+    databaseUrl,
+    imageFolder,
+    reconcile,
+    listViolations,
+  };
 }

@@ -104,13 +104,44 @@ export async function listSeats(db: Db, showId: number, now: Date): Promise<Seat
   return rows;
 }
 
-/** The day's slots by start; times are texts in the cinema's zone. */
+/** All slots by start; times are texts in the cinema's zone. */
 export async function listSlots(db: Db) {
   return await db
     .selectFrom("slot")
     .select(["id", "name", "start_time as startTime", "end_time as endTime"])
     .orderBy("start_time")
+    .orderBy("id")
     .execute();
+}
+
+/** A slot of the day, such as the evening. */
+export type SlotRow = Awaited<ReturnType<typeof listSlots>>[number];
+
+/** A slot of a day, as the instants between which a show of it would run. */
+export interface SlotTimes {
+  slotId: number;
+  startsAt: Date;
+  endsAt: Date;
+}
+
+/** Which of these slots of a cinema date are free on a screen: no show that goes on has the slot, or the screen at any moment of it. */
+export async function listFreeSlotIds(
+  db: Db,
+  wanted: { screenId: number; date: string; slots: SlotTimes[] },
+): Promise<number[]> {
+  const { screenId, date, slots } = wanted;
+  const ids = slots.map(({ slotId }) => slotId);
+  const starts = slots.map(({ startsAt }) => startsAt);
+  const ends = slots.map(({ endsAt }) => endsAt);
+  const { rows } = await sql<{ id: number }>`
+    select w.id from unnest(${ids}::bigint[], ${starts}::timestamptz[], ${ends}::timestamptz[]) as w (id, starts_at, ends_at)
+    where not exists (
+      select from show
+      where show.screen_id = ${screenId} and show.cancelled_at is null and (
+        (show.date = ${date} and show.slot_id = w.id) or (show.starts_at < w.ends_at and show.ends_at > w.starts_at)
+      )
+    )`.execute(db);
+  return rows.map((row) => row.id);
 }
 
 /** The screen that was there from the start. */
@@ -131,12 +162,14 @@ export interface MovieDetails {
   refreshedAt: Date;
 }
 
-/** Copies films from the movie service; those that are there already get the newer details. */
+/** Copies films from the movie service; those that are there already get the details, unless theirs are newer. */
 export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> {
+  // In one order everywhere, so that two who save many at once do not wait for each other.
+  const sorted = movies.toSorted((one, other) => (one.movieId < other.movieId ? -1 : 1));
   await db
     .insertInto("movie")
     .values(
-      movies.map((movie) => ({
+      sorted.map((movie) => ({
         movie_id: movie.movieId,
         title: movie.title,
         runtime_minutes: movie.runtimeMinutes,
@@ -148,17 +181,36 @@ export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> 
       })),
     )
     .onConflict((conflict) =>
-      conflict.column("movie_id").doUpdateSet((eb) => ({
-        title: eb.ref("excluded.title"),
-        runtime_minutes: eb.ref("excluded.runtime_minutes"),
-        plot: eb.ref("excluded.plot"),
-        imdb_rating: eb.ref("excluded.imdb_rating"),
-        poster_url: eb.ref("excluded.poster_url"),
-        genres: eb.ref("excluded.genres"),
-        refreshed_at: eb.ref("excluded.refreshed_at"),
-      })),
+      conflict
+        .column("movie_id")
+        .doUpdateSet((eb) => ({
+          title: eb.ref("excluded.title"),
+          runtime_minutes: eb.ref("excluded.runtime_minutes"),
+          plot: eb.ref("excluded.plot"),
+          imdb_rating: eb.ref("excluded.imdb_rating"),
+          poster_url: eb.ref("excluded.poster_url"),
+          genres: eb.ref("excluded.genres"),
+          refreshed_at: eb.ref("excluded.refreshed_at"),
+        }))
+        .where((eb) =>
+          eb.or([
+            eb("movie.refreshed_at", "is", null),
+            eb("movie.refreshed_at", "<=", eb.ref("excluded.refreshed_at")),
+          ]),
+        ),
     )
     .execute();
+}
+
+/** The films of which nothing but the id is known: they came with an older database. */
+export async function listMoviesWithoutDetails(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom("movie")
+    .where("refreshed_at", "is", null)
+    .select("movie_id")
+    .orderBy("movie_id")
+    .execute();
+  return rows.map((row) => row.movie_id);
 }
 
 /** A show to schedule: `date` is in the cinema's zone, `startsAt` and `endsAt` are instants. */
@@ -172,8 +224,8 @@ export interface NewShow {
   endsAt: Date;
 }
 
-/** Schedules these shows where screen, slot and date are still free, and tells how many that were. */
-export async function insertShowsWhereFree(db: Db, shows: NewShow[]): Promise<number> {
+/** Schedules those of these shows whose slot and whose time on their screen are still free, and tells their ids. */
+export async function insertShowsWhereFree(db: Db, shows: NewShow[]): Promise<number[]> {
   const rows = await db
     .insertInto("show")
     .values(
@@ -190,5 +242,5 @@ export async function insertShowsWhereFree(db: Db, shows: NewShow[]): Promise<nu
     .onConflict((conflict) => conflict.doNothing())
     .returning("id")
     .execute();
-  return rows.length;
+  return rows.map((row) => row.id);
 }

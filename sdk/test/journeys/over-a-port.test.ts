@@ -7,8 +7,10 @@ import { startMovieService } from "../../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway } from "../../../scripts/sandbox/payment-gateway.ts";
 import { seedDemo } from "../../../scripts/seed.ts";
 import { readConfig } from "../../../server/src/config.ts";
+import { connectMovieService } from "../../../server/src/movie/movie-service.ts";
 import { serve } from "../../../server/src/serve.ts";
 import { goodCard } from "../../../server/test/given.ts";
+import { createManualClock } from "../../../server/test/manual-clock.ts";
 import { createMemoryLogger } from "../../../server/test/memory-logger.ts";
 import { testTicketKeys } from "../../../server/test/test-app.ts";
 import { createSkyfoxClient, domainErrorOf, isSkyfoxError } from "../../src/index.ts";
@@ -76,8 +78,10 @@ async function seedShows(): Promise<void> {
   const movieService = await startMovieService({ apiKey: sandboxKey });
   const db = openDatabase(databaseUrl, { maxConnections: 1 });
   try {
-    const now = new Date();
-    await seedDemo(db, { now, cinemaTimeZone, movieService: { url: movieService.url, apiKey: sandboxKey } });
+    const clock = createManualClock(new Date());
+    const parts = { clock, logger: createMemoryLogger() };
+    const movies = connectMovieService({ url: movieService.url, apiKey: sandboxKey, ...parts });
+    await seedDemo(db, { now: clock.now(), cinemaTimeZone, movies });
   } finally {
     await db.destroy();
     await movieService.stop();

@@ -1,0 +1,172 @@
+import type { MovieDetails } from "@skyfox/db";
+import { z } from "zod";
+import type { Clock, Logger, MovieCatalogue } from "../deps.ts";
+import { createAnswerMemory, type Asked } from "./answer-memory.ts";
+import { imdbId, readFilm } from "./omdb-film.ts";
+
+const callTimeoutMs = 2_000;
+const attempts = 3;
+const firstWaitMs = 200;
+const maxAnswerBytes = 4 * 1_024 * 1_024;
+const freshMs = 10 * 60_000;
+// After a failure, what was known serves for so long before the service is tried again.
+const retryAfterMs = 30_000;
+const rememberedFilms = 2_000;
+
+// OMDb's own way to say that there is no such film, with status 200.
+const noSuchFilm = z.object({ Response: z.literal("False") });
+
+/** The catalogue of a cinema that has no movie service: nothing can be scheduled. */
+export const noMovieService: MovieCatalogue = {
+  list: () => Promise.resolve(notConfigured),
+  find: () => Promise.resolve(notConfigured),
+};
+const notConfigured = { kind: "unavailable", reason: "MOVIE_SERVICE_URL is not set" } as const;
+
+/**
+ * The movie service behind `MOVIE_SERVICE_URL`: films in OMDb's shape. A call takes two seconds at most and is tried three times, with full
+ * jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"); answers are kept for ten minutes, and longer while the service fails.
+ */
+export function connectMovieService(options: {
+  url: string;
+  apiKey: string;
+  clock: Clock;
+  logger: Logger;
+  /** At least 0 and less than 1. */
+  random?: () => number;
+}): MovieCatalogue {
+  const { clock, logger, random = chance } = options;
+  const base = options.url.replace(/\/+$/, "");
+  const remembering = { clock, freshMs, retryAfterMs };
+  const lists = createAnswerMemory(() => ask("/movies", readFilms), { ...remembering, max: 1 });
+  const films = createAnswerMemory(
+    (movieId) => ask(`/movies/${encodeURIComponent(movieId)}`, (reply) => readFilmOf(reply, movieId)),
+    { ...remembering, max: rememberedFilms },
+  );
+
+  async function ask<Answer>(path: string, read: (reply: Reply) => Try<Answer>): Promise<Asked<Answer>> {
+    for (let attempt = 1; ; attempt += 1) {
+      const tried = await call(path).then(read, failed);
+      if (tried.kind === "answer") return tried;
+      const { reason } = tried;
+      if (tried.isFinal || attempt === attempts) {
+        logger.warn({ path, reason }, "The movie service gave no answer that can be used.");
+        return { kind: "unavailable", reason };
+      }
+      await wait(random() * firstWaitMs * 2 ** (attempt - 1));
+    }
+  }
+
+  async function call(path: string): Promise<Reply> {
+    const tooLate = new AbortController();
+    const done = new AbortController();
+    clock.wakeAfter(callTimeoutMs, () => tooLate.abort(new Error("it did not answer in time")), done.signal);
+    try {
+      const response = await fetch(`${base}${path}`, {
+        headers: { "x-api-key": options.apiKey, accept: "application/json" },
+        redirect: "manual",
+        signal: tooLate.signal,
+      });
+      const isHtml = response.headers.get("content-type")?.includes("html") === true;
+      const { status, body } = response;
+      if (status !== 200) {
+        await body?.cancel();
+        return { status, isHtml, body: undefined };
+      }
+      return { status, isHtml, body: parseJson(await readText(body)) };
+    } finally {
+      done.abort();
+    }
+  }
+
+  function readFilms({ status, body }: Reply): Try<MovieDetails[]> {
+    if (status !== 200) return refused(status);
+    if (!Array.isArray(body)) return { kind: "failed", reason: "its answer is not a list of films" };
+    const refreshedAt = clock.now();
+    const read = body.map((film) => readFilm(film, refreshedAt)).filter((film) => film !== undefined);
+    const left = body.length - read.length;
+    if (left > 0 && read.length === 0) return { kind: "failed", reason: "its answer is not a list of films" };
+    if (left > 0) logger.warn({ left }, "Some films of the movie service cannot be read; they are left out.");
+    const movies = [...new Map(read.map((movie) => [movie.movieId, movie])).values()];
+    for (const movie of movies) films.learn(movie.movieId, movie);
+    return { kind: "answer", answer: movies };
+  }
+
+  function readFilmOf({ status, isHtml, body }: Reply, movieId: string): Try<MovieDetails> {
+    // A page that says 404 is some other server's: the movie service speaks of films.
+    if (status === 404 && !isHtml) return { kind: "answer", answer: undefined };
+    if (status !== 200) return refused(status);
+    if (noSuchFilm.safeParse(body).success) return { kind: "answer", answer: undefined };
+    const movie = readFilm(body, clock.now());
+    if (movie?.movieId === movieId) return { kind: "answer", answer: movie };
+    return { kind: "failed", reason: "its answer is not the film that was asked for" };
+  }
+
+  async function wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    clock.wakeAfter(ms, resolve, new AbortController().signal);
+    await promise;
+  }
+
+  return {
+    async list() {
+      const asked = await lists.get("all");
+      if (asked.kind === "unavailable") return asked;
+      const movies = asked.answer ?? [];
+      return { kind: "found", movies };
+    },
+    async find(movieId) {
+      if (!imdbId.test(movieId)) return { kind: "unknown" };
+      const asked = await films.get(movieId);
+      if (asked.kind === "unavailable") return asked;
+      return asked.answer === undefined ? { kind: "unknown" } : { kind: "found", movie: asked.answer };
+    },
+  };
+}
+
+interface Reply {
+  status: number;
+  isHtml: boolean;
+  /** Undefined where there is no JSON. */
+  body: unknown;
+}
+
+type Try<Answer> =
+  | { kind: "answer"; answer: Answer | undefined }
+  /** `isFinal`: trying again would give the same. */
+  | { kind: "failed"; reason: string; isFinal?: boolean };
+
+function refused(status: number): Try<never> {
+  const isFinal = status >= 300 && status < 500 && status !== 404 && status !== 408 && status !== 429;
+  return { kind: "failed", reason: `it answered ${status}`, isFinal };
+}
+
+// What fetch throws says only that it failed; its cause says why.
+function failed(error: unknown): Try<never> {
+  if (!(error instanceof Error)) return { kind: "failed", reason: String(error) };
+  const cause = error.cause instanceof Error ? error.cause.message : "";
+  return { kind: "failed", reason: cause || error.message };
+}
+
+async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > maxAnswerBytes) throw new Error("its answer is too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function chance(): number {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+}
