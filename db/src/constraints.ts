@@ -10,6 +10,7 @@ export const constraints = {
   holdSlotTaken: "booking_hold_slot_key",
   /** All slots of the customer are in use. */
   noHoldSlot: "booking_live_hold_has_slot",
+  screenName: "screen_name_key",
 } as const;
 
 /** The name of the constraint that a Postgres error says was broken, if it is that kind of error. */

@@ -24,6 +24,7 @@ export * from "./queries/passwords.ts";
 export * from "./queries/payments.ts";
 export * from "./queries/people.ts";
 export * from "./queries/recovery.ts";
+export * from "./queries/screens.ts";
 export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/shows.ts";

@@ -113,7 +113,7 @@ export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<num
 }
 
 /** Another screen with the first one's layout. */
-async function givenScreen(app: TestApp): Promise<number> {
+export async function givenScreen(app: TestApp): Promise<number> {
   const [row] = await app.sql.query(
     `with added as (insert into screen (name) values ('Screen ' || gen_random_uuid()) returning id),
        seats as (

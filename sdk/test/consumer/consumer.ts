@@ -117,6 +117,8 @@ export function explain(problem: SkyfoxDomainError): string {
       return problem.details.expected?.toFixed(2) ?? problem.message;
     case "AMOUNT_TOO_LARGE":
       return `At most ${problem.details.max.toFixed(2)} can be added.`;
+    case "INVALID_COST":
+      return `At most ${problem.details.max.toFixed(2)}.`;
     case "INSUFFICIENT_BALANCE":
       return problem.details.required.minus(problem.details.available).toFixed(2);
     case "PAYMENT_VALIDATION_FAILED":
@@ -134,6 +136,13 @@ export function explain(problem: SkyfoxDomainError): string {
       return problem.details.reason === "too-large" ? "Choose a smaller file." : problem.message;
     case "RATE_LIMITED":
       return `Try again in ${problem.details.retryAfterSeconds.toFixed()} seconds.`;
+    case "INVALID_SLOT":
+    case "INVALID_SCREEN":
+    case "INVALID_MOVIE":
+    case "PAST_DATETIME":
+    case "SLOT_NOT_AVAILABLE":
+    case "SCREEN_NAME_EXISTS":
+    case "MOVIE_SERVICE_UNAVAILABLE":
     case "INVALID_SECURITY_QUESTION":
     case "INVALID_SECURITY_ANSWER":
     case "INVALID_RESET_TOKEN":

@@ -1,4 +1,4 @@
-import { listStaff, listViolations } from "@skyfox/db";
+import { listScreens, listStaff, listViolations } from "@skyfox/db";
 import type { TRPCRouterRecord } from "@trpc/server";
 import { uncommonPasswordSchema } from "../auth/common-passwords.ts";
 import * as contract from "../contract/index.ts";
@@ -12,9 +12,53 @@ import { listDoor } from "./list-door.ts";
 import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
 import { refundBooking } from "./refund-booking.ts";
 import { sellAtCounter } from "./sell-at-counter.ts";
+import { createScreen } from "./create-screen.ts";
+import { listMovies } from "./list-movies.ts";
+import { listAllSlots, listFreeSlots } from "./list-slots.ts";
+import { scheduleShow } from "./schedule-show.ts";
 import { updateStaff } from "./update-staff.ts";
 
 export const adminRouter = {
+  /** The films that can be shown. */
+  movies: adminProcedure
+    .input(contract.moviesInput)
+    .output(contract.moviesOutput)
+    .query(({ ctx }) => listMovies(ctx.deps)),
+
+  /** The slots of a day and a screen that are still free. */
+  slots: adminProcedure
+    .input(contract.freeSlotsInput)
+    .output(contract.slotsOutput)
+    .query(({ ctx, input }) => listFreeSlots(ctx.deps, input)),
+
+  /** All slots of a day. */
+  allSlots: adminProcedure
+    .input(contract.allSlotsInput)
+    .output(contract.slotsOutput)
+    .query(({ ctx }) => listAllSlots(ctx.deps)),
+
+  /** Schedules a show. */
+  createShow: adminProcedure
+    .input(contract.createShowInput)
+    .output(contract.scheduledShowSchema)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => scheduleShow(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Every screen with its capacity. */
+  screens: adminProcedure
+    .input(contract.screensInput)
+    .output(contract.screensOutput)
+    .query(({ ctx }) => listScreens(ctx.deps.db)),
+
+  /** Adds a screen with a layout of its own. */
+  createScreen: adminProcedure
+    .input(contract.createScreenInput)
+    .output(contract.screenSchema)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => createScreen(ctx.deps, ctx.user, input, intent)),
+    ),
+
   /** All staff and admins, disabled ones too. */
   staff: adminProcedure
     .input(contract.staffInput)

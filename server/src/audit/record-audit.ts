@@ -19,7 +19,9 @@ export type AuditAction =
   | "profile-image-changed"
   | "booking-refunded"
   | "counter-sale"
+  | "show-scheduled"
   | "show-cancelled"
+  | "screen-created"
   | "staff-created"
   | "staff-changed";
 

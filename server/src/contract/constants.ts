@@ -7,6 +7,27 @@ export const maxSeatsPerBooking = 10;
 /** Live holds of one customer at most, bookings that are being paid counted. */
 export const maxLiveHolds = 5;
 
+/** A show costs more than nothing and at most this, in the cinema's currency. */
+export const maxShowCost = "3000.00";
+
+/** The screen that a cinema has from the start; scheduling is for it unless another one is named. */
+export const firstScreenId = 1;
+
+/** A screen's name has at most this many characters. */
+export const maxScreenName = 50;
+
+/** A screen has at most this many rows. */
+export const maxScreenRows = 52;
+
+/** A row has at most this many seats; their numbers may go higher, since numbers may be missing. */
+export const maxSeatsPerRow = 60;
+
+/** A screen has at most this many seats. */
+export const maxSeatsPerScreen = 1_000;
+
+/** No seat of a row has a higher number. */
+export const maxSeatNumber = 99;
+
 /** A hold just before the start of its show still lives this long, in seconds. */
 export const minHoldSeconds = 30;
 

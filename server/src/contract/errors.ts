@@ -9,6 +9,12 @@ export interface DomainErrorDetails {
   /** `expected` where there is exactly one right amount. */
   INVALID_AMOUNT: { expected?: Decimal };
   AMOUNT_TOO_LARGE: { max: Decimal };
+  INVALID_COST: { max: Decimal };
+  INVALID_SLOT: null;
+  INVALID_SCREEN: null;
+  /** The movie service is there and has no such film. */
+  INVALID_MOVIE: null;
+  PAST_DATETIME: null;
   INVALID_SECURITY_QUESTION: null;
   INVALID_SECURITY_ANSWER: null;
   INVALID_RESET_TOKEN: null;
@@ -43,11 +49,14 @@ export interface DomainErrorDetails {
   PAYMENT_OUTCOME_UNKNOWN: null;
   IDEMPOTENCY_IN_FLIGHT: null;
   IDEMPOTENCY_MISMATCH: null;
+  SLOT_NOT_AVAILABLE: null;
+  SCREEN_NAME_EXISTS: null;
   USERNAME_EXISTS: null;
   EMAIL_EXISTS: null;
   PHONE_NUMBER_EXISTS: null;
   LAST_ADMIN: null;
   RATE_LIMITED: { retryAfterSeconds: number };
+  MOVIE_SERVICE_UNAVAILABLE: null;
   PAYMENT_GATEWAY_UNAVAILABLE: null;
   STORAGE_UNAVAILABLE: null;
 }

@@ -8,6 +8,7 @@ export * from "./errors.ts";
 export * from "./money.ts";
 export * from "./page.ts";
 export * from "./procedures.ts";
+export * from "./schedule.ts";
 export * from "./show.ts";
 export * from "./ticket.ts";
 export * from "./transformer.ts";

@@ -39,6 +39,10 @@ type NumberName =
   | "refunded"
   | "attempts"
   | "availableSeats"
+  | "capacity"
+  | "number"
+  | "screenId"
+  | "slotId"
   | "endedSessions"
   | "runtimeMinutes"
   | "expiresInSeconds"
@@ -76,6 +80,7 @@ test("P15: money is a Decimal in everything that is asked and answered", () => {
   expectTypeOf<NotDecimal<Fields<Inputs>>>().toBeNever();
   expectTypeOf<NotDecimal<Fields<DomainErrorDetails>>>().toBeNever();
   expectTypeOf<DomainErrorDetails["AMOUNT_TOO_LARGE"]>().toEqualTypeOf<{ max: Decimal }>();
+  expectTypeOf<DomainErrorDetails["INVALID_COST"]>().toEqualTypeOf<{ max: Decimal }>();
   expectTypeOf<DomainErrorDetails["INVALID_AMOUNT"]>().toEqualTypeOf<{ expected?: Decimal }>();
 });
 

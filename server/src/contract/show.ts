@@ -30,12 +30,26 @@ export const movieSchema = z.object({
   genres: z.array(z.string()),
 });
 
+/** A film that can be shown. */
+export type Movie = z.output<typeof movieSchema>;
+
+/** A part of the day in which one show fits; its times are in the cinema's zone. One that ends at or before its start ends on the next day. */
+export const slotSchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  startTime: cinemaTime,
+  endTime: cinemaTime,
+});
+
+/** A part of the day in which one show fits. */
+export type Slot = z.output<typeof slotSchema>;
+
 /** One screening. `startsAt` and `endsAt` are instants; `date` and the slot's times are in the cinema's zone. */
 export const showSchema = z.object({
   id: idSchema,
   screen: z.object({ id: idSchema, name: z.string() }),
   movie: movieSchema,
-  slot: z.object({ id: idSchema, name: z.string(), startTime: cinemaTime, endTime: cinemaTime }),
+  slot: slotSchema,
   date: cinemaDateSchema,
   startsAt: z.date(),
   endsAt: z.date(),

@@ -7,6 +7,11 @@ const sentences: { [Code in DomainCode]: string } = {
   TOO_MANY_SEATS: "That is more seats than one booking can have.",
   INVALID_AMOUNT: "This is not an amount that can be paid here.",
   AMOUNT_TOO_LARGE: "That is more than can be added to the wallet.",
+  INVALID_COST: "A show costs more than zero and at most 3000.00.",
+  INVALID_SLOT: "There is no such slot.",
+  INVALID_SCREEN: "There is no such screen.",
+  INVALID_MOVIE: "The movie service has no film with this id. Choose one of the list.",
+  PAST_DATETIME: "This slot has begun already. Choose a later one.",
   INVALID_SECURITY_QUESTION: "There is no such security question.",
   INVALID_SECURITY_ANSWER: "The security answer is not right.",
   INVALID_RESET_TOKEN: "This reset token is not valid, or no longer. Answer the security question again.",
@@ -43,11 +48,15 @@ const sentences: { [Code in DomainCode]: string } = {
   IDEMPOTENCY_IN_FLIGHT:
     "The first call with this idempotency key is still under way. Repeat it in a moment.",
   IDEMPOTENCY_MISMATCH: "This idempotency key was used for another call. Make a new key for each intent.",
+  SLOT_NOT_AVAILABLE: "Another show has this screen at that time. Choose another slot or screen.",
+  SCREEN_NAME_EXISTS: "Another screen has this name.",
   USERNAME_EXISTS: "This username is taken.",
   EMAIL_EXISTS: "This e-mail address belongs to another account.",
   PHONE_NUMBER_EXISTS: "This phone number belongs to another account.",
   LAST_ADMIN: "This is the only active admin. Make another one first.",
   RATE_LIMITED: "That was too often. Try again after the time given.",
+  MOVIE_SERVICE_UNAVAILABLE:
+    "The movie service does not answer as it should, so that nothing can be scheduled now. Try again later.",
   PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",
   STORAGE_UNAVAILABLE: "Pictures cannot be stored at the moment; nothing was changed. Try again later.",
 };

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { givenCustomer, givenShow, givenStaff, goodCard, testPassword, tokenOf } from "../../test/given.ts";
+import {
+  givenCustomer,
+  givenScreen,
+  givenShow,
+  givenStaff,
+  goodCard,
+  testPassword,
+  tokenOf,
+} from "../../test/given.ts";
 import { mutate, type Answer } from "../../test/rpc-call.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
@@ -11,6 +19,8 @@ import { Decimal, isKeyed, keyedProcedures, type KeyedProcedure } from "../contr
 import type { User } from "../deps.ts";
 
 const times = 50;
+/** A film that the movie service has. */
+const movieId = "tt1375666";
 
 const app = await createTestApp();
 // Between servers on one database the key's row decides, within one server what it is working on.
@@ -56,6 +66,18 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
         return charges;
       },
     };
+  },
+  async "admin.createShow"() {
+    const caller = await givenStaff(deps, "admin");
+    const screenId = await givenScreen(app);
+    const input = { movieId, date: "2026-03-12", slotId: 2, cost: new Decimal("250.00"), screenId };
+    return { caller, input, countEffects: counting("show where screen_id = $1", screenId) };
+  },
+  async "admin.createScreen"() {
+    const caller = await givenStaff(deps, "admin");
+    const name = `Balcony of ${caller.username}`;
+    const input = { name, rows: [{ row: "A", seats: [{ number: 1, type: "Standard" }] }] };
+    return { caller, input, countEffects: counting("screen where name = $1", name) };
   },
   async "admin.createStaff"() {
     const caller = await givenStaff(deps, "admin");
