@@ -101,13 +101,11 @@ describe("a test", () => {
     service.script("unreadable");
     await expect((await ask("/movies")).json()).rejects.toThrow(SyntaxError);
     service.script("endless");
-    const { body } = await ask("/movies");
+    const reader = (await ask("/movies")).body!.getReader();
     let size = 0;
-    for await (const chunk of body ?? []) {
-      size += chunk.length;
-      if (size > 10_000_000) break;
-    }
-    expect(size).toBeGreaterThan(10_000_000);
+    while (size < 10_000_000) size += (await reader.read()).value!.length;
+    await reader.cancel();
+    expect(size).toBeGreaterThanOrEqual(10_000_000);
   });
 
   it("holds calls back and lets them go on", async () => {

@@ -253,9 +253,8 @@ describe("a slot of a screen", () => {
   test("is free on another day, in another slot and on another screen", async () => {
     const { screenId } = await aShow();
     await schedule({ screenId });
-    await schedule({ screenId, date: "2026-03-12" });
-    await schedule({ screenId, slotId: 3 });
-    await schedule();
+    for (const change of [{ screenId, date: "2026-03-12" }, { screenId, slotId: 3 }, {}])
+      expect(await refusalOf(schedule(change))).toBe("accepted");
   });
 
   test("is free again once its show is cancelled, for one show", async () => {
