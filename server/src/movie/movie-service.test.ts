@@ -91,6 +91,7 @@ describe("a film", () => {
     [{ Title: "🎬".repeat(301) }, { title: "🎬".repeat(300) }],
     [{ Poster: "N/A" }, { posterUrl: "" }],
     [{ Poster: "javascript:alert(1)" }, { posterUrl: "" }],
+    [{ Poster: "javascript://a.example/%0aalert(1)" }, { posterUrl: "" }],
     [{ Poster: `https://a.example/${"x".repeat(2_000)}` }, { posterUrl: "" }],
   ])("with %j is one with %j", async (change, expected) => {
     const { movies } = await givenAnswer({ status: 200, body: film(change) });
