@@ -103,7 +103,10 @@ describe("a test", () => {
     service.script("endless");
     const reader = (await ask("/movies")).body!.getReader();
     let size = 0;
-    while (size < 10_000_000) size += (await reader.read()).value!.length;
+    while (size < 10_000_000) {
+      const chunk = (await reader.read()).value as Uint8Array;
+      size += chunk.length;
+    }
     await reader.cancel();
     expect(size).toBeGreaterThanOrEqual(10_000_000);
   });
