@@ -15,6 +15,7 @@ export * from "./queries/check-ins.ts";
 export * from "./queries/clock.ts";
 export * from "./queries/doubts.ts";
 export * from "./queries/ended.ts";
+export * from "./queries/exports.ts";
 export * from "./queries/holds.ts";
 export * from "./queries/images.ts";
 export * from "./queries/keys.ts";

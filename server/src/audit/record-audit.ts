@@ -22,6 +22,7 @@ export type AuditAction =
   | "show-scheduled"
   | "show-cancelled"
   | "screen-created"
+  | "bookings-exported"
   | "staff-created"
   | "staff-changed";
 

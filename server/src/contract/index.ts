@@ -5,6 +5,7 @@ export * from "./constants.ts";
 export * from "./counter.ts";
 export * from "./door.ts";
 export * from "./errors.ts";
+export * from "./exports.ts";
 export * from "./money.ts";
 export * from "./page.ts";
 export * from "./procedures.ts";

@@ -244,6 +244,7 @@ describe("cross-origin calls", () => {
       "x-request-id",
       "retry-after",
       "idempotent-replayed",
+      "content-disposition",
     ]);
   });
 

@@ -4,9 +4,11 @@ import { bodyLimit } from "hono/body-limit";
 import { except } from "hono/combine";
 import { cors } from "hono/cors";
 import type { ApiKey } from "../config.ts";
+import { bookingsCsvPath } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
 import { addressOf, requestIdOf, type AppEnv } from "./caller.ts";
+import { createExportHandler } from "./exports.ts";
 import { createGate } from "./gate.ts";
 import { createImageHandler } from "./images.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -71,7 +73,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
       "x-request-id",
       "trpc-accept",
     ],
-    exposeHeaders: ["x-request-id", "retry-after", "idempotent-replayed"],
+    exposeHeaders: ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition"],
     maxAge: 600,
   });
   // A preflight of an origin that we do not know goes on to the gate, like any call without a key.
@@ -98,6 +100,7 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
   for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
   app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
   app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps));
+  app.get(bookingsCsvPath, createExportHandler(deps));
 
   app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
 

@@ -1,0 +1,109 @@
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { inertCell, toCsv } from "./csv.ts";
+
+const runs = 2_000;
+const formulaStarts = ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫"];
+const unseen = [
+  " ",
+  "\t",
+  "\r",
+  "\n",
+  "\v",
+  "\u00A0",
+  "\u3000",
+  "\uFEFF",
+  "\u200B",
+  "\u2028",
+  "\u0000",
+  "\u202E",
+];
+
+/** Any text, and often one that begins as a formula does or has what RFC 4180 has to quote. */
+const hostileText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc
+    .array(
+      fc.oneof(fc.constantFrom(...formulaStarts, ...unseen, '"', '""', ",", ";", "'", "\r\n"), fc.string()),
+      {
+        maxLength: 8,
+      },
+    )
+    .map((parts) => parts.join("")),
+);
+
+describe("S7: a cell is inert", () => {
+  test.each([
+    "=1+1",
+    '=HYPERLINK("http://evil.example")',
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "-2+3",
+    "@SUM(A1)",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(A1)",
+    "﹦1",
+    "\tx",
+    "\rx",
+    "\nx",
+    "\r\n=1",
+    " =1",
+    "\u00A0=1",
+    "\u3000＝1",
+    "\uFEFF=1",
+    "\u200B-1",
+    "\u202E@x",
+    "\u0000=1",
+    "=",
+    "-",
+  ])("when it is %j: an apostrophe comes first", (text) => {
+    expect(inertCell(text)).toBe(`'${text}`);
+  });
+
+  test.each([
+    "",
+    "Asha Rao",
+    "d'Arc",
+    "O’Neil-Smith",
+    "1=1",
+    "a-b",
+    "x@y",
+    "९८७",
+    "आशा राव",
+    "'=1",
+    "9876543210",
+    " x",
+    "₹5",
+  ])("when it is %j: it stays as it is", (text) => {
+    expect(inertCell(text)).toBe(text);
+  });
+
+  test("whatever is in it: it does not begin as a formula does, and is the same text behind the apostrophe", () => {
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        const cell = inertCell(text);
+        expect(formulaStarts).not.toContain(cell.replace(/^[\s\p{C}]+/u, "")[0]);
+        expect(cell).not.toMatch(/^[\t\r\n]/);
+        expect([text, `'${text}`]).toContain(cell);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("and no cell's text leaks into another cell or line: RFC 4180 gives back what went in", () => {
+    const records = fc.array(fc.array(hostileText.map(inertCell), { minLength: 2, maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(records, (rows) => {
+        expect(parse(toCsv(rows), { record_delimiter: "\r\n", relax_column_count: true })).toEqual(rows);
+      }),
+      { numRuns: runs },
+    );
+  });
+});

@@ -1,0 +1,123 @@
+import { TRPCError } from "@trpc/server";
+import type { Context } from "hono";
+import pLimit from "p-limit";
+import { z } from "zod";
+import { exportBookings, exportFilename, type ExportFilter } from "../admin/export-bookings.ts";
+import { recordAudit } from "../audit/record-audit.ts";
+import { authenticate } from "../auth/sessions.ts";
+import { exportRoles, type Role } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { transportCodes } from "../errors/transport.ts";
+import { auditRefusal } from "./audit.ts";
+import type { AppEnv } from "./caller.ts";
+import { refuse } from "./refusals.ts";
+
+// However many exports run, they have this many of the pool's connections at most.
+const pagesAtOnce = 2;
+
+/** Streams the bookings as CSV to staff and admins. What fails before the first page is read is an error answer. */
+export function createExportHandler(deps: Deps) {
+  const inTurn = pLimit(pagesAtOnce);
+
+  return async (context: Context<AppEnv>): Promise<Response> => {
+    try {
+      const user = await admit(context);
+      const filter = readFilter(context);
+      const pages = exportBookings(deps, filter);
+      const first = await inTurn(() => pages.next());
+      const headers = {
+        "content-type": "text/csv; charset=utf-8; header=present",
+        "content-disposition": `attachment; filename="${exportFilename(filter)}"`,
+      };
+      if (context.req.method === "HEAD") return context.body(null, 200, headers);
+      await recordAudit(deps.db, deps.clock, user, {
+        action: "bookings-exported",
+        subject: null,
+        details: { month: filter.month ?? null, year: filter.year ?? null },
+      });
+      return context.body(stream(user, first, pages), 200, headers);
+    } catch (error) {
+      const refusal = error instanceof DomainError ? carry(error) : error;
+      if (!(refusal instanceof TRPCError)) throw error;
+      if (refusal.code === "FORBIDDEN") auditRefusal(deps.logger, context, "role");
+      return refuse(context, refusal);
+    }
+  };
+
+  async function admit(context: Context<AppEnv>): Promise<User> {
+    const caller = { address: context.get("address"), requestId: context.get("requestId") };
+    const user = await authenticate(deps, caller, context.req.header("authorization"));
+    const roles: readonly Role[] = exportRoles;
+    if (roles.includes(user.role)) return user;
+    throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...roles] } });
+  }
+
+  // A page is read when the reader has taken the one before, and none once the reader has left.
+  function stream(
+    { requestId, username }: User,
+    first: IteratorResult<string, void>,
+    pages: AsyncGenerator<string, void>,
+  ): ReadableStream<Uint8Array> {
+    const startedAt = performance.now();
+    const encoder = new TextEncoder();
+    let ahead: typeof first | undefined = first;
+    let hasLeft = false;
+    const tellEnd = (outcome: "complete" | "left") => {
+      const ms = Math.round(performance.now() - startedAt);
+      deps.logger.info({ requestId, username, outcome, ms }, "An export has ended.");
+    };
+    const take = async () => {
+      const page = ahead ?? (await inTurn(async () => (hasLeft ? undefined : await pages.next())));
+      ahead = undefined;
+      return page;
+    };
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          try {
+            const page = await take();
+            if (hasLeft || page === undefined) return;
+            if (!page.done) return controller.enqueue(encoder.encode(page.value));
+            tellEnd("complete");
+            controller.close();
+          } catch (error) {
+            if (hasLeft) return;
+            deps.logger.error({ requestId, username, err: error }, "An export broke off.");
+            // Without its end the answer reads as broken; the cause stays here.
+            controller.error(new Error("The export broke off."));
+          }
+        },
+        cancel() {
+          hasLeft = true;
+          tellEnd("left");
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+}
+
+const once = (form: RegExp, message: string) =>
+  z.string("Give this once.").regex(form, message).transform(Number).optional();
+
+const filterSchema = z.strictObject({
+  month: once(/^(0?[1-9]|1[0-2])$/, "Give the month as a number from 1 to 12."),
+  year: once(/^[1-9]\d{3}$/, "Give the year with four digits, such as 2026."),
+});
+
+// What a form leaves blank is left out.
+function readFilter(context: Context<AppEnv>): ExportFilter {
+  const parameters = new URL(context.req.url).searchParams;
+  const given = Array.from(new Set(parameters.keys()), (name) => {
+    const values = parameters.getAll(name);
+    return [name, values.length === 1 ? values[0] || undefined : values] as const;
+  });
+  const parsed = filterSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  throw new TRPCError({ code: "BAD_REQUEST", cause: parsed.error });
+}
+
+function carry(error: DomainError): TRPCError {
+  return new TRPCError({ code: transportCodes[error.problem.code], cause: error });
+}
