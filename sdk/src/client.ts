@@ -1,6 +1,7 @@
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
 import { maxBatchSize, transformer } from "@skyfox/server/contract";
+import { connectExports, type Exports } from "./exports.ts";
 import { keyLink, keyOf } from "./keys.ts";
 import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
@@ -35,7 +36,7 @@ export interface SkyfoxClientOptions {
 }
 
 /** Every procedure of SkyFox by its name, `client.show.list.query()`, `client.booking.initialize.mutate({ … })`, and what has none. */
-export type SkyfoxClient = TRPCClient<AppRouter> & { readonly tickets: TicketCalls };
+export type SkyfoxClient = TRPCClient<AppRouter> & { readonly tickets: TicketCalls; readonly exports: Exports };
 
 /**
  * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels
@@ -50,8 +51,10 @@ export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
 /** A client whose waits and chance are somebody else's. */
 export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
   const url = options.url.toString().replace(/\/+$/, "");
-  const fetch = withTimeout(options.fetch, options.timeoutMs ?? defaultTimeoutMs);
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const fetch = withTimeout(options.fetch, timeoutMs);
   const link = { url: `${url}/trpc`, transformer, fetch };
+  const exports = connectExports({ url, timeoutMs, fetch: options.fetch, headers: () => headersOf(options) });
   const retries = options.retries ?? defaultRetries;
   const client = createTRPCClient<AppRouter>({
     links: [
@@ -72,7 +75,10 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
   const get = async (path: string, init: RequestInit) =>
     fetch(`${url}${path}`, { ...init, headers: await headersOf(options) });
   // Whatever tRPC's client is asked for becomes a procedure, except for what stands before it.
-  return Object.create(client, { tickets: { value: ticketCalls(get) } }) as SkyfoxClient;
+  return Object.create(client, {
+    tickets: { value: ticketCalls(get) },
+    exports: { value: exports },
+  }) as SkyfoxClient;
 }
 
 async function headersOf(

@@ -9,6 +9,7 @@ import {
   profileImageTypes,
   signUpInput,
   verifyTicket,
+  type BookingsCsv,
   type Card,
   type ProfileImage,
   type RouterInputs,
@@ -38,6 +39,8 @@ export async function misuse(show: Show): Promise<number> {
   await client.show.byId.query({ showId: "1" });
   // @ts-expect-error -- The input has no such field.
   await client.show.byId.query({ showId: 1, screenId: 1 });
+  // @ts-expect-error -- There is no thirteenth month.
+  await client.exports.bookingsCsv({ month: 13 });
   // @ts-expect-error -- An amount is a Decimal, never a number.
   return show.cost;
 }
@@ -97,6 +100,9 @@ export async function admit(token: string, keys: TicketKeys): Promise<string> {
 export async function printTicket(bookingId: number): Promise<Blob> {
   const { mimeType, data } = await client.booking.ticketPdf.query({ bookingId });
   return new Blob([Uint8Array.from(atob(data), (byte) => byte.charCodeAt(0))], { type: mimeType });
+export async function download(year: number): Promise<File> {
+  const { filename, stream }: BookingsCsv = await client.exports.bookingsCsv({ month: 4, year });
+  return new File([await new Response(stream).blob()], filename, { type: "text/csv" });
 }
 
 /** Every code of the union has its case, and each case its own details. */
@@ -224,3 +230,15 @@ if (!verified.valid || verified.ticket.seatNumbers.join() !== "A1,A2")
   throw new Error("The ticket was not verified.");
 const forged = await verifyTicket(ticketToken.replace(/.{10}$/, "AAAAAAAAAA"), ticketKeys);
 if (forged.valid || forged.reason !== "forged") throw new Error("A forged ticket was taken for a good one.");
+const exporting = createSkyfoxClient({
+  url: "http://localhost:8080",
+  apiKey: "key",
+  fetch: async (url) =>
+    new Response(url, { headers: { "content-disposition": 'attachment; filename="bookings_April.csv"' } }),
+});
+const { filename, stream } = await exporting.exports.bookingsCsv({ month: 4 });
+if (
+  `${filename} ${await new Response(stream).text()}` !==
+  "bookings_April.csv http://localhost:8080/exports/bookings.csv?month=4"
+)
+  throw new Error("The export was not read.");
