@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amountSchema, Decimal, formatAmount, parseAmount } from "./money.ts";
-import { transformer } from "./transformer.ts";
+import { amountSchema, Decimal, formatAmount, parseAmount, sumSchema } from "./money.ts";
+import { deserializeInput, transformer } from "./transformer.ts";
 
-const custom = { values: [["custom", "Decimal"]] };
-const read = (json: unknown): unknown =>
-  transformer.deserialize({ json, meta: custom } as unknown as Parameters<typeof transformer.deserialize>[0]);
+const asDecimal = (json: unknown) =>
+  ({ json, meta: { values: [["custom", "Decimal"]] } }) as unknown as Parameters<typeof deserializeInput>[0];
+const read = (json: unknown): unknown => deserializeInput(asDecimal(json));
+const readAnswer = (json: unknown): unknown => transformer.deserialize(asDecimal(json));
 
 // Without any arithmetic of fractions, and without the code under test.
 function inRupees(paise: bigint): string {
@@ -70,6 +71,7 @@ describe("an amount that goes out", () => {
         const { json } = transformer.serialize(amount);
         expect(json).toMatch(/^-?\d+\.\d{2}$/);
         expect(json).toBe(formatAmount(amount));
+        expect(readAnswer(json)).toEqual(amount);
         expect(read(json)).toEqual(amount);
       }),
       { numRuns: 5_000 },
@@ -93,13 +95,38 @@ describe("an amount that goes out", () => {
     console.log(`P15: 100,000 amounts, exact; they add up to ${formatAmount(total)}.`);
   });
 
-  test.each(["10.005", "0.001", "-2.999", "NaN", "Infinity", "1e300000000", "1e-300000000"])(
-    "%s is no amount, and is refused at the other end rather than rounded on the way",
+  test.each(["10000000000.00", "-10000000000.05", `${"9".repeat(30)}.99`])(
+    "may be a total that is larger than any amount that comes in: %s",
     (text) => {
       const { json } = transformer.serialize(new Decimal(text));
+      expect(json).toBe(text);
+      expect(readAnswer(json)).toEqual(new Decimal(text));
       expect(() => read(json)).toThrow(RangeError);
     },
   );
+
+  test.each(["10.005", "0.001", "-2.999", "NaN", "Infinity", "1e30", "1e300000000", "1e-300000000"])(
+    "%s is no amount, and is refused at the other end rather than rounded on the way",
+    (text) => {
+      const { json } = transformer.serialize(new Decimal(text));
+      expect(() => readAnswer(json)).toThrow(RangeError);
+    },
+  );
+
+  test.each<unknown>([
+    "1",
+    "1.5",
+    "1.500",
+    "+1.50",
+    " 1.50",
+    "1.50\n",
+    "1e2",
+    `1${"0".repeat(30)}.00`,
+    1.5,
+    null,
+  ])("is read as it is written and in no other form, such as %j", (json) => {
+    expect(() => readAnswer(json)).toThrow(RangeError);
+  });
 
   test("is SuperJSON's custom type named Decimal, also inside lists", () => {
     expect(transformer.serialize([new Decimal("1.5")])).toEqual({
@@ -140,5 +167,26 @@ describe("the schema of an amount", () => {
     { toStringTag: "[object Decimal]", s: 1, e: 0, d: [5] },
   ])("refuses %s, which is no Decimal", (value) => {
     expect(amountSchema.safeParse(value).success).toBe(false);
+  });
+});
+
+describe("the schema of a sum", () => {
+  test.each(["0", "-0.01", "9999999999.99", "10000000000", `${"9".repeat(30)}.99`])(
+    "takes the Decimal %s",
+    (text) => {
+      expect(sumSchema.safeParse(new Decimal(text)).success).toBe(true);
+    },
+  );
+
+  test.each<unknown>(["NaN", "Infinity", "0.005", "1e30", "1e300000000", "1e-300000000"])(
+    "refuses the Decimal %s",
+    (text) => {
+      expect(sumSchema.safeParse(new Decimal(String(text))).success).toBe(false);
+    },
+  );
+
+  test("refuses what is no Decimal", () => {
+    for (const value of [5, "5.00", 5n, null, undefined])
+      expect(sumSchema.safeParse(value).success).toBe(false);
   });
 });

@@ -15,6 +15,17 @@ export function parseAmount(text: unknown): Decimal {
   return new Decimal(text);
 }
 
+/** The wire form of an amount that goes out, whose digits before the point have no bound that a cinema could reach. */
+const outgoingAmount = /^-?\d{1,30}\.\d{2}$/;
+
+/** Reads an amount that the server has written: a total may be larger than any amount that comes in. Throws a RangeError for anything else. */
+export function parseAnsweredAmount(text: unknown): Decimal {
+  if (typeof text !== "string" || !outgoingAmount.test(text)) {
+    throw new RangeError("An amount in an answer is text with two decimals.");
+  }
+  return new Decimal(text);
+}
+
 /** The wire form of an amount that goes out: always two decimals. What is no amount is written as it is, to be refused, not rounded. */
 export function formatAmount(amount: Decimal): string {
   // The exponent comes before anything that costs, here too.
@@ -23,10 +34,18 @@ export function formatAmount(amount: Decimal): string {
 
 /** An amount of money in the cinema's currency: a Decimal that fits the wire form. */
 export const amountSchema = z
-  .custom<Decimal>(isAmount, "Expected an amount (Decimal) of at most ten digits and two decimals.")
+  .custom<Decimal>(
+    (value) => hasDigits(value, 10),
+    "Expected an amount (Decimal) of at most ten digits and two decimals.",
+  )
   .meta({ type: "string", pattern: incomingAmount.source });
 
+/** A sum of amounts, which is only ever answered: as `amountSchema`, but with up to thirty digits. */
+export const sumSchema = z
+  .custom<Decimal>((value) => hasDigits(value, 30), "Expected a sum (Decimal) of two decimals.")
+  .meta({ type: "string", pattern: outgoingAmount.source });
+
 // Decimal.isDecimal would also take a plain object that says so. The exponent comes before anything that costs; NaN and Infinity have none.
-function isAmount(value: unknown): boolean {
-  return value instanceof Decimal && value.e < 10 && value.decimalPlaces() <= 2;
+function hasDigits(value: unknown, beforePoint: number): boolean {
+  return value instanceof Decimal && value.e < beforePoint && value.decimalPlaces() <= 2;
 }

@@ -1,4 +1,4 @@
-import { transformer, type FieldProblem } from "../contract/index.ts";
+import { deserializeInput, type FieldProblem } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 const maxDepth = 12;
@@ -15,7 +15,7 @@ export function readInput(serialized: unknown): unknown {
   checkValue(json, "", 0);
   if (meta !== undefined) checkMeta(meta, json);
   try {
-    return transformer.deserialize(serialized as unknown as Parameters<typeof transformer.deserialize>[0]);
+    return deserializeInput(serialized as unknown as Parameters<typeof deserializeInput>[0]);
   } catch {
     refuse("", "A value does not have the form of the type that it names.");
   }
