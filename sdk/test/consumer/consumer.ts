@@ -81,6 +81,12 @@ export async function scan(ticket: string, showId: number): Promise<string> {
     : `Refused: ${reason}`;
 }
 
+/** What each month has brought, for a table. */
+export async function takings(): Promise<Record<string, string>> {
+  const { groups } = await client.admin.revenue.query({ timeframe: "monthly", labelOrder: ["timeframe"] });
+  return Object.fromEntries(groups.map(({ label, totalRevenue }) => [label, totalRevenue.toFixed(2)]));
+}
+
 export async function showFace(file: File, securityAnswer: string): Promise<string> {
   const accepted: readonly string[] = profileImageTypes;
   if (!accepted.includes(file.type)) throw new Error("Choose a JPEG, PNG or WebP file.");
@@ -100,6 +106,8 @@ export async function admit(token: string, keys: TicketKeys): Promise<string> {
 export async function printTicket(bookingId: number): Promise<Blob> {
   const { mimeType, data } = await client.booking.ticketPdf.query({ bookingId });
   return new Blob([Uint8Array.from(atob(data), (byte) => byte.charCodeAt(0))], { type: mimeType });
+}
+
 export async function download(year: number): Promise<File> {
   const { filename, stream }: BookingsCsv = await client.exports.bookingsCsv({ month: 4, year });
   return new File([await new Response(stream).blob()], filename, { type: "text/csv" });
@@ -116,6 +124,8 @@ export function explain(problem: SkyfoxDomainError): string {
     case "INVALID_SEAT":
     case "SEATS_UNAVAILABLE":
       return problem.details.seatNumbers.join();
+    case "INVALID_PARAMS":
+      return problem.details.reason;
     case "TOO_MANY_SEATS":
     case "TOO_MANY_HOLDS":
       return problem.details.max.toFixed();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDatabaseProxy } from "../../../server/test/database-proxy.ts";
-import { givenSales } from "../../../server/test/given-sales.ts";
+import { givenSales } from "../../../server/test/given-counter-sales.ts";
 import { givenCustomer, givenStaff, tokenOf } from "../../../server/test/given.ts";
 import { openPort } from "../../../server/test/open-port.ts";
 import { createTestApp, testApiKey } from "../../../server/test/test-app.ts";

@@ -16,6 +16,7 @@ import { createScreen } from "./create-screen.ts";
 import { listMovies } from "./list-movies.ts";
 import { listAllSlots, listFreeSlots } from "./list-slots.ts";
 import { scheduleShow } from "./schedule-show.ts";
+import { reportRevenue } from "./report-revenue.ts";
 import { updateStaff } from "./update-staff.ts";
 
 export const adminRouter = {
@@ -106,6 +107,11 @@ export const adminRouter = {
     .input(contract.checkInTicketInput)
     .output(contract.checkInTicketOutput)
     .mutation(({ ctx, input }) => checkInTicket(ctx.deps, ctx.user, input)),
+  /** What bookings have brought, all together and in groups. */
+  revenue: adminProcedure
+    .input(contract.revenueInput)
+    .output(contract.revenueOutput)
+    .query(({ ctx, input }) => reportRevenue(ctx.deps, input)),
 
   /** Gives a confirmed booking's money back. */
   refundBooking: adminProcedure

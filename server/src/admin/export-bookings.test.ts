@@ -3,7 +3,7 @@ import { parse } from "csv-parse/sync";
 import { afterAll, describe, expect, test } from "vitest";
 import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { givenBooking, givenCheckIn, givenCounterSale, givenHold } from "../../test/given-money.ts";
-import { givenSales, type Sale } from "../../test/given-sales.ts";
+import { givenSales, type Sale } from "../../test/given-counter-sales.ts";
 import { givenCustomer, givenShow, givenStaff } from "../../test/given.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { Decimal } from "../contract/index.ts";

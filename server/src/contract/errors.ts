@@ -15,6 +15,8 @@ export interface DomainErrorDetails {
   /** The movie service is there and has no such film. */
   INVALID_MOVIE: null;
   PAST_DATETIME: null;
+  /** `reason` is a sentence: what does not go together. */
+  INVALID_PARAMS: { reason: string };
   INVALID_SECURITY_QUESTION: null;
   INVALID_SECURITY_ANSWER: null;
   INVALID_RESET_TOKEN: null;

@@ -10,6 +10,7 @@ export * from "./money.ts";
 export * from "./page.ts";
 export * from "./procedures.ts";
 export * from "./schedule.ts";
+export * from "./revenue.ts";
 export * from "./show.ts";
 export * from "./ticket.ts";
 export * from "./transformer.ts";

@@ -124,6 +124,7 @@ export const procedureCodes = {
   "admin.doorList": byRole,
   "admin.checkIn": byRole,
   "admin.checkInTicket": byRole,
+  "admin.revenue": [...byRole, "INVALID_PARAMS"],
   "admin.refundBooking": [...byRole, "BOOKING_NOT_FOUND", "INVALID_BOOKING_STATUS", ...keyed],
   "admin.cancelShow": [...byRole, "SHOW_NOT_FOUND", ...keyed],
   "admin.showCancellation": [...byRole, "SHOW_NOT_FOUND"],

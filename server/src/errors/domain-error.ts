@@ -12,6 +12,7 @@ const sentences: { [Code in DomainCode]: string } = {
   INVALID_SCREEN: "There is no such screen.",
   INVALID_MOVIE: "The movie service has no film with this id. Choose one of the list.",
   PAST_DATETIME: "This slot has begun already. Choose a later one.",
+  INVALID_PARAMS: "Some of these filters do not go together; see the reason.",
   INVALID_SECURITY_QUESTION: "There is no such security question.",
   INVALID_SECURITY_ANSWER: "The security answer is not right.",
   INVALID_RESET_TOKEN: "This reset token is not valid, or no longer. Answer the security question again.",

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDatabaseProxy, type Statement } from "../../test/database-proxy.ts";
-import { givenSales } from "../../test/given-sales.ts";
+import { givenSales } from "../../test/given-counter-sales.ts";
 import { givenCustomer, givenStaff, tokenOf } from "../../test/given.ts";
 import { openPort } from "../../test/open-port.ts";
 import { headersFor, type CallOptions } from "../../test/rpc-call.ts";

@@ -1,0 +1,70 @@
+import { findBookingSpan, sumRevenue, type LabelSource, type Period } from "@skyfox/db";
+import { labelParts, type LabelPart, type Revenue, type RevenueInput } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+import { cinemaToday } from "../show/window.ts";
+import { monthOfYears, periodsOf, type Years } from "./revenue-periods.ts";
+
+const monthNames = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+
+/**
+ * What Confirmed and CheckedIn bookings have brought, by the time at which they were made, all together and in groups. A group's label
+ * has a part for the timeframe and for each filter; without any there is one group, `All`. Groups without bookings are left out.
+ */
+export async function reportRevenue(deps: Deps, input: RevenueInput): Promise<Revenue> {
+  const { movieId, slotId, genre } = input;
+  const periods = await findPeriods(deps, input);
+  return await sumRevenue(deps.db, { periods, movieId, slotId, genre }, labelOf(input));
+}
+
+// The calendar is asked here, with the rules of one time zone database, and Postgres only compares instants.
+async function findPeriods(
+  deps: Deps,
+  { timeframe, month, year }: RevenueInput,
+): Promise<Period[] | undefined> {
+  const { cinemaTimeZone } = deps.settings;
+  if (timeframe !== undefined) {
+    const today = Temporal.PlainDate.from(cinemaToday(deps));
+    const years = timeframe === "yearly" ? await findYears(deps) : { first: today.year, last: today.year };
+    return periodsOf(timeframe, today, years, cinemaTimeZone);
+  }
+  if (year !== undefined) return monthOfYears(month, { first: year, last: year }, cinemaTimeZone);
+  if (month !== undefined) return monthOfYears(month, await findYears(deps), cinemaTimeZone);
+  return undefined;
+}
+
+// The current year is among them also before its first booking, which may come between this and the sum.
+async function findYears({ db, clock, settings }: Deps): Promise<Years> {
+  const span = await findBookingSpan(db);
+  const yearOf = (at: Date) => at.toTemporalInstant().toZonedDateTimeISO(settings.cinemaTimeZone).year;
+  const current = yearOf(clock.now());
+  if (span === undefined) return { first: current, last: current };
+  return { first: Math.min(yearOf(span.first), current), last: Math.max(yearOf(span.last), current) };
+}
+
+function labelOf(input: RevenueInput): LabelSource[] {
+  const { timeframe, month, year, movieId, slotId, genre, labelOrder = [] } = input;
+  const sources: { [Part in LabelPart]: LabelSource[] } = {
+    timeframe: timeframe === undefined ? [] : ["period"],
+    month: month === undefined ? [] : [{ text: monthNames[month - 1] ?? "" }],
+    year: year === undefined ? [] : [{ text: String(year) }],
+    movie: movieId === undefined ? [] : ["movie"],
+    slot: slotId === undefined ? [] : ["slot"],
+    genre: genre === undefined ? [] : ["genre"],
+  };
+  const order = new Set([...labelOrder, ...labelParts]);
+  const label = [...order].flatMap((part) => sources[part]);
+  return label.length > 0 ? label : [{ text: "All" }];
+}

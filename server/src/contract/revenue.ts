@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { sumSchema } from "./money.ts";
+import { idSchema } from "./page.ts";
+
+/** The calendar periods in which takings are told, all of them whole and in the cinema's zone. */
+export const timeframes = ["daily", "weekly", "monthly", "yearly"] as const;
+
+/** The calendar period that makes a group. */
+export type Timeframe = (typeof timeframes)[number];
+
+/** What a group's label can say, in the order in which it does unless told otherwise. */
+export const labelParts = ["timeframe", "month", "year", "movie", "slot", "genre"] as const;
+
+/** One thing that a group's label says: the period, or what one of the filters let through. */
+export type LabelPart = (typeof labelParts)[number];
+
+/**
+ * What `admin.revenue` takes. Bookings count by the time at which they were made. A timeframe makes a group of each day of the last 30, each
+ * ISO week of the last 16, each month of the last 12, or each year there is; a month without a year is that month of every year.
+ */
+export const revenueInput = z
+  .strictObject({
+    timeframe: z.enum(timeframes).optional(),
+    month: z.int().min(1).max(12).optional(),
+    year: z.int().min(1).max(9_999).optional(),
+    movieId: z.string().min(1).max(30).optional(),
+    slotId: idSchema.optional(),
+    /** Written in upper or lower case; a label has it as the movie has it. */
+    genre: z.string().min(1).max(100).optional(),
+    labelOrder: z
+      .array(z.enum(labelParts))
+      .refine(
+        (parts) => new Set(parts).size === parts.length,
+        "Name each part of the label once, or leave it out.",
+      )
+      .optional(),
+  })
+  .superRefine(({ timeframe, month, year }, context) => {
+    if (timeframe === undefined || (month === undefined && year === undefined)) return;
+    const reason = "A timeframe cannot be combined with a month or a year: leave one of them out.";
+    const domain = { code: "INVALID_PARAMS", details: { reason } };
+    context.addIssue({ code: "custom", path: ["timeframe"], message: reason, params: { domain } });
+  })
+  .prefault({});
+
+/** Which bookings are summed up, and how their groups are named. */
+export type RevenueInput = z.output<typeof revenueInput>;
+
+const figures = {
+  totalRevenue: sumSchema,
+  /** Rounded half-up to two decimals, as the median of an even number of bookings is. */
+  meanRevenue: sumSchema,
+  medianRevenue: sumSchema,
+  totalBookings: z.int(),
+  totalSeatsBooked: z.int(),
+};
+
+/**
+ * What `admin.revenue` answers: what all the bookings asked for have brought, and the same of each group that has any, by label, compared
+ * letter by letter (Unicode's order). Without bookings everything is zero and there are no groups.
+ */
+export const revenueOutput = z.object({
+  ...figures,
+  groups: z.array(z.object({ label: z.string(), ...figures })),
+});
+
+/** What bookings have brought, all together and group by group. */
+export type Revenue = z.output<typeof revenueOutput>;
