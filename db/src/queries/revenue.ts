@@ -52,6 +52,7 @@ export async function sumRevenue(
   const bounds = periods?.flatMap(({ from, to }) => [from, to]) ?? ["-infinity", "infinity"];
   const conditions = [
     sql`b.status in ('Confirmed', 'CheckedIn')`,
+    // The tally sees to what is in a period; this lets it use the index.
     sql`b.booking_time >= ${bounds[0]} and b.booking_time < ${bounds.at(-1)}`,
     ...(movieId === undefined ? [] : [sql`showing.movie_id = ${movieId}`]),
     ...(slotId === undefined ? [] : [sql`showing.slot_id = ${slotId}`]),

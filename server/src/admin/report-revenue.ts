@@ -45,13 +45,11 @@ async function findPeriods(
   return undefined;
 }
 
-// The current year is among them also before its first booking, which may come between this and the sum.
 async function findYears({ db, clock, settings }: Deps): Promise<Years> {
-  const span = await findBookingSpan(db);
+  const now = clock.now();
+  const { first, last } = (await findBookingSpan(db)) ?? { first: now, last: now };
   const yearOf = (at: Date) => at.toTemporalInstant().toZonedDateTimeISO(settings.cinemaTimeZone).year;
-  const current = yearOf(clock.now());
-  if (span === undefined) return { first: current, last: current };
-  return { first: Math.min(yearOf(span.first), current), last: Math.max(yearOf(span.last), current) };
+  return { first: yearOf(first), last: yearOf(last) };
 }
 
 function labelOf(input: RevenueInput): LabelSource[] {

@@ -252,7 +252,8 @@ test(
       { numRuns: 60 },
     );
     console.log(`Revenue: ${asked} questions with ${groupsSeen} groups, all as worked out by hand.`);
-    expect(groupsSeen).toBeGreaterThan(asked);
+    // Or too many questions would find nothing to compare.
+    expect(groupsSeen).toBeGreaterThan(asked / 2);
   },
 );
 
