@@ -1,7 +1,6 @@
 import PdfDocument from "pdfkit";
 import type { Booking } from "../contract/index.ts";
 import type { TicketContents } from "../deps.ts";
-import { houseFace } from "./ticket-fonts.ts";
 import { modulesOf, quietModules } from "./ticket-qr.ts";
 import { setLine, setText, widthOf, type Room, type TextBlock } from "./ticket-text.ts";
 
@@ -42,11 +41,9 @@ const houseNotes = [
 /** Draws a ticket as a PDF of one A4 page with all its fonts inside. The same contents give the same bytes. */
 export async function drawTicket(contents: TicketContents): Promise<Buffer> {
   const { booking } = contents;
-  const font = houseFace("regular").font as unknown as PDFKit.Mixins.PDFFontSource;
   const document = new PdfDocument({
     size: [page.width, page.height],
     margin: 0,
-    font: font as string,
     lang: "en",
     displayTitle: true,
     info: {
