@@ -36,7 +36,10 @@ export interface SkyfoxClientOptions {
 }
 
 /** Every procedure of SkyFox by its name, `client.show.list.query()`, `client.booking.initialize.mutate({ … })`, and what has none. */
-export type SkyfoxClient = TRPCClient<AppRouter> & { readonly tickets: TicketCalls; readonly exports: Exports };
+export type SkyfoxClient = TRPCClient<AppRouter> & {
+  readonly tickets: TicketCalls;
+  readonly exports: Exports;
+};
 
 /**
  * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels

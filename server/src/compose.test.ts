@@ -5,6 +5,7 @@ import { createTestDatabase } from "@skyfox/db/test-database";
 import { expect, onTestFinished, test } from "vitest";
 import { startMovieService } from "../../scripts/sandbox/movie-service.ts";
 import { createMemoryLogger } from "../test/memory-logger.ts";
+import { testTicketKeys } from "../test/test-app.ts";
 import { until } from "../test/until.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type ServiceAccess } from "./config.ts";
@@ -19,6 +20,7 @@ async function givenServer(movieService: ServiceAccess | undefined) {
     databaseUrl,
     movieService,
     paymentGateway: { url: "http://127.0.0.1:1", apiKey },
+    ticketSigningKeys: testTicketKeys,
     imageFolder: join(tmpdir(), "skyfox-without-pictures"),
   };
   const server = await compose(config, createMemoryLogger(), () => "");

@@ -50,7 +50,6 @@ type NumberName =
   | "capacity"
   | "number"
   | "screenId"
-  | "slotId"
   | "endedSessions"
   | "runtimeMinutes"
   | "expiresInSeconds"
