@@ -7,7 +7,9 @@ export const stateDirectory = resolve(
 );
 
 /** Where the embedded Postgres of development keeps its data. */
-export const postgresDirectory = join(stateDirectory, "postgres");
+export function postgresDirectoryIn(directory: string): string {
+  return join(directory, "postgres");
+}
 
 /** The database of DATABASE_URL; in development without one, the embedded Postgres that `npm start` uses too. */
 export async function withDatabase(use: (url: string) => Promise<void>): Promise<void> {
@@ -18,6 +20,7 @@ export async function withDatabase(use: (url: string) => Promise<void>): Promise
       "DATABASE_URL is not set. Set it to the database to work on: postgres://user:password@host:5432/name.",
     );
   }
+  const postgresDirectory = postgresDirectoryIn(stateDirectory);
   const place = relative(process.cwd(), postgresDirectory);
   console.log(`DATABASE_URL is not set: using the development database in ${place}.`);
   const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });

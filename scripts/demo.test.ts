@@ -1,5 +1,8 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { findDoorTime } from "./demo/own-cinema.ts";
 import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
 import { startServer } from "./test/running-server.ts";
 import { runScript, type RunOptions } from "./test/run-script.ts";
@@ -17,6 +20,11 @@ test("the demo plays the whole journey beside a running server", async () => {
     "CONFIRMED",
     "₹250.00 by wallet and exactly",
     "It reads Refunded",
+    "SOLD AT THE COUNTER",
+    "The public keys verify it offline",
+    "no word about any booking",
+    "30 days",
+    "bookings.csv, ",
     "reads Cancelled",
     "Your session has ended",
   ];
@@ -38,25 +46,39 @@ test("the demo finds a server by its port, and watches a short hold run out as o
   }
 });
 
-test("the demo starts a server of its own where none runs, from any folder, and stops it", async () => {
-  const state = await makeStateDirectory();
-  const settings = { SKYFOX_STATE_DIRECTORY: state.path, PORT: "0", HOLD_SECONDS: "3" };
-  const { code, output } = await playDemo(settings, { cwd: "/" });
+test("the demo opens a cinema of its own where none runs, at a time when its door is open, and leaves the files it names", async () => {
+  const place = await makeStateDirectory();
+  const { code, output } = await playDemo(
+    { TMPDIR: place.path, PORT: "0", HOLD_SECONDS: "3" },
+    { cwd: place.path },
+  );
   expect(output).toMatch(/^No SkyFox runs here yet.*\n[^]*reads Expired[^]*every step came out as it should/);
+  expect(output).toMatch(/The right one is scanned: welcome, Walk-in Guest. It reads CheckedIn/);
+  expect(output).toMatch(/used at \d\d:\d\d:\d\d, seen by staff-1/);
   expect(output).not.toContain('"level"');
   expect(code).toBe(0);
-  expect(await state.findPostgres()).toBeUndefined();
+  expect((await readdir(place.path)).toSorted()).toEqual(["bookings.csv", "ticket.pdf"]);
+  expect(await readFile(join(place.path, "bookings.csv"), "utf8")).toContain(",Walk-in Guest,");
+  expect((await readFile(join(place.path, "ticket.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
+});
+
+test("at all but a few minutes of a day there is a city whose next door is open", () => {
+  const start = Temporal.Instant.from("2026-11-26T00:00:00Z");
+  const closed = Array.from({ length: 1_440 }, (_, minutes) => start.add({ minutes })).filter(
+    (instant) => findDoorTime(new Date(instant.epochMilliseconds)) === undefined,
+  );
+  expect(closed.length, closed.join(", ")).toBeLessThan(5);
 });
 
 test("a Ctrl-C ends the demo and its server", async () => {
-  const state = await makeStateDirectory();
-  const demo = runScript("demo.ts", { SKYFOX_STATE_DIRECTORY: state.path, PORT: "0" });
+  const place = await makeStateDirectory();
+  const demo = runScript("demo.ts", { TMPDIR: place.path, PORT: "0" }, { cwd: place.path });
   await demo.says(/Time left to pay/);
   demo.signal("SIGINT");
   expect(await demo.ended).toBe(130);
   expect(demo.output()).toMatch(/Stopped before the end\.\n$/);
   expect(demo.output()).not.toContain("Expected:");
-  expect(await state.findPostgres()).toBeUndefined();
+  expect(await readdir(place.path)).toEqual([]);
 });
 
 test("a step that goes wrong is told with what was expected and what came, and the demo fails", async () => {
@@ -120,6 +142,8 @@ async function startCinema(settings: Record<string, string>): Promise<string> {
 }
 
 async function playDemo(settings: Record<string, string>, options: RunOptions = {}) {
+  // What it saves goes with the test.
+  options.cwd ??= (await makeStateDirectory()).path;
   const demo = runScript("demo.ts", settings, options);
   return { code: await demo.ended, output: demo.output() };
 }

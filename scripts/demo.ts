@@ -5,6 +5,7 @@ import { createLogger } from "../server/src/logger.ts";
 import { describeFailure } from "./database.ts";
 import { playJourney } from "./demo/journey.ts";
 import { WrongOutcome } from "./demo/outcomes.ts";
+import { findDoorTime, makeStateFolder } from "./demo/own-cinema.ts";
 import { openTerminal } from "./demo/terminal.ts";
 import { startSkyfox, type RunningSkyfox } from "./start.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
@@ -15,6 +16,7 @@ const ownHoldSeconds = "20";
 const interrupted = 130;
 
 let own: Promise<RunningSkyfox> | undefined;
+let ownState: Awaited<ReturnType<typeof makeStateFolder>> | undefined;
 
 const stopping = stopOnSignals(async () => {
   await stopOwnServer();
@@ -62,20 +64,32 @@ async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
       "With APP_ENV=production the demo starts no server. Name a running one: SKYFOX_URL=https://…",
     );
   console.log(
-    "No SkyFox runs here yet, so the demo starts one of its own. The first time takes a few seconds …",
+    "No SkyFox runs here yet, so the demo starts one of its own, for as long as it plays. That takes a few seconds …",
   );
   const holdSeconds = process.env.HOLD_SECONDS || ownHoldSeconds;
-  const config = readConfig({ ...process.env, PORT: "0", HOLD_SECONDS: holdSeconds });
-  own = startSkyfox(config, createLogger("error"));
+  // Somewhere a show begins soon enough for its door to be open.
+  const zone = process.env.CINEMA_TIME_ZONE || findDoorTime(new Date());
+  const config = readConfig({
+    ...process.env,
+    PORT: "0",
+    HOLD_SECONDS: holdSeconds,
+    CINEMA_TIME_ZONE: zone,
+    DATABASE_URL: undefined,
+  });
+  ownState = await makeStateFolder();
+  own = startSkyfox(config, createLogger("error"), ownState.path);
   const { url } = await own;
   stopping.throwIfAborted();
-  console.log(`A customer's journey through SkyFox, at ${url}, where holds live ${holdSeconds} seconds`);
+  console.log(
+    `A customer's journey through SkyFox, at ${url}, where holds live ${holdSeconds} seconds and it is ${config.cinemaTimeZone} time`,
+  );
   return { url, apiKey: config.apiKeys[0]?.key ?? "" };
 }
 
 async function stopOwnServer(): Promise<void> {
   const skyfox = await own?.catch(() => undefined);
   await skyfox?.stop();
+  await ownState?.remove();
 }
 
 function describeFailedDemo(error: unknown): string {

@@ -9,7 +9,7 @@ import type { Logger } from "../server/src/deps.ts";
 import { createLogger } from "../server/src/logger.ts";
 import { connectMovieService } from "../server/src/movie/movie-service.ts";
 import { serve } from "../server/src/serve.ts";
-import { describeFailure, postgresDirectory, stateDirectory } from "./database.ts";
+import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
 import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
@@ -30,14 +30,18 @@ export interface RunningSkyfox {
 
 /**
  * Starts SkyFox with these settings. In development whatever has no setting is brought along: a Postgres and a payment gateway that
- * keep their state in .skyfox, and a movie service. On failure everything that was started is stopped again.
+ * keep their state in that directory, and a movie service. On failure everything that was started is stopped again.
  */
-export async function startSkyfox(config: Config, logger: Logger): Promise<RunningSkyfox> {
+export async function startSkyfox(
+  config: Config,
+  logger: Logger,
+  directory: string = stateDirectory,
+): Promise<RunningSkyfox> {
   const stops: (() => Promise<void>)[] = [];
   const stop = () => stopAll(stops.splice(0).toReversed());
   const embedded: string[] = [];
   try {
-    const complete = await bringAlong(config, embedded, stops);
+    const complete = await bringAlong(config, directory, embedded, stops);
     if (complete.demoSeed) await seed(complete, logger);
     const server = await serve(complete, logger);
     stops.push(() => server.close());
@@ -57,6 +61,7 @@ async function stopAll(stops: (() => Promise<void>)[]): Promise<void> {
 
 async function bringAlong(
   config: Config,
+  directory: string,
   embedded: string[],
   stops: (() => Promise<void>)[],
 ): Promise<CompleteConfig> {
@@ -64,8 +69,9 @@ async function bringAlong(
   const isProduction = config.environment === "production";
   if (isProduction && config.demoSeed && movieService === undefined)
     throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
-  if (!isProduction) await mkdir(stateDirectory, { recursive: true });
+  if (!isProduction) await mkdir(directory, { recursive: true });
   if (databaseUrl === undefined) {
+    const postgresDirectory = postgresDirectoryIn(directory);
     const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
     stops.push(postgres.stop);
     databaseUrl = postgres.url;
@@ -78,7 +84,7 @@ async function bringAlong(
     embedded.push(`movie service  ${sandbox.url}`);
   }
   if (paymentGateway === undefined) {
-    const booksFile = join(stateDirectory, "gateway.json");
+    const booksFile = join(directory, "gateway.json");
     const sandbox = await startPaymentGateway({ apiKey: sandboxKey, booksFile });
     stops.push(sandbox.stop);
     paymentGateway = { url: sandbox.url, apiKey: sandboxKey };
@@ -86,11 +92,11 @@ async function bringAlong(
   }
   let { ticketSigningKeys } = config;
   if (ticketSigningKeys === undefined) {
-    const keyFile = join(stateDirectory, "ticket-key");
+    const keyFile = join(directory, "ticket-key");
     ticketSigningKeys = await keepTicketKey(keyFile);
     embedded.push(`ticket key     ${relative(process.cwd(), keyFile)}`);
   }
-  const imageFolder = join(stateDirectory, "images");
+  const imageFolder = join(directory, "images");
   if (!isProduction && config.imageBucket === undefined)
     embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
   return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };

@@ -12,6 +12,15 @@ import {
   type SkyfoxClient,
 } from "@skyfox/sdk";
 import { testCards } from "../sandbox/cards.ts";
+import {
+  logInStaff,
+  openDoor,
+  printTicket,
+  saveBookings,
+  scheduleShow,
+  sellAtCounter,
+  showRevenue,
+} from "./desk.ts";
 import { expectSeats, holdSeats, showSeatMap, statusesOf } from "./holding.ts";
 import { expectAmount, expectSame, getRefusal, unexpected, WrongOutcome } from "./outcomes.ts";
 import { drawPortrait } from "./portrait.ts";
@@ -75,6 +84,19 @@ export async function playJourney(
   await step("The cinema gives the money back", () => getRefund(skyfox, terminal, server, mixed));
   await step("Hold a seat and do not pay", () => letGo(skyfox, terminal, show));
   await step("Log out", () => logOut(skyfox, terminal));
+
+  const admin = await logInStaff(server, "admin");
+  const staff = await logInStaff(server, "staff");
+  const studio = await step("At the desk: schedule a show", () =>
+    scheduleShow(admin, terminal, shows[0]!.date),
+  );
+  const sale = await step("Sell at the counter", () => sellAtCounter(admin, terminal, studio));
+  const ticket = await step("Print the ticket", () => printTicket(admin, terminal, sale));
+  await step("At the door", () => openDoor(staff, terminal, studio, ticket));
+  await step("Look at the takings", () => showRevenue(admin, terminal));
+  await step("Take the bookings home", () => saveBookings(staff, terminal));
+  await admin.auth.logout.mutate();
+  await staff.auth.logout.mutate();
 }
 
 async function signUp(skyfox: SkyfoxClient, { say }: Terminal): Promise<NewCustomer> {

@@ -1,12 +1,6 @@
-import {
-  createSkyfoxClient,
-  Decimal,
-  formatAmount,
-  type RouterOutputs,
-  type SkyfoxClient,
-} from "@skyfox/sdk";
+import { Decimal, formatAmount, type RouterOutputs, type SkyfoxClient } from "@skyfox/sdk";
 import { testCards } from "../sandbox/cards.ts";
-import { demoPassword, demoStaff } from "../seed.ts";
+import { logInStaff } from "./desk.ts";
 import { holdSeats } from "./holding.ts";
 import { expectAmount, expectSame, getRefusal, WrongOutcome } from "./outcomes.ts";
 import { findPair } from "./seat-map.ts";
@@ -70,7 +64,7 @@ export async function getRefund(
   { bookingId, seatNumbers, showId, walletAmount, cardAmount, amountPaid }: Booking,
 ): Promise<void> {
   const { say } = terminal;
-  const admin = await logInAdmin(server);
+  const admin = await logInStaff(server, "admin");
   const reason = "The sound had failed";
   const { status, refund } = await admin.admin.refundBooking.mutate({ bookingId, to: "source", reason });
   expectSame("the booking", status, "Refunded");
@@ -91,14 +85,6 @@ export async function getRefund(
     seatNumbers.map(() => "free"),
   );
   say(`${seatNumbers.join(" and ")} are free again for everyone.`);
-}
-
-async function logInAdmin(server: { url: string; apiKey: string }): Promise<SkyfoxClient> {
-  const admin = demoStaff.find(({ role }) => role === "admin");
-  if (admin === undefined) throw new WrongOutcome("an admin among the demo staff", "none");
-  const { username } = admin;
-  const { token } = await createSkyfoxClient(server).auth.login.mutate({ username, password: demoPassword });
-  return createSkyfoxClient({ ...server, token });
 }
 
 async function showTransactions(
