@@ -30,10 +30,12 @@ export async function givenSales(app: TestApp, sales: GivenSale[]): Promise<void
        select nextval(pg_get_serial_sequence('booking', 'id')) as id, sale.*, status in ('Confirmed', 'CheckedIn', 'Refunded') as is_paid
        from jsonb_to_recordset($1::jsonb) as sale (show_id bigint, at timestamptz, amount numeric, status booking_status, "from" int, count int)
      ), booked as (
-       insert into booking (id, date, show_id, customer_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time, expires_at, ended_at)
+       insert into booking (id, date, show_id, customer_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time, expires_at, ended_at,
+        checked_in_at, checked_in_by)
        select sale.id, show.date, show_id, person.id, count, amount, case when is_paid then amount else 0 end,
          case when is_paid then 'Cash'::payment_mode_enum end, status, at, case when status = 'Pending' then '2999-12-31'::timestamptz end,
-         case when status in ('Cancelled', 'Expired', 'Refunded') then at end
+         case when status in ('Cancelled', 'Expired', 'Refunded') then at end,
+         case when status = 'CheckedIn' then at end, case when status = 'CheckedIn' then 'staff-0' end
        from sale join show on show.id = show_id, person
      ), mapped as (
        insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number)

@@ -25,7 +25,7 @@ export async function givenTakings(sql: Connection, count: number, until: Date):
      ), shows as (
        insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
        select 'tk' || (day * 4 + slot) % 20 + 1, date '2020-01-01' + day, slot, 150 + (day * 37 + slot * 11) % 150 + 0.25 * (day % 4), stage.id,
-         timestamptz '2020-01-01 03:00Z' + interval '1 day' * day, timestamptz '2020-01-01 06:00Z' + interval '1 day' * day
+         timestamptz '2020-01-01 03:00Z' + interval '1 day' * day + interval '4 hours' * (slot - 1), timestamptz '2020-01-01 06:00Z' + interval '1 day' * day + interval '4 hours' * (slot - 1)
        from stage, generate_series(0, $1::int / ${bookingsOfShow} / 4) day, generate_series(1, 4) slot
        limit $1::int / ${bookingsOfShow} returning id, date, cost
      ), parts as (
@@ -42,9 +42,11 @@ export async function givenTakings(sql: Connection, count: number, until: Date):
     `with person as (
        insert into admin_booked_customer (name, number) values ('Walk In', '9876543210') returning id
      )
-     insert into booking (id, date, show_id, customer_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time)
+     insert into booking (id, date, show_id, customer_id, no_of_seats, amount_due, amount_paid, payment_type, status, booking_time,
+       checked_in_at, checked_in_by)
      select sold.id, date, show_id, person.id, size, amount, amount, 'Cash', (array['Confirmed', 'CheckedIn'])[sold.id % 2 + 1]::booking_status,
-       $1::timestamptz - interval '1 second' * (sold.id * 7919 % ${secondsOfTwoYears})
+       $1::timestamptz - interval '1 second' * (sold.id * 7919 % ${secondsOfTwoYears}),
+       case sold.id % 2 when 1 then $1::timestamptz end, case sold.id % 2 when 1 then 'staff-0' end
      from sold, person`,
     [until],
   );
