@@ -155,7 +155,7 @@ export interface PasswordResetTokens {
 export interface PaymentRefund {
   amount: Decimal;
   attempts: Generated<number>;
-  booking_id: number;
+  booking_id: number | null;
   card_amount: Generated<Decimal>;
   created_at: Timestamp;
   destination: RefundDestination;
@@ -172,10 +172,12 @@ export interface PaymentRefund {
 }
 
 export interface PaymentTransaction {
+  adopted: Generated<boolean>;
   amount: Decimal;
   attempts: Generated<number>;
   booking_id: number | null;
   card_amount: Generated<Decimal>;
+  contested: Generated<boolean>;
   gateway_key: Generated<string>;
   id: Generated<number>;
   last_error: string | null;
@@ -292,6 +294,7 @@ export interface Usertable {
 }
 
 export interface WalletTransaction {
+  adopted: Generated<boolean>;
   amount: Decimal;
   balance_after: Decimal;
   booking_id: number | null;

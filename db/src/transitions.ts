@@ -11,14 +11,14 @@ export const bookingTransitions = {
   Refunded: [],
 } as const satisfies Record<BookingStatus, readonly BookingStatus[]>;
 
-/** Every way a payment goes on: Failed may turn out to have charged after all, and is given back then. */
+/** Every way a payment goes on: what counts as not charged may turn out to be charged after all, and is given back then. */
 export const paymentTransitions = {
   Started: ["Unknown", "Completed", "Declined", "Rejected", "Failed"],
-  Unknown: ["Completed", "Declined", "Failed"],
-  Failed: ["Completed"],
+  Unknown: ["Completed", "Declined", "Rejected", "Failed"],
   Completed: [],
-  Declined: [],
-  Rejected: [],
+  Declined: ["Completed"],
+  Rejected: ["Completed"],
+  Failed: ["Completed"],
 } as const satisfies Record<PaymentStatus, readonly PaymentStatus[]>;
 
 /** The states that a booking in this state can go to. */

@@ -102,4 +102,13 @@ UPDATE customer_wallet SET balance = balance + 75.00 WHERE id = (SELECT min(id) 
 -- 101 has come.
 UPDATE booking SET status = 'CheckedIn', checked_in_at = now(), checked_in_by = 'staff-1' WHERE id = 101;
 
+-- Funds that were charged late, when their payment counted as not charged: they are going back to the card. The card had been declined, which is
+-- the answer that is kept.
+INSERT INTO payment_transaction
+  (id, username, transaction_id, payment_method, amount, card_amount, status, started_at, processed_at, attempts)
+SELECT 111, username, 'card-0111', 'Card', 80.00, 80.00, 'Completed', now(), now(), 1 FROM customer_wallet ORDER BY id LIMIT 1;
+INSERT INTO payment_refund (payment_id, destination, amount, card_amount, state, reason, next_attempt_at, created_at)
+VALUES (111, 'source', 80.00, 80.00, 'pending', 'Charged when the payment was Declined', now() + interval '1 minute', now());
+UPDATE idempotency_key SET payment_id = 111 WHERE key = 'key-1';
+
 INSERT INTO profile_image (key, remove_after, attempts) VALUES ('5f0c1f6e-62a1-4d3b-9d53-2f3a8a1c7b11.jpg', now(), 2);

@@ -28,6 +28,7 @@ import { createMetrics } from "./metrics.ts";
 import { fillInFilms } from "./movie/fill-in-films.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { answerOfPayment } from "./payment-answers.ts";
+import { askAfter } from "./payment/charge-card.ts";
 import { checkBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
@@ -141,7 +142,8 @@ export async function compose(
     deps,
     async startBackground() {
       const rehydrated = await monitors.rehydrate();
-      await hurryPaymentsAndRefunds(db, clock.now());
+      const now = clock.now();
+      await hurryPaymentsAndRefunds(db, { now, latestFirstTurn: askAfter(now) });
       const reconcile = async () => {
         await reconcilePayments(deps, answerOfPayment(deps), stopping.signal);
         await goOnCancellingShows(deps, stopping.signal);

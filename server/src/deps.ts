@@ -24,7 +24,8 @@ export type ChargeOutcome =
   | { kind: "success"; transactionId: string }
   | { kind: "declined"; message: string }
   | { kind: "rejected"; errors: { field: string; message: string }[] }
-  | { kind: "failed"; reason: string }
+  /** Turned away, or never sent; `mayHaveCharged` where a gateway has been known to charge all the same. */
+  | { kind: "failed"; reason: string; mayHaveCharged: boolean }
   | { kind: "unknown"; reason: string };
 
 /** What the gateway says of a key when asked afterwards; `silent` proves nothing. */

@@ -6,7 +6,7 @@ const zero = new Decimal(0);
 
 /**
  * Where the gateway's books and ours differ, to the paisa, one sentence each: charges and refunds by key, then what each booking has cost its
- * card. Also what is still open and the seats that nobody will ever free. Empty once everything is settled.
+ * card, and each top-up. Also what is still open and the seats that nobody will ever free. Empty once everything is settled.
  */
 export async function listDifferences(sql: Connection, gateway: PaymentGatewaySandbox): Promise<string[]> {
   const { charges, refunds } = gateway.books();
@@ -23,6 +23,10 @@ export async function listDifferences(sql: Connection, gateway: PaymentGatewaySa
      left join payment_transaction p on p.booking_id = b.id and p.status = 'Completed'
      left join payment_refund r on r.payment_id = p.id
      group by b.id order by b.id`,
+  );
+  const topUps = await sql.query(
+    `select p.gateway_key as key, coalesce(t.amount, 0) as added from payment_transaction p
+     left join wallet_transaction t on t.payment_id = p.id where p.booking_id is null order by p.id`,
   );
   const stuck = await sql.query(
     `select c.show_id, c.seat_number, b.status from seat_claim c left join booking b on b.id = c.booking_id
@@ -60,13 +64,21 @@ export async function listDifferences(sql: Connection, gateway: PaymentGatewaySa
       owed.some(({ key }) => key === refund.key),
       `refund ${refund.key} of ${refund.amount} is nobody's`,
     );
-  for (const { id, status, cardAmount, kept } of bookings) {
-    const own = payments.filter(({ bookingId }) => bookingId === id).map(({ key }) => key);
-    const taken = charges.filter(({ key }) => own.includes(key));
+  const netOf = (keys: unknown[]) => {
+    const taken = charges.filter(({ key }) => keys.includes(key));
     const given = refunds.filter(({ transactionId }) =>
       taken.some((charge) => charge.transactionId === transactionId),
     );
-    const net = sum(taken).minus(sum(given));
+    return sum(taken).minus(sum(given));
+  };
+  for (const { key, added } of topUps)
+    say(
+      netOf([key]).equals(added as Decimal),
+      `top-up ${String(key)}: its card gave ${netOf([key]).toFixed(2)}, its wallet got ${text(added)}`,
+    );
+  for (const { id, status, cardAmount, kept } of bookings) {
+    const own = payments.filter(({ bookingId }) => bookingId === id).map(({ key }) => key);
+    const net = netOf(own);
     const isSold = status === "Confirmed" || status === "CheckedIn";
     // A booking that was refunded to the wallet has cost its card what the wallet got.
     const right = isSold || status === "Refunded" ? (kept as Decimal) : zero;

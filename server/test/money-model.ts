@@ -39,7 +39,7 @@ interface TopUp {
   buyer: User;
   amount: Decimal;
   card: Card;
-  /** Whether they were told that the funds are added. */
+  /** Whether they were told that the funds are added, or their history says so. */
   isAdded: boolean;
 }
 
@@ -97,9 +97,10 @@ export function createMoneyModel(
     }
 
     const references = new Set(history.items.map(({ transactionId }) => transactionId));
-    const added = topUps
-      .filter((topUp) => topUp.buyer === buyer)
-      .filter(({ card, isAdded }) => isAdded || references.has(findCharge(card)?.transactionId ?? ""));
+    const ownTopUps = topUps.filter((topUp) => topUp.buyer === buyer);
+    for (const topUp of ownTopUps)
+      topUp.isAdded ||= references.has(findCharge(topUp.card)?.transactionId ?? "");
+    const added = ownTopUps.filter(({ isAdded }) => isAdded);
     const spent = own.filter(({ status }) => status === "Confirmed").map(walletPart);
     const promised = own.filter(({ status }) => status === "Paying").map(walletPart);
     const given = own.filter(({ refundTo }) => refundTo === "wallet").map(cardPart);
@@ -185,7 +186,10 @@ export function createMoneyModel(
         const returned = refunds.filter(({ transactionId }) => references.has(transactionId));
         const net = sumOf(taken).minus(sumOf(returned));
 
-        const added = ownTopUps.filter(isCharged).map(({ amount }) => amount);
+        // Only what was charged after everybody believed the contrary is not added: it went back to its card.
+        for (const { card } of ownTopUps.filter((topUp) => isCharged(topUp) && !topUp.isAdded))
+          assertSame("plan of a card that was charged for nothing", cards.planOf(card), "late");
+        const added = ownTopUps.filter(({ isAdded }) => isAdded).map(({ amount }) => amount);
         const kept = own.filter(({ status, refundTo }) => status === "Confirmed" || refundTo === "wallet");
         const owed = sum([...added, ...kept.map(cardPart)]);
         assertSame(`gateway's net of ${buyer.username}`, net.toFixed(2), owed.toFixed(2));

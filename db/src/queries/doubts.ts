@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import type { DuePayment, DueRefund } from "./payments.ts";
 
-/** A payment that nobody knows the outcome of, or whose refund the gateway has not done. */
+/** A payment that nobody knows the outcome of, that the gateway contests, or whose refund the gateway has not done. */
 export interface DoubtRow {
   paymentId: number;
   bookingId: number | null;
@@ -25,7 +25,7 @@ export async function listPaymentsInDoubt(
       coalesce(r.attempts, p.attempts) as attempts, coalesce(r.last_error, p.last_error) as "lastError"
     from payment_transaction p
     left join payment_refund r on r.payment_id = p.id and r.state = 'pending' and r.last_error is not null
-    where (p.status = 'Unknown' or r.id is not null) and p.id < ${page.beforeId ?? Number.MAX_SAFE_INTEGER}
+    where (p.status = 'Unknown' or p.contested or r.id is not null) and p.id < ${page.beforeId ?? Number.MAX_SAFE_INTEGER}
     order by p.id desc limit ${page.limit}`.execute(db);
   return rows;
 }
@@ -33,15 +33,18 @@ export async function listPaymentsInDoubt(
 /** How many payments are in doubt. */
 export async function countPaymentsInDoubt(db: Db): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select (select count(*) from payment_transaction where status = 'Unknown')
+    select (select count(*) from payment_transaction where status = 'Unknown' or contested)
       + (select count(*) from payment_refund where state = 'pending' and last_error is not null) as count`.execute(
     db,
   );
   return rows[0]?.count ?? 0;
 }
 
-/** A payment as it is asked about, with the state that it is in. */
-export async function findPayment(db: Db, paymentId: number): Promise<DuePayment | undefined> {
+/** A payment as it is asked about, with the state that it is in, and whether the gateway contests that. */
+export async function findPayment(
+  db: Db,
+  paymentId: number,
+): Promise<(DuePayment & { contested: boolean }) | undefined> {
   return await db
     .selectFrom("payment_transaction")
     .where("id", "=", paymentId)
@@ -56,6 +59,7 @@ export async function findPayment(db: Db, paymentId: number): Promise<DuePayment
       "started_at as startedAt",
       "attempts",
       "status",
+      "contested",
     ])
     .executeTakeFirst();
 }

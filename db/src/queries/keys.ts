@@ -76,7 +76,6 @@ export async function storePaymentAnswer(
     .updateTable("idempotency_key")
     .set((eb) => ({ answer, expires_at: eb.fn<Date>("greatest", ["expires_at", eb.val(expiresAt)]) }))
     .where("payment_id", "=", paymentId)
-    .where("answer", "is", null)
     .execute();
 }
 

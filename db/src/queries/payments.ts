@@ -158,6 +158,7 @@ export async function finishPayment(
       last_error: outcome.error ?? null,
       processed_at: outcome.now,
       next_attempt_at: outcome.onceMoreAt ?? null,
+      contested: false,
       reserved: sql<Decimal>`0`,
       ...(outcome.cardOnly === true && { amount: sql<Decimal>`card_amount`, wallet_amount: sql<Decimal>`0` }),
     })
@@ -196,11 +197,33 @@ export async function askAgainAt(db: Db, paymentId: number, at: Date): Promise<v
     .execute();
 }
 
-/** Nothing more to learn: the payment is not asked about again. */
-export async function stopAsking(db: Db, paymentId: number): Promise<void> {
+/** The gateway, asked about a payment that counts as not charged, agrees; the last time it is not asked about it again. */
+export async function confirmFailed(
+  db: Db,
+  paymentId: number,
+  { isLast }: { isLast: boolean },
+): Promise<void> {
   await db
     .updateTable("payment_transaction")
-    .set({ next_attempt_at: null })
+    .set({ contested: false, ...(isLast && { next_attempt_at: null }) })
+    .where("id", "=", paymentId)
+    .where("status", "=", "Failed")
+    .execute();
+}
+
+/** The gateway, asked about a payment that counts as not charged, does not agree: it is in doubt, and asked about until it is settled. */
+export async function contestFailed(
+  db: Db,
+  paymentId: number,
+  { error, askAfter }: { error: string; askAfter: Date },
+): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({
+      contested: true,
+      last_error: error,
+      next_attempt_at: sql<Date>`coalesce(next_attempt_at, ${askAfter})`,
+    })
     .where("id", "=", paymentId)
     .where("status", "=", "Failed")
     .execute();
@@ -230,13 +253,25 @@ export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]>
   return rows;
 }
 
-/** Makes it the turn of every open payment and pending refund, as after a start: whatever kept them waiting may be over. */
-export async function hurryPaymentsAndRefunds(db: Db, now: Date): Promise<void> {
+/**
+ * Makes it the turn of every payment in doubt and pending refund, as after a start: whatever kept them waiting may be over. Of those that
+ * have only begun, the ones that wait beyond `latestFirstTurn` too, as when the clock has been set back since.
+ */
+export async function hurryPaymentsAndRefunds(
+  db: Db,
+  { now, latestFirstTurn }: { now: Date; latestFirstTurn: Date },
+): Promise<void> {
   await db
     .updateTable("payment_transaction")
     .set({ next_attempt_at: now })
-    .where("status", "=", "Unknown")
     .where("next_attempt_at", ">", now)
+    .where((payment) =>
+      payment.or([
+        payment("status", "=", "Unknown"),
+        payment("contested", "=", true),
+        payment("status", "=", "Started").and("next_attempt_at", ">", latestFirstTurn),
+      ]),
+    )
     .execute();
   await db
     .updateTable("payment_refund")
@@ -248,7 +283,8 @@ export async function hurryPaymentsAndRefunds(db: Db, now: Date): Promise<void> 
 
 /** What is given back of what: by the gateway to the card, to the wallet in the same transaction, or at the counter. */
 export interface NewRefund {
-  bookingId: number;
+  /** Null for funds that were charged too late. */
+  bookingId: number | null;
   /** Null for a sale at the counter. */
   paymentId: number | null;
   destination: RefundDestination;

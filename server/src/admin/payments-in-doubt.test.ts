@@ -362,21 +362,14 @@ describe("admin.integrity", () => {
       customer.username,
     ]);
     // Past every trigger, as only the owner of the database could.
-    const tamper = (balance: number) =>
+    const tamper = (balance: number, cardAmount: number) =>
       app.sql.query(
-        `begin; set local session_replication_role = replica; update customer_wallet set balance = ${balance} where id = ${String(wallet?.["id"])}; commit`,
+        `begin; set local session_replication_role = replica; update customer_wallet set balance = ${balance} where id = ${String(wallet?.["id"])};
+         update payment_transaction set amount = ${50 + cardAmount}, card_amount = ${cardAmount} where booking_id = ${bookingId}; commit`,
       );
-    await tamper(5);
-    await app.sql.query(
-      "update payment_transaction set amount = 199, card_amount = 149 where booking_id = $1",
-      [bookingId],
-    );
+    await tamper(5, 149);
     const found = await violations();
-    await tamper(0);
-    await app.sql.query(
-      "update payment_transaction set amount = 200, card_amount = 150 where booking_id = $1",
-      [bookingId],
-    );
+    await tamper(0, 150);
     expect(found).toContainEqual({
       rule: "wallet differs from its transactions",
       subject: `customer_wallet ${String(wallet?.["id"])}`,

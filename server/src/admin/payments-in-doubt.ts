@@ -13,7 +13,7 @@ import { readCursor, toPage } from "../pages.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { askAboutPayment, giveBack } from "../payment/reconcile-payments.ts";
 
-/** Payments whose outcome nobody knows, and those whose money the gateway has not given back yet, newest first. */
+/** Payments whose outcome nobody knows, those that the gateway does not confirm as not charged, and those whose money the gateway has not given back yet, newest first. */
 export async function listDoubts(
   deps: Deps,
   { cursor, limit }: PaymentsInDoubtInput,
@@ -48,9 +48,9 @@ export async function resolvePayment(
       if (refund?.state === "pending") await giveBack(deps, refund);
     },
     async describe(tx) {
-      const { status } = await getPayment(tx, paymentId);
+      const { status, contested } = await getPayment(tx, paymentId);
       const refund = await findCardRefund(tx, paymentId);
-      return { paymentId, outcome: outcomeOf(status, refund?.state) };
+      return { paymentId, outcome: outcomeOf(contested ? "Unknown" : status, refund?.state) };
     },
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
   cardMoneyOf,
@@ -110,8 +111,9 @@ describe("a booking is given back", () => {
     const showId = await givenShow(app);
     const cash = await givenCounterSale(app, showId, "A1");
     const card = await givenCounterSale(app, showId, "A2");
-    const payer = await givenCustomer(deps);
-    const { transactionId } = await givenBooking(app, payer, "card");
+    const charge = { key: randomUUID(), amount: new Decimal(200), card: goodCard };
+    const charged = await deps.gateway.charge(charge);
+    const transactionId = charged.kind === "success" ? charged.transactionId : undefined;
     await app.sql.query("update booking set payment_type = 'Card', card_amount = 200 where id = $1", [card]);
     await app.sql.query(
       `insert into payment_transaction (booking_id, username, payment_method, amount, card_amount, status, transaction_id, started_at, processed_at)

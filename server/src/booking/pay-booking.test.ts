@@ -5,8 +5,10 @@ import { declinedCard, givenCustomer, givenShow, goodCard } from "../../test/giv
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import type { User } from "../deps.ts";
+import type { PaymentGateway, User } from "../deps.ts";
+import { answerOfPayment } from "../payment-answers.ts";
 import { connectPaymentGateway } from "../payment/card-gateway.ts";
+import { reconcilePayments } from "../payment/reconcile-payments.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { getBooking } from "./get-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
@@ -336,18 +338,15 @@ describe("what the gateway answers decides", () => {
     const { customer, bookingId } = await givenHold();
     gateway.script("error-after-success");
     await problemOf(pay(customer, bookingId));
-    await app.sql.query(
-      "update payment_transaction set amount = 549, card_amount = 549 where booking_id = $1",
-      [bookingId],
-    );
-    await app.reconcile();
+    const { findCharge } = deps.gateway;
+    const less: PaymentGateway = {
+      ...deps.gateway,
+      findCharge: (charge) => findCharge({ ...charge, amount: charge.amount.minus(1) }),
+    };
+    await reconcilePayments({ ...deps, gateway: less }, answerOfPayment(deps));
     expect(await paymentsOf(bookingId)).toMatchObject([
       { status: "Unknown", last_error: "the gateway names another amount" },
     ]);
-    await app.sql.query(
-      "update payment_transaction set amount = 550, card_amount = 550 where booking_id = $1",
-      [bookingId],
-    );
     clock.advance(5_000);
     await app.reconcile();
     expect(await paymentsOf(bookingId)).toMatchObject([{ status: "Completed" }]);

@@ -12,19 +12,31 @@ import type {
 const chargeTimeoutMs = 10_000;
 // Asking and refunding can be repeated, so nobody has to wait long for them.
 const askTimeoutMs = 3_000;
+const maxBodyBytes = 65_536;
+const maxErrors = 20;
+const maxWordsLength = 200;
 
+// Text that Postgres and whoever reads it can hold; the reference of a charge is sent back as it is, to give its money back.
+const reference = z.string().regex(/^[!-~]{1,255}$/);
 const chargeAnswer = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255) }),
-  z.object({ status: z.literal("FAILED"), message: z.string().catch("declined").transform(toReason) }),
+  z.object({ status: z.literal("SUCCESS"), transaction_id: reference }),
+  z.object({ status: z.literal("FAILED"), message: z.string().catch("declined") }),
 ]);
 const rejection = z.object({ errors: z.array(z.object({ field: z.string(), message: z.string() })) });
 const report = z.discriminatedUnion("status", [
-  z.object({ status: z.literal("SUCCESS"), transaction_id: z.string().min(1).max(255), amount: z.string() }),
+  z.object({
+    status: z.literal("SUCCESS"),
+    transaction_id: reference.optional(),
+    amount: z.union([z.string(), z.number().transform(String)]),
+  }),
   z.object({ status: z.enum(["FAILED", "PENDING"]) }),
 ]);
 const unknownKey = z.object({ status: z.literal("UNKNOWN_KEY") });
 
-/** The gateway behind `PAYMENT_GATEWAY_URL`, by its HTTP protocol; a charge takes ten seconds at most. */
+/**
+ * The gateway behind `PAYMENT_GATEWAY_URL`, by its HTTP protocol; a charge takes ten seconds at most. Its number and its CVV are taken out of
+ * whatever the gateway says of a card. A charge that it reports without a reference of its own has our key as its reference.
+ */
 export function connectPaymentGateway(options: {
   url: string;
   apiKey: string;
@@ -55,8 +67,7 @@ export function connectPaymentGateway(options: {
     if (body !== undefined) request.body = JSON.stringify(body);
     try {
       const response = await fetch(`${base}${path}`, request);
-      const text = await response.text();
-      return { kind: "answer", status: response.status, body: parseJson(text) };
+      return { kind: "answer", status: response.status, body: parseJson(await readText(response)) };
     } catch (error) {
       return { kind: neverSent(error) ? "not-sent" : "lost", reason: reasonOf(error) };
     }
@@ -65,10 +76,11 @@ export function connectPaymentGateway(options: {
   return {
     async charge(charge) {
       const content = { key: charge.key, body: writeCharge(charge, options.clock.now()) };
-      return readCharge(await call("POST", "/payment", chargeTimeoutMs, content));
+      return readCharge(await call("POST", "/payment", chargeTimeoutMs, content), charge.card);
     },
     async findCharge({ key, amount }) {
-      return readReport(await call("GET", `/payments/${encodeURIComponent(key)}`, askTimeoutMs), amount);
+      const reply = await call("GET", `/payments/${encodeURIComponent(key)}`, askTimeoutMs);
+      return readReport(reply, { key, amount });
     },
     async refund({ key, transactionId, amount }) {
       const content = { key, body: { transaction_id: transactionId, amount: amount.toFixed(2) } };
@@ -95,25 +107,35 @@ function writeCharge({ card, amount }: CardCharge, now: Date) {
   };
 }
 
-function readCharge(reply: Reply): ChargeOutcome {
-  if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason };
+function readCharge(reply: Reply, card: CardCharge["card"]): ChargeOutcome {
+  if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason, mayHaveCharged: false };
   if (reply.kind === "lost") return { kind: "unknown", reason: reply.reason };
-  if (reply.status === 422) {
-    return { kind: "rejected", errors: rejection.safeParse(reply.body).data?.errors ?? [] };
+  const { status } = reply;
+  if (status === 422) {
+    const errors = rejection.safeParse(reply.body).data?.errors ?? [];
+    const said = errors.slice(0, maxErrors).map(({ field, message }) => ({
+      field: toWords(field, card),
+      message: toWords(message, card),
+    }));
+    return { kind: "rejected", errors: said };
   }
-  if (reply.status >= 400 && reply.status < 500)
-    return { kind: "failed", reason: `the gateway turned the payment away (HTTP ${reply.status})` };
-  const answer = reply.status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
+  if (status >= 400 && status < 500) {
+    const reason = `the gateway turned the payment away (HTTP ${status})`;
+    // A wrong key charges nobody; whatever else stands in between may have spoken after the charge.
+    return { kind: "failed", reason, mayHaveCharged: status !== 403 };
+  }
+  const answer = status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
   if (answer === undefined)
-    return {
-      kind: "unknown",
-      reason: `the gateway's answer does not say what happened (HTTP ${reply.status})`,
-    };
-  if (answer.status === "SUCCESS") return { kind: "success", transactionId: answer.transaction_id };
-  return { kind: "declined", message: answer.message };
+    return { kind: "unknown", reason: `the gateway's answer does not say what happened (HTTP ${status})` };
+  if (answer.status === "FAILED") return { kind: "declined", message: toWords(answer.message, card) };
+  const { transaction_id: transactionId } = answer;
+  // Such a reference cannot be kept.
+  if (grouped(card.number).test(transactionId))
+    return { kind: "unknown", reason: "the gateway's reference contains the card number" };
+  return { kind: "success", transactionId };
 }
 
-function readReport(reply: Reply, amount: Decimal): ChargeReport {
+function readReport(reply: Reply, { key, amount }: { key: string; amount: Decimal }): ChargeReport {
   if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
   if (reply.status === 404 && unknownKey.safeParse(reply.body).success) return { kind: "unknown-key" };
   const answer = reply.status === 200 ? report.safeParse(reply.body).data : undefined;
@@ -121,9 +143,9 @@ function readReport(reply: Reply, amount: Decimal): ChargeReport {
     return { kind: "silent", reason: `${cannotBeAsked(reply.status)} (HTTP ${reply.status})` };
   if (answer.status === "SUCCESS") {
     // Another amount than ours is for a person to look at, not for a program to accept.
-    if (answer.amount !== amount.toFixed(2))
+    if (!isSameAmount(answer.amount, amount))
       return { kind: "silent", reason: "the gateway names another amount" };
-    return { kind: "success", transactionId: answer.transaction_id };
+    return { kind: "success", transactionId: answer.transaction_id ?? key };
   }
   return answer.status === "FAILED" ? { kind: "declined" } : { kind: "pending" };
 }
@@ -145,9 +167,36 @@ function readRefund(reply: Reply): RefundOutcome {
   return { kind: isRefused ? "refused" : "silent", reason: `the gateway ${said} (HTTP ${reply.status})` };
 }
 
-// Text of the gateway's own, short and such that Postgres can hold it.
-function toReason(text: string): string {
-  return text.replaceAll("\0", "").toWellFormed().slice(0, 200);
+function isSameAmount(text: string, amount: Decimal): boolean {
+  return /^\d{1,10}(\.\d{1,10})?$/.test(text) && amount.equals(text);
+}
+
+// Words of the gateway's own, short, such that Postgres can hold them, and without the card even where they are cut.
+function toWords(text: string, card: CardCharge["card"]): string {
+  return withoutCard(text.replaceAll("\0", "").toWellFormed(), card).slice(0, maxWordsLength);
+}
+
+// The number however it is grouped, and the CVV where it stands alone.
+function withoutCard(text: string, { number, cvv }: CardCharge["card"]): string {
+  return text
+    .replaceAll(grouped(number), "[card]")
+    .replaceAll(new RegExp(`(?<![0-9])${cvv}(?![0-9])`, "g"), "[cvv]");
+}
+
+function grouped(number: string): RegExp {
+  return new RegExp([...number].join("[^0-9A-Za-z]{0,3}"), "g");
+}
+
+// Not more than an answer can need: what is longer is cut, and no JSON then.
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBodyBytes).toString();
 }
 
 const notSentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);

@@ -8,10 +8,16 @@ import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-out
 
 // Just after the charge's own timeout: until then nobody else needs to ask about it.
 const askAfterMs = 11_000;
+const askOnceMoreAfterMs = 3_600_000;
 
 /** When a payment that begins now is to be asked about, should its server not learn what became of it. */
 export function askAfter(startedAt: Date): Date {
   return new Date(startedAt.getTime() + askAfterMs);
+}
+
+/** When the gateway is asked once more about a payment that counts as not charged, since it may have charged after all. */
+export function askOnceMoreAt(now: Date): Date {
+  return new Date(now.getTime() + askOnceMoreAfterMs);
 }
 
 /** A card is good until the end of its month, here in the cinema's zone; the gateway has the last word. Throws `VALIDATION_ERROR`. */
@@ -27,8 +33,8 @@ export function assertNotOutOfDate(deps: Deps, card: Card): void {
 /**
  * Begins a payment, charges its card if it needs one, and records what the gateway says. What `begin` has committed decides: a payment that
  * the wallet has made alone is answered at once. Cards that the gateway does not take are counted. Throws `PAYMENT_DECLINED`,
- * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, `BOOKING_EXPIRED` or `SHOW_CANCELLED` when the
- * money is on its way back, `RATE_LIMITED`, and whatever `begin` throws.
+ * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, what `recordSuccess` answers when the money is on its
+ * way back, `RATE_LIMITED`, and whatever `begin` throws.
  */
 export async function chargeCard<Answer>(
   deps: Deps,
@@ -102,9 +108,11 @@ async function recordOutcome<Answer>(
       await recordNotCharged(deps, payment, { status: "Rejected", error: "card details refused", errors });
       return new DomainError({ code: "PAYMENT_VALIDATION_FAILED", details: { errors } });
     }
-    case "failed":
-      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason });
+    case "failed": {
+      const onceMoreAt = outcome.mayHaveCharged ? askOnceMoreAt(deps.clock.now()) : undefined;
+      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason, onceMoreAt });
       return new DomainError({ code: "PAYMENT_GATEWAY_UNAVAILABLE" });
+    }
     case "unknown":
       await markPaymentUnknown(deps.db, payment.id, { error: outcome.reason, askAfter: deps.clock.now() });
       return new DomainError({ code: "PAYMENT_OUTCOME_UNKNOWN" });

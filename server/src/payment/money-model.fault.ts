@@ -16,6 +16,7 @@ import { cancelBooking } from "../booking/cancel-booking.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 import type { User } from "../deps.ts";
+import { askAfter } from "./charge-card.ts";
 import { addFunds } from "../wallet/add-funds.ts";
 
 const stories = 500;
@@ -356,7 +357,8 @@ async function tell(steps: Step[]): Promise<void> {
     const paying = model.sales.filter(({ status }) => status === "Paying");
     await noteDoubts();
     gateway.setAskRoute(how === "gateway answers" ? "offered" : "unavailable");
-    await hurryPaymentsAndRefunds(deps.db, clock.now());
+    const now = clock.now();
+    await hurryPaymentsAndRefunds(deps.db, { now, latestFirstTurn: askAfter(now) });
     await app.reconcile();
     gateway.setAskRoute("offered");
     await model.look();

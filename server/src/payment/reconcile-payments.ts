@@ -1,21 +1,23 @@
 import {
   askAgainAt,
+  confirmFailed,
+  contestFailed,
   finishRefund,
   markPaymentUnknown,
   noteRefundFailure,
-  stopAsking,
   takeDuePayments,
   takeDueRefunds,
   type DuePayment,
   type DueRefund,
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
+import { askOnceMoreAt } from "./charge-card.ts";
 import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
 
 // "Unknown key" means never charged only once our own call can no longer be on its way.
 const believeUnknownKeyAfterMs = 20_000;
-const askOnceMoreAfterMs = 3_600_000;
-const askPendingAfterMs = 5_000;
+// A payment that counts as not charged and that nobody would ask about any more, until it is settled.
+const askContestedAfterMs = 600_000;
 const batchSize = 50;
 
 /**
@@ -33,7 +35,15 @@ export async function reconcilePayments(
     const payments = await takeDuePayments(deps.db, turn);
     await Promise.all(
       payments.map((payment) =>
-        withoutEndingTheRound(deps, payment, askAboutPayment(deps, payment, describe)),
+        withoutEndingTheRound(
+          deps,
+          payment,
+          askAboutPayment(deps, payment, describe).catch(async (error: unknown) => {
+            // Where people look for what is in doubt; the reason is in the log.
+            await noteDoubt(deps, payment, "what the gateway said could not be recorded");
+            throw error;
+          }),
+        ),
       ),
     );
     return payments.length;
@@ -68,31 +78,41 @@ export async function askAboutPayment(
       await recordSuccess(deps, payment, report.transactionId, describe);
       return;
     case "declined":
-      if (payment.status === "Failed") await stopAsking(deps.db, payment.id);
+      if (payment.status === "Failed") await confirmFailed(deps.db, payment.id, { isLast: true });
       else await recordNotCharged(deps, payment, { status: "Declined", error: "declined" });
       return;
     case "unknown-key":
       if (payment.status !== "Failed") await believeUnknownKey(deps, payment, now);
       // Asked earlier by a person, it still has its last turn to come.
-      else if (now.getTime() >= payment.startedAt.getTime() + askOnceMoreAfterMs)
-        await stopAsking(deps.db, payment.id);
+      else await confirmFailed(deps.db, payment.id, { isLast: now >= askOnceMoreAt(payment.startedAt) });
       return;
     case "pending":
-      await askAgainAt(deps.db, payment.id, new Date(now.getTime() + askPendingAfterMs));
+      await noteDoubt(deps, payment, "the gateway is still at work on the payment");
       return;
     case "silent":
-      if (payment.status !== "Failed")
-        await markPaymentUnknown(deps.db, payment.id, { error: report.reason });
+      await noteDoubt(deps, payment, report.reason);
   }
+}
+
+// Its next turn is set already, sooner the younger it is.
+async function noteDoubt(deps: Deps, payment: DuePayment, error: string): Promise<void> {
+  if (payment.status !== "Failed") {
+    await markPaymentUnknown(deps.db, payment.id, { error });
+    return;
+  }
+  const askAfter = new Date(deps.clock.now().getTime() + askContestedAfterMs);
+  await contestFailed(deps.db, payment.id, { error, askAfter });
 }
 
 async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Promise<void> {
   const believable = new Date(payment.startedAt.getTime() + believeUnknownKeyAfterMs);
   if (now < believable) {
-    await askAgainAt(deps.db, payment.id, believable);
+    // Never later than a new call would be believed: the clock may have been set back.
+    const soon = now.getTime() + believeUnknownKeyAfterMs;
+    await askAgainAt(deps.db, payment.id, new Date(Math.min(believable.getTime(), soon)));
     return;
   }
-  const onceMoreAt = new Date(now.getTime() + askOnceMoreAfterMs);
+  const onceMoreAt = askOnceMoreAt(now);
   const error = "the gateway does not know the payment";
   await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt });
 }

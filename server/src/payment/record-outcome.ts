@@ -26,14 +26,17 @@ import { DomainError } from "../errors/domain-error.ts";
 import { keepPaymentAnswer } from "../idempotency/once.ts";
 
 const open = ["Started", "Unknown"] as const;
+const notCompleted = [...open, "Failed", "Declined", "Rejected"] as const;
 
 /** What the caller of a payment is answered when it has succeeded, as it is in the transaction that records that. */
 export type DescribePaid<Answer> = (tx: Tx, payment: OpenPayment) => Promise<Answer>;
 
 /**
- * Records that the gateway has charged. A booking is confirmed if it is still being paid by this payment, and its wallet part spent; otherwise
- * the card's money is to go back. Without a booking the money is added to the wallet. Recording it twice, or from two servers at once, does
- * no harm. Answers what the caller is told: `BOOKING_EXPIRED` or `SHOW_CANCELLED` when the money goes back.
+ * Records that the gateway has charged. A booking is confirmed if it is still being paid by this payment, and its wallet part spent. Without a
+ * booking the money is added to the wallet. Where the payment counted as not charged already, or the booking has gone on, the card's money
+ * is to go back. Recording it twice, or from two servers at once, does no harm. Answers what the caller is told: when the money goes back
+ * `SHOW_CANCELLED`, `BOOKING_EXPIRED`, `INVALID_BOOKING_STATUS`, `PAYMENT_IN_PROGRESS` while another payment of the booking runs, and
+ * `PAYMENT_OUTCOME_UNKNOWN` for funds and for a booking that can still be paid.
  */
 export async function recordSuccess<Answer>(
   deps: Deps,
@@ -66,18 +69,15 @@ async function usePayment(
   const completed = { status: "Completed", transactionId, now } as const;
   const added = { username, bookingId: payment.bookingId, paymentId, transactionId, now };
 
-  if (booking === undefined) {
-    if (!isOpen(status) && status !== "Failed") return "before";
-    await finishPayment(tx, paymentId, [...open, "Failed"], completed);
+  const cancelReason = booking && (await findCancelReason(tx, booking.showId));
+  if (status === "Completed")
+    return (await hasRefund(tx, paymentId)) ? refusalOf(booking, cancelReason, now) : "before";
+  if (booking === undefined && isOpen(status)) {
+    await finishPayment(tx, paymentId, open, completed);
     await addToWallet(tx, { ...added, amount: cardAmount });
     return "now";
   }
-  const cancelReason = await findCancelReason(tx, booking.showId);
-  const refusal =
-    cancelReason === undefined
-      ? new DomainError({ code: "BOOKING_EXPIRED" })
-      : new DomainError({ code: "SHOW_CANCELLED", details: { reason: cancelReason } });
-  if (isOpen(status) && booking.status === "Paying" && cancelReason === undefined) {
+  if (booking !== undefined && isOpen(status) && booking.status === "Paying" && cancelReason === undefined) {
     await confirmPaying(tx, booking.id, payment);
     await updateClaims(tx, booking.id, null);
     if (payment.method === "Wallet") {
@@ -88,29 +88,42 @@ async function usePayment(
     await finishPayment(tx, paymentId, open, completed);
     return "now";
   }
-  if (isOpen(status) || status === "Failed") {
-    // A failed payment that has charged after all may find its booking being paid by another one.
-    if (isOpen(status) && booking.status === "Paying") await endCancelled(tx, booking, now);
-    await release(tx, username, reserved);
-    await finishPayment(tx, paymentId, [...open, "Failed"], { ...completed, cardOnly: true });
-    await giveCardPartBack(tx, payment, {
-      bookingId: booking.id,
-      reason: cancelReason ?? `Charged when the booking was ${booking.status}`,
-      now,
-    });
-    return refusal;
-  }
-  return (await hasRefund(tx, paymentId)) ? refusal : "before";
+  // What counted as not charged may find its booking being paid by another payment.
+  if (booking?.status === "Paying" && isOpen(status)) await endCancelled(tx, booking, now);
+  await release(tx, username, reserved);
+  await finishPayment(tx, paymentId, notCompleted, { ...completed, cardOnly: true });
+  const state = booking === undefined ? `the payment was ${status}` : `the booking was ${booking.status}`;
+  await giveCardPartBack(tx, payment, { reason: cancelReason ?? `Charged when ${state}`, now });
+  return refusalOf(booking, cancelReason, now);
+}
+
+// What the payer is told of a charge that is on its way back: how things stand without it.
+function refusalOf(
+  booking: LockedBooking | undefined,
+  cancelReason: string | undefined,
+  now: Date,
+): DomainError {
+  if (cancelReason !== undefined)
+    return new DomainError({ code: "SHOW_CANCELLED", details: { reason: cancelReason } });
+  if (booking === undefined) return new DomainError({ code: "PAYMENT_OUTCOME_UNKNOWN" });
+  const { status, expiresAt } = booking;
+  if (status === "Paying") return new DomainError({ code: "PAYMENT_IN_PROGRESS" });
+  const isOverdue = expiresAt !== null && expiresAt <= now;
+  if (status === "Expired" || (status === "Pending" && isOverdue))
+    return new DomainError({ code: "BOOKING_EXPIRED" });
+  if (status === "Pending") return new DomainError({ code: "PAYMENT_OUTCOME_UNKNOWN" });
+  return new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
 }
 
 async function giveCardPartBack(
   tx: Tx,
   payment: OpenPayment,
-  refund: { bookingId: number; reason: string; now: Date },
+  refund: { reason: string; now: Date },
 ): Promise<void> {
   const { cardAmount } = payment;
   await insertRefund(tx, {
     ...refund,
+    bookingId: payment.bookingId,
     paymentId: payment.id,
     destination: "source",
     amount: cardAmount,
@@ -128,7 +141,7 @@ export type NotCharged =
       status: "Failed";
       error: string;
       /** When the gateway is to be asked once more whether it has charged after all. */
-      onceMoreAt?: Date;
+      onceMoreAt?: Date | undefined;
     };
 
 /**

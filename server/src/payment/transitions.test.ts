@@ -1,9 +1,10 @@
-import { bookingTransitions, expireAnyDue, paymentTransitions } from "@skyfox/db";
+import { bookingTransitions, expireAnyDue, findPayment, paymentTransitions } from "@skyfox/db";
 import { expect, test } from "vitest";
 import { createCardsWithAPlan, type Plan } from "../../test/cards-with-a-plan.ts";
 import { givenCustomer, givenShow, givenStaff } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { refusalOf } from "../../test/together.ts";
+import { until } from "../../test/until.ts";
 import { listTransitions, watchTransitions } from "../../test/watch-transitions.ts";
 import { cancelShow } from "../admin/cancel-show.ts";
 import { checkIn } from "../admin/check-in.ts";
@@ -14,7 +15,9 @@ import { getBooking } from "../booking/get-booking.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 import { Decimal } from "../contract/index.ts";
+import { answerOfPayment } from "../payment-answers.ts";
 import { addFunds } from "../wallet/add-funds.ts";
+import { recordSuccess } from "./record-outcome.ts";
 
 const app = await createTestApp();
 const { clock } = app;
@@ -37,6 +40,15 @@ async function wait(seconds: number) {
   await deps.monitors.settled();
   await expireAnyDue(deps.db, 100, clock.now());
   await app.reconcile();
+}
+
+const newestPayment = "select id from payment_transaction where booking_id = $1 order by id desc limit 1";
+
+/** Another server hears of the newest payment that it has charged. */
+async function contradict(bookingId: number) {
+  const [row] = await app.sql.query(newestPayment, [bookingId]);
+  const payment = await findPayment(deps.db, row?.["id"] as number);
+  await recordSuccess(deps, payment!, `contrary-${payment!.id}`, answerOfPayment(deps));
 }
 
 const why = { reason: "The projector is broken." };
@@ -143,6 +155,41 @@ const tours: [what: string, tour: () => Promise<number>, leaves: string][] = [
       return bookingId;
     },
     "Expired",
+  ],
+  [
+    "a charge that one server was told of and another was not: declined, rejected",
+    async () => {
+      const { bookingId } = await hold();
+      for (const plan of ["declined", "rejected"] as const) {
+        await pay(bookingId, plan);
+        await contradict(bookingId);
+      }
+      return bookingId;
+    },
+    "Pending",
+  ],
+  [
+    "a card that is refused after somebody has asked about it",
+    async () => {
+      const { bookingId } = await hold();
+      const asked = Promise.withResolvers<void>();
+      const charge = async () => {
+        await asked.promise;
+        return { kind: "rejected" as const, errors: [] };
+      };
+      const slow = { ...deps, gateway: { ...deps.gateway, charge } };
+      const paying = refusalOf(
+        payBooking(slow, customer, { bookingId, method: "Card", card: cards.cardFor("rejected") }),
+      );
+      await until(app.sql, newestPayment, [bookingId]);
+      app.gateway.setAskRoute("unavailable");
+      await wait(11);
+      app.gateway.setAskRoute("offered");
+      asked.resolve();
+      expect(await paying).toBe("PAYMENT_VALIDATION_FAILED");
+      return bookingId;
+    },
+    "Pending",
   ],
   [
     "a show that is cancelled while its seats are held and paid for",
