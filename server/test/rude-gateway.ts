@@ -25,15 +25,9 @@ export interface RudeGateway {
 }
 
 /** Starts it for the test file that calls it, and stops it after the file's last test. */
-export async function startRudeGateway({
-  clock,
-  timeoutMs,
-}: {
-  clock: Clock;
-  timeoutMs?: number;
-}): Promise<RudeGateway> {
+export async function startRudeGateway({ clock }: { clock: Clock }): Promise<RudeGateway> {
   const asked: Asked[] = [];
-  let answer: (asked: Asked) => Rude | Promise<Rude> = () => ({ status: 503, body: {} });
+  let answer: ((asked: Asked) => Rude | Promise<Rude>) | undefined;
   const server = await startLoopbackServer(async (request, response) => {
     const one = {
       what: whatOf(request),
@@ -41,18 +35,13 @@ export async function startRudeGateway({
       body: (await readJsonObject(request)) ?? {},
     };
     asked.push(one);
-    const said = await answer(one);
+    const said = (await answer?.(one)) ?? { status: 503, body: {} };
     if (typeof said === "function") said(response, request);
     else sendJson(response, said);
   }, 0);
   afterAll(() => server.stop());
   return {
-    gateway: connectPaymentGateway({
-      url: server.url,
-      apiKey: "any",
-      clock,
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    }),
+    gateway: connectPaymentGateway({ url: server.url, apiKey: "any", clock }),
     asked,
     says(next) {
       answer = next;

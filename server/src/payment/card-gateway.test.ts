@@ -59,7 +59,7 @@ describe("a card that the gateway repeats", () => {
 
 describe("the gateway's words", () => {
   test("are cut, and are what Postgres can hold", async () => {
-    const declined = await charge(200, { status: "FAILED", message: `no\0${"\ud800"}${"x".repeat(9_999)}` });
+    const declined = await charge(200, { status: "FAILED", message: `no\0\ud800${"x".repeat(9_999)}` });
     expect(declined).toEqual({ kind: "declined", message: `no\ufffd${"x".repeat(197)}` });
   });
 
@@ -78,6 +78,12 @@ describe("the gateway's words", () => {
       kinds.push((await rude.gateway.charge({ key: "key", amount, card })).kind);
     }
     expect(kinds).toEqual(["success", "unknown"]);
+    // It goes on for ever; nobody waits for the rest.
+    rude.says(() => (response) => response.writeHead(200).write(" ".repeat(65_537)));
+    expect(await rude.gateway.charge({ key: "key", amount, card })).toEqual({
+      kind: "unknown",
+      reason: "the gateway's answer does not say what happened (HTTP 200)",
+    });
   });
 });
 

@@ -184,14 +184,15 @@ function withoutCard(text: string, { number, cvv }: CardCharge["card"]): string 
 }
 
 function grouped(number: string): RegExp {
-  return new RegExp([...number].join("[^0-9A-Za-z]{0,3}"), "g");
+  return new RegExp(number.replaceAll(/(?<=\d)(?=\d)/g, "[^0-9A-Za-z]{0,3}"), "g");
 }
 
 // Not more than an answer can need: what is longer is cut, and no JSON then.
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? []) {
     chunks.push(chunk);
     size += chunk.byteLength;
     if (size > maxBodyBytes) break;
