@@ -1,14 +1,6 @@
-import { expireAnyDue, hurryPaymentsAndRefunds } from "@skyfox/db";
+import { countPaymentsInDoubt, expireAnyDue, hurryPaymentsAndRefunds } from "@skyfox/db";
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  cardMoneyOf,
-  givenBooking,
-  givenHold,
-  letPass,
-  paymentOf,
-  problemOf,
-  purseOf,
-} from "../../test/given-money.ts";
+import { cardMoneyOf, givenHold, letPass, paymentOf, problemOf, purseOf } from "../../test/given-money.ts";
 import { givenCustomer, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate } from "../../test/rpc-call.ts";
 import { reset, startRudeGateway, success, unknownKey } from "../../test/rude-gateway.ts";
@@ -64,6 +56,12 @@ async function refundsOf({ username }: User) {
 async function doubtsOf(customer: User) {
   const { items } = await listDoubts(deps, { limit: 100 });
   return items.filter(({ username }) => username === customer.username).map(({ lastError }) => lastError);
+}
+
+/** As a server does when it starts. */
+async function hurry(): Promise<void> {
+  const now = clock.now();
+  await hurryPaymentsAndRefunds(deps.db, { now, latestFirstTurn: askAfter(now) });
 }
 
 /** A payment that has begun and whose server has died before it heard of the outcome. */
@@ -234,8 +232,9 @@ describe("a payment that counts as not charged", () => {
       await app.reconcile();
       expect(await doubtsOf(customer)).toEqual([why]);
       expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
+      expect(await countPaymentsInDoubt(deps.db)).toBe(1);
       rude.says(() => unknownKey);
-      clock.advance(600_000);
+      await hurry();
       await app.reconcile();
       expect(await doubtsOf(customer)).toEqual([]);
       expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false, next: null }]);
@@ -328,7 +327,9 @@ describe("a charge that is heard of late", () => {
       { code: "INVALID_BOOKING_STATUS", details: { status: "Confirmed" } },
     ],
     ["when the hold is over", "Expired", { code: "BOOKING_EXPIRED" }],
-  ] as const)("%s says how things stand", async (_when, status, problem) => {
+    ["when the hold is over and nobody has written that yet", "Expired", { code: "BOOKING_EXPIRED" }],
+    ["while another payment runs", "Paying", { code: "PAYMENT_IN_PROGRESS" }],
+  ] as const)("%s says how things stand", async (when, status, problem) => {
     const customer = await givenCustomer(deps);
     const { bookingId } = await givenHold(app, customer);
     const late = gateway.script("late");
@@ -336,10 +337,19 @@ describe("a charge that is heard of late", () => {
     await late.arrived;
     await letPass(app, 25);
     if (status === "Confirmed") await payBooking(deps, customer, paymentOf(bookingId, "card"));
-    if (status === "Expired") await letPass(app, 300);
+    if (status === "Expired" && when === "when the hold is over") await letPass(app, 300);
+    if (when.endsWith("yet")) {
+      deps.monitors.disarm(bookingId);
+      clock.advance(300_000);
+    }
+    const slow = status === "Paying" ? gateway.script("slow") : undefined;
+    const second = slow && payBooking(deps, customer, paymentOf(bookingId, "card"));
+    await slow?.arrived;
     expect(await getBooking(deps, customer, { bookingId })).toMatchObject({ status });
     await late.release();
     expect(await first).toMatchObject(problem);
+    await slow?.release();
+    if (second) expect(await second).toMatchObject({ status: "Confirmed" });
     await app.reconcile();
     expect((await cardMoneyOf(app, { bookingId })).givenBack).toEqual(["200.00"]);
     if (status !== "Confirmed") return;
@@ -348,6 +358,28 @@ describe("a charge that is heard of late", () => {
     });
     await app.reconcile();
     expect((await cardMoneyOf(app, { bookingId })).givenBack).toEqual(["200.00", "200.00"]);
+  });
+
+  test("when its booking has been given back already says that, not that it is paid", async () => {
+    deps.gateway = rude.gateway;
+    const customer = await givenCustomer(deps);
+    const { bookingId } = await givenHold(app, customer);
+    const [arrived, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    rude.says(async ({ what }) => {
+      if (what !== "charge") return success("given-back", "200.00");
+      arrived.resolve();
+      await go.promise;
+      return success("given-back");
+    });
+    const paying = problemOf(payBooking(deps, customer, paymentOf(bookingId, "card")));
+    await arrived.promise;
+    await letPass(app, 11);
+    await refundBooking(deps, admin, { bookingId, to: "source", reason: "Ill" });
+    go.resolve();
+    expect(await paying).toMatchObject({
+      code: "INVALID_BOOKING_STATUS",
+      details: { status: "Refunded" },
+    });
   });
 
   test("as funds says that it is not added, and adds nothing", async () => {
@@ -385,19 +417,19 @@ describe("a charge that is heard of late", () => {
     expect((await pay()).error?.data.domain?.code).toBe("BOOKING_EXPIRED");
   });
 
-  test("is given back beside the payment that counts, wherever its row comes to lie", async () => {
+  test("and was given back is not what its booking gives back, though its row comes first", async () => {
     const customer = await givenCustomer(deps);
-    const { bookingId } = await givenBooking(app, customer, "card");
-    const reference = await chargeOutside();
+    const { bookingId } = await givenHold(app, customer);
     await sql.query(
       `with late as (
-         insert into payment_transaction (id, booking_id, username, payment_method, amount, card_amount, status, transaction_id, started_at, processed_at)
-         values (-$1::int, $1, $2, 'Card', 200, 200, 'Completed', $3, $4, $4) returning id
+         insert into payment_transaction (booking_id, username, payment_method, amount, card_amount, status, transaction_id, started_at, processed_at)
+         values ($1, $2, 'Card', 200, 200, 'Completed', $3, $4, $4) returning id
        )
        insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at)
        select id, $1, 'source', 200, 200, 'Late', $4, $4 from late`,
-      [bookingId, customer.username, reference, clock.now()],
+      [bookingId, customer.username, await chargeOutside(), clock.now()],
     );
+    await payBooking(deps, customer, paymentOf(bookingId, "card"));
     expect(await refundBooking(deps, admin, { bookingId, to: "source", reason: "Ill" })).toMatchObject({
       status: "Refunded",
     });
@@ -434,10 +466,6 @@ describe("the clock", () => {
     clock.advance(-3_600_000);
     const inTime = await givenCustomer(deps);
     await givenAbandoned(inTime);
-    const hurry = () => {
-      const now = clock.now();
-      return hurryPaymentsAndRefunds(deps.db, { now, latestFirstTurn: askAfter(now) });
-    };
     await hurry();
     await app.reconcile();
     // A payment that has just begun still has its first eleven seconds.
