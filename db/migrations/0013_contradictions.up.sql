@@ -142,7 +142,7 @@ UNION ALL
 SELECT 'wallet transaction of somebody else', 'wallet_transaction ' || t.id, format('%s for %s', t.username, p.username)
 FROM wallet_transaction t
 LEFT JOIN payment_refund r ON r.id = t.refund_id
-JOIN payment_transaction p ON p.id IN (t.payment_id, r.payment_id)
+JOIN payment_transaction p ON p.id = coalesce(t.payment_id, r.payment_id)
 WHERE p.username <> t.username
 UNION ALL
 SELECT 'reference of two charges', p.transaction_id, 'payments ' || string_agg(p.id::text, ', ' ORDER BY p.id)
