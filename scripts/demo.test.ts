@@ -67,7 +67,7 @@ test("at all but a few minutes of a day there is a city whose next door is open"
   const closed = Array.from({ length: 1_440 }, (_, minutes) => start.add({ minutes })).filter(
     (instant) => findDoorTime(new Date(instant.epochMilliseconds)) === undefined,
   );
-  expect(closed.length, closed.join(", ")).toBeLessThan(5);
+  expect(closed.length).toBeLessThan(5);
 });
 
 test("a Ctrl-C ends the demo and its server", async () => {

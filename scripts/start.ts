@@ -132,7 +132,7 @@ function describeStart({ url, config, embedded }: RunningSkyfox): string {
     ...embedded.map((part) => `  Brought along  ${part}`),
     "",
     "  This is development: safe defaults for everything, reachable from this machine only.",
-    `  Next           ${url === "http://localhost:8080" ? "" : `SKYFOX_URL=${url} `}npm run demo    (in another terminal: a customer's whole journey)`,
+    `  Next           ${url === "http://localhost:8080" ? "" : `SKYFOX_URL=${url} `}npm run demo    (in another terminal: a customer's journey and a day at the desk)`,
     `                 curl -H "x-api-key: ${config.apiKeys[0]?.key}" ${url}/trpc/auth.securityQuestions`,
     "  Stop           Ctrl-C",
     "",

@@ -106,10 +106,20 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
 function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   const { connection } = client as unknown as { connection: { stream: Socket } };
   const { stream } = connection;
-  stream.setTimeout(silenceMs, () => {
-    const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery;
-    if (!isIdle) stream.destroy(new Error("Connection terminated: the database is silent."));
+  let heardAt = performance.now();
+  stream.on("data", () => {
+    heardAt = performance.now();
   });
+  // A socket's own timer goes off while nobody uses the connection, and never again.
+  const watch = setInterval(() => {
+    const now = performance.now();
+    const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery;
+    if (isIdle) heardAt = now;
+    else if (now - heardAt >= silenceMs)
+      stream.destroy(new Error("Connection terminated: the database is silent."));
+  }, silenceMs / 8);
+  watch.unref();
+  stream.once("close", () => clearInterval(watch));
 }
 
 /** A Kysely on one connection without timeouts, for migrations: the caller destroys it. */

@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import {
   createSkyfoxClient,
   Decimal,
@@ -193,15 +194,9 @@ export async function showRevenue(admin: SkyfoxClient, { say, paint }: Terminal)
 export async function saveBookings(staff: SkyfoxClient, { say }: Terminal): Promise<void> {
   const { filename, stream } = await staff.exports.bookingsCsv();
   expectSame("the file's name", filename, exportFile);
-  let bytes = 0;
-  const counted = stream.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        bytes += chunk.byteLength;
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  await counted.pipeTo(Writable.toWeb(createWriteStream(exportFile)));
-  say(`Every paid booking, as a spreadsheet reads it: ${resolve(exportFile)}, ${bytes} bytes`);
+  const file = createWriteStream(exportFile);
+  for await (const chunk of stream) if (!file.write(chunk)) await once(file, "drain");
+  file.end();
+  await finished(file);
+  say(`Every paid booking, as a spreadsheet reads it: ${resolve(exportFile)}, ${file.bytesWritten} bytes`);
 }
