@@ -64,6 +64,23 @@ describe("verifyTicket", () => {
       expect(await verifyTicket(one, keys)).toEqual({ valid: false, reason: "malformed" });
   });
 
+  test("reads past the line break that a scanner writes", async () => {
+    for (const read of [`${token}\n`, `${token}\r\n`, ` ${token}`])
+      expect(await verifyTicket(read, keys)).toEqual({ valid: true, ticket });
+  });
+
+  test("leaves keys of another kind alone, and takes no damaged one", async () => {
+    const others = [
+      { kty: "EC", crv: "P-256", kid: "another", x: "AA", y: "AA" },
+      { ...keys.keys[0], kid: "damaged", x: "AAAA" },
+    ];
+    const mixed = { keys: [...others, ...keys.keys] } as TicketKeys;
+    expect(await verifyTicket(token, mixed)).toEqual({ valid: true, ticket });
+    const unknown = { valid: false, reason: "unknown-key" };
+    expect(await verifyTicket(await signed({ kid: "another" }), mixed)).toEqual(unknown);
+    expect(await verifyTicket(await signed({ kid: "damaged" }), mixed)).toEqual(unknown);
+  });
+
   test("never throws, whatever it is given", async () => {
     const { length } = token;
     const cut = Array.from({ length }, (_, index) => token.slice(0, index));
@@ -72,7 +89,7 @@ describe("verifyTicket", () => {
       "a.b.c",
       "x".repeat(10_000),
       `${token}=`,
-      `${token} `,
+      `${token} ${token}`,
       null,
       undefined,
       7,

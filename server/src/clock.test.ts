@@ -158,6 +158,8 @@ describe("being woken", () => {
   });
 
   test("ends with the clock's measurements when the clock is closed", async () => {
+    // Opens the connection, which is watched by a timer of its own.
+    await startClock();
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const clock = await startClock();
     expect(vi.getTimerCount()).toBe(1);

@@ -51,3 +51,16 @@ export async function givenSales(app: TestApp, sales: GivenSale[]): Promise<void
     [JSON.stringify(rows)],
   );
 }
+
+/** Takes every booking out of the tables again, also what the database lets nobody remove. */
+export async function forgetSales(app: TestApp): Promise<void> {
+  await app.sql.query(`
+    set session_replication_role = replica;
+    delete from payment_refund;
+    delete from seat_claim;
+    delete from booking_seat_mapping;
+    delete from payment_transaction;
+    delete from booking;
+    reset session_replication_role;
+  `);
+}

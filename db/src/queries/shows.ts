@@ -185,11 +185,12 @@ export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> 
         .column("movie_id")
         .doUpdateSet((eb) => ({
           title: eb.ref("excluded.title"),
-          runtime_minutes: eb.ref("excluded.runtime_minutes"),
+          // A list of films may say less than the film itself did: what is known stays.
+          runtime_minutes: eb.fn.coalesce("excluded.runtime_minutes", "movie.runtime_minutes"),
           plot: eb.ref("excluded.plot"),
           imdb_rating: eb.ref("excluded.imdb_rating"),
           poster_url: eb.ref("excluded.poster_url"),
-          genres: eb.ref("excluded.genres"),
+          genres: sql<string[]>`case when excluded.genres = '{}' then movie.genres else excluded.genres end`,
           refreshed_at: eb.ref("excluded.refreshed_at"),
         }))
         .where((eb) =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { givenHold, letPass, paymentOf, problemOf } from "../../test/given-money.ts";
-import { givenSales, type GivenSale } from "../../test/given-sales.ts";
+import { forgetSales, givenSales, type GivenSale } from "../../test/given-sales.ts";
 import { givenCustomer, givenShow, givenStaff, tokenOf, type GivenShow } from "../../test/given.ts";
 import { query } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
@@ -19,11 +19,7 @@ afterAll(() => proxy.close());
 // Every test reads the takings of its own sales only.
 beforeEach(async () => {
   clock.set(testStart);
-  await app.sql.query("delete from payment_refund");
-  await app.sql.query("delete from seat_claim");
-  await app.sql.query("delete from booking_seat_mapping");
-  await app.sql.query("delete from payment_transaction");
-  await app.sql.query("delete from booking");
+  await forgetSales(app);
 });
 
 /** What `admin.revenue` says, with amounts as text and the figures in a row: revenue, mean, median, bookings, seats. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { givenSales } from "../../test/given-sales.ts";
+import { forgetSales, givenSales } from "../../test/given-sales.ts";
 import { givenShow } from "../../test/given.ts";
 import { createManualClock } from "../../test/manual-clock.ts";
 import { createTestApp } from "../../test/test-app.ts";
@@ -258,8 +258,7 @@ test(
 );
 
 async function replaceSales(bookings: Booking[]): Promise<void> {
-  for (const table of ["payment_refund", "seat_claim", "booking_seat_mapping", "booking"])
-    await app.sql.query(`delete from ${table}`);
+  await forgetSales(app);
   await givenSales(
     app,
     bookings.map(({ show, at, amount, seats, status }) => ({

@@ -360,6 +360,26 @@ describe("the movie service", () => {
     await scheduling;
   });
 
+  test("may take its time: a slot that has begun meanwhile is past", async () => {
+    const restarted = await createTestApp({ beside: app });
+    clock.set(new Date("2026-03-11T06:59:59Z"));
+    movieService.script("silent");
+    const arrived = movieService.waitForCall();
+    const scheduling = refusalOf(schedule({}, restarted));
+    await arrived;
+    clock.set(new Date("2026-03-11T07:00:01Z"));
+    movieService.release();
+    expect(await scheduling).toBe("PAST_DATETIME");
+  });
+
+  test("may list less of a film than it told before: what is known of it stays", async () => {
+    const movieId = "tt0040522";
+    const { runtimeMinutes, genres } = (await schedule({ movieId })).movie;
+    clock.advance(600_000);
+    movieService.change(movieId, { Runtime: "N/A", Genre: "N/A" });
+    expect((await schedule({ movieId })).movie).toMatchObject({ runtimeMinutes, genres });
+  });
+
   test("tells the newest of a film when it is scheduled again, and nothing older is put over it", async () => {
     const movieId = "tt0066763";
     const plotOf = async () =>

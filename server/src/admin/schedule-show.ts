@@ -36,10 +36,15 @@ export async function scheduleShow(
   const { movieId, date, slotId, cost, screenId } = input;
   if (!(await hasScreen(deps.db, screenId))) throw new DomainError({ code: "INVALID_SCREEN" });
   const times = showTimes(date, await getSlot(deps, slotId), deps.settings.cinemaTimeZone);
-  if (isPast(deps, times.startsAt)) throw new DomainError({ code: "PAST_DATETIME" });
+  const assertToCome = () => {
+    if (isPast(deps, times.startsAt)) throw new DomainError({ code: "PAST_DATETIME" });
+  };
+  assertToCome();
   const movie = await getMovie(deps, movieId);
 
   return await once(deps, intent, async (tx) => {
+    // The movie service may have taken its time.
+    assertToCome();
     await saveMovies(tx, [movie]);
     // Constraints decide between those who come at once. Shows that an older system let overlap are outside of one of them; they are all here.
     const [isFree] = await listFreeSlotIds(tx, { screenId, date, slots: [{ slotId, ...times }] });

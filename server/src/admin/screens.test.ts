@@ -139,6 +139,14 @@ describe("a screen's name", () => {
     ["", 400],
     ["  ", 400],
     ["a\u0007b", 400],
+    ["\u200b", 400],
+    ["Screen\u200b 9", 400],
+    ["Screen\u200d 9", 400],
+    ["\u202eScreen", 400],
+    ["\u3164", 400],
+    ["\u0301\u0301", 400],
+    ["!", 200],
+    ["नमस्ते क्\u200dष", 200],
   ])("'%s' is answered with %i", async (name, expected) => {
     const { status, error } = await create({ name, rows: small });
     expect([status, error?.data.fields?.map(({ field }) => field)]).toEqual([

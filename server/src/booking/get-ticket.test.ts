@@ -48,6 +48,20 @@ describe("the code", () => {
     expect(await deps.tickets.verify(scan(picture))).toEqual({ bookingId, showId, seatNumbers: ["A1"] });
   });
 
+  test("is drawn sixty times a minute for one account, and for others all the same", async () => {
+    const { customer, booking } = await givenPaid();
+    const { customer: other, booking: theirs } = await givenPaid();
+    const statuses = new Set<number>();
+    for (let turn = 0; turn < 60; turn += 1)
+      statuses.add((await fetchTicket("booking.ticketQr", booking.bookingId, customer)).status);
+    expect([...statuses]).toEqual([200]);
+    for (const path of procedures) {
+      const { error } = await fetchTicket(path, booking.bookingId, customer);
+      expect(error?.data.domain).toMatchObject({ code: "RATE_LIMITED" });
+      expect((await fetchTicket(path, theirs.bookingId, other)).status).toBe(200);
+    }
+  });
+
   test("can be read with ten seats too", async () => {
     const customer = await givenCustomer(deps);
     const showId = await givenShow(app);

@@ -6,14 +6,15 @@ import { getBooking } from "./get-booking.ts";
 
 /**
  * The code that opens the door, as a picture: of one's own booking, or of any for staff and admins. Throws `BOOKING_NOT_FOUND`, alike for another
- * customer's and for none, and `TICKET_NOT_AVAILABLE` with the status unless the booking is Confirmed or CheckedIn.
+ * customer's and for none, `TICKET_NOT_AVAILABLE` with the status unless the booking is Confirmed or CheckedIn, and `RATE_LIMITED` after too many
+ * within a minute.
  */
 export async function getTicketQr(deps: Deps, user: User, input: BookingIdInput): Promise<TicketQr> {
   const { token } = await getTicket(deps, user, input);
   return { mimeType: "image/png", encoding: "base64", data: (await renderQr(token)).toString("base64") };
 }
 
-/** The ticket to print, with the same code. Throws what `getTicketQr` throws, and `RATE_LIMITED` when too many wait to be printed. */
+/** The ticket to print, with the same code. Throws what `getTicketQr` throws, `RATE_LIMITED` also when too many wait to be printed. */
 export async function getTicketPdf(deps: Deps, user: User, input: BookingIdInput): Promise<TicketPdf> {
   const ticket = await getTicket(deps, user, input);
   const pdf = await deps.printer.print({ ...ticket, ...deps.settings });
@@ -29,5 +30,6 @@ async function getTicket(
   const { status } = booking;
   if (status !== "Confirmed" && status !== "CheckedIn")
     throw new DomainError({ code: "TICKET_NOT_AVAILABLE", details: { status } });
+  await deps.limits.count("tickets", { account: user.username, address: user.address });
   return { booking, token: await deps.tickets.sign(booking) };
 }

@@ -77,7 +77,7 @@ export const procedureCodes = {
     ...keyed,
   ],
   "booking.byId": [...signedIn, "BOOKING_NOT_FOUND"],
-  "booking.ticketQr": [...signedIn, "BOOKING_NOT_FOUND", "TICKET_NOT_AVAILABLE"],
+  "booking.ticketQr": [...signedIn, "BOOKING_NOT_FOUND", "TICKET_NOT_AVAILABLE", "RATE_LIMITED"],
   "booking.ticketPdf": [...signedIn, "BOOKING_NOT_FOUND", "TICKET_NOT_AVAILABLE", "RATE_LIMITED"],
   "booking.list": byRole,
   "booking.latest": byRole,

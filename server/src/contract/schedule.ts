@@ -78,7 +78,14 @@ const screenNameSchema = z
   .transform((name) => name.normalize("NFC").trim().replaceAll(/\s+/gu, " "))
   .refine((name) => name !== "", "The screen needs a name.")
   .refine((name) => Array.from(name).length <= maxScreenName, `At most ${maxScreenName} characters.`)
-  .refine((name) => !/\p{Cc}/u.test(name), "The name has characters that cannot be seen.");
+  .refine((name) => name === "" || isVisible(name), "The name has characters that cannot be seen.");
+
+// Joiners shape what is between letters; elsewhere they only hide.
+function isVisible(name: string): boolean {
+  const hidden = /[[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]--[\u200c\u200d]]/v;
+  const strayJoiner = /(?<![\p{L}\p{M}])[\u200c\u200d]|[\u200c\u200d](?!\p{L})/u;
+  return !hidden.test(name) && !strayJoiner.test(name) && /[\p{L}\p{N}\p{P}\p{S}]/u.test(name);
+}
 
 const seatSchema = z.strictObject({
   number: z.int().min(1).max(maxSeatNumber),

@@ -23,6 +23,8 @@ export const limitTable = {
   failedCards: { perAccount: 20, perAddress: 100, windowSeconds: quarterHour },
   /** Calls that ask for seats, whatever becomes of them: this bounds load. */
   holds: { perAccount: 120, perAddress: 600, windowSeconds: 60 },
+  /** Tickets that are drawn or printed: nobody keeps the printer busy for all others. */
+  tickets: { perAccount: 60, perAddress: 600, windowSeconds: 60 },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
