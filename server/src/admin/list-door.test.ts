@@ -213,10 +213,10 @@ describe("the list at the door", () => {
     const rows = await inTransaction(deps.db, async (tx) => {
       // The connection counts what earlier transactions have read as well.
       const countRead = async () => {
-        const { rows: counted } = await sql<{ rows: number }>`
+        const { rows: found } = await sql<{ rows: number }>`
           select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as rows
           from pg_stat_xact_user_tables`.execute(tx);
-        return counted[0]?.rows ?? 0;
+        return found[0]?.rows ?? 0;
       };
       const before = await countRead();
       expect((await listDoor({ ...deps, db: tx }, filter)).items).toHaveLength(20);
