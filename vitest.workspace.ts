@@ -1,25 +1,34 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type UserWorkspaceConfig } from "vitest/config";
 
-/** The test projects; every script passes this file with --config. Fault drills have a project of their own. */
+type ProjectConfig = NonNullable<UserWorkspaceConfig["test"]>;
+
+const neverTests = ["**/node_modules/**", "**/dist/**", "sdk/test/consumer/**"];
+
+const timed = "**/*.timed.fault.ts";
+
+/**
+ * The test projects; every script passes this file with --config. Fault drills have projects of their own: those that measure
+ * milliseconds or memory run one after the other when all others are done.
+ */
 export default defineConfig({
   test: {
     globalSetup: ["db/embedded/vitest-global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
+    maxWorkers: 2,
     projects: [
       project("db", ["db/**/*.test.ts"]),
-      project("server", ["server/**/*.test.ts"]),
+      // Each file has a server and a database of its own, and most of their time would go into loading the same modules again.
+      project("server", ["server/**/*.test.ts"], { isolate: false }),
       project("sdk", ["sdk/**/*.test.ts"]),
       project("scripts", ["scripts/**/*.test.ts"]),
-      project("faults", ["**/*.fault.ts"]),
+      project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed] }),
+      project("timed faults", [timed], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },
 });
 
-function project(name: string, include: string[]) {
-  return {
-    extends: true as const,
-    test: { name, include, exclude: ["**/node_modules/**", "**/dist/**", "sdk/test/consumer/**"] },
-  };
+function project(name: string, include: string[], options: ProjectConfig = {}) {
+  return { extends: true as const, test: { name, include, exclude: neverTests, ...options } };
 }

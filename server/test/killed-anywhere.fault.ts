@@ -169,7 +169,7 @@ async function killAndRestart(app: TestApp, points: Point[]): Promise<{ reached:
   const second = await startServer(app, app.databaseUrl);
   const startedAt = performance.now();
   const early = await Promise.all(calls.map(({ call }) => call(second)));
-  await untilSettled(app);
+  expect(await listUnsettled(app)).toEqual([]);
   const seconds = (performance.now() - startedAt) / 1_000;
   expect(seconds).toBeLessThan(withinSeconds);
 
@@ -182,7 +182,7 @@ async function killAndRestart(app: TestApp, points: Point[]): Promise<{ reached:
     expect([what, await countEffects()]).toEqual([what, 1]);
   }
   // What had to be done again is settled, too.
-  await untilSettled(app);
+  expect(await listUnsettled(app)).toEqual([]);
   expect(await second.stop()).toBe(0);
   expect(await listDifferences(app.sql, app.gateway)).toEqual([]);
   expect(await app.listViolations()).toEqual([]);
@@ -220,12 +220,18 @@ async function untilRefundWasTried(app: TestApp): Promise<void> {
   );
 }
 
-async function untilSettled(app: TestApp): Promise<void> {
-  await until(
-    app.sql,
-    `select 1 from pg_sleep(0.1) where not exists (select from payment_transaction where status in ('Started', 'Unknown'))
-       and not exists (select from payment_refund where state = 'pending')`,
-  );
+/** Waits until every payment and refund is settled; what is still open when the time is over. */
+async function listUnsettled(app: TestApp): Promise<object[]> {
+  const open = `select 'payment ' || id || ' ' || status || ', asked ' || attempts || ' times' as what
+    from payment_transaction where status in ('Started', 'Unknown')
+    union all select 'refund ' || id || ', tried ' || attempts || ' times' from payment_refund where state = 'pending'`;
+  const deadline = performance.now() + withinSeconds * 1_000;
+  let unsettled: object[];
+  do {
+    await app.sql.query("select pg_sleep(0.1)");
+    unsettled = await app.sql.query(open);
+  } while (unsettled.length > 0 && performance.now() < deadline);
+  return unsettled;
 }
 
 async function startBehindProxy(app: TestApp) {

@@ -9,7 +9,7 @@ import { payBooking } from "../booking/pay-booking.ts";
 import { revenueInput, type Revenue } from "../contract/index.ts";
 import { reportRevenue } from "./report-revenue.ts";
 
-const app = await createTestApp();
+const app = await createTestApp({ gatewayTimeoutMs: 500 });
 const { clock } = app;
 const admin = await givenStaff(app.deps, "admin");
 const token = await tokenOf(app.deps, admin);

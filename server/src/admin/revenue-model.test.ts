@@ -234,7 +234,9 @@ test(
               sale.ms,
             ),
             // Nothing is given back of nothing.
-            amount: new Decimal(sale.status === "Refunded" ? sale.paise + 1 : sale.paise).dividedBy(100),
+            amount: new Decimal(sale.status === "Refunded" ? Math.max(sale.paise, 1) : sale.paise).dividedBy(
+              100,
+            ),
           }));
           await replaceSales(bookings);
           const settings = { ...app.deps.settings, cinemaTimeZone: timeZone };

@@ -1,18 +1,12 @@
 import { once } from "node:events";
-import { connect, type AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
-import { afterAll, expect, test } from "vitest";
+import { connect } from "node:net";
+import { expect, test } from "vitest";
 import { givenCustomer, tokenOf } from "../../test/given.ts";
+import { openPort } from "../../test/open-port.ts";
 import { createTestApp, testApiKey } from "../../test/test-app.ts";
 
 const app = await createTestApp();
-const server = serve({ fetch: app.app.fetch, port: 0, hostname: "127.0.0.1" });
-await once(server, "listening");
-const { port } = server.address() as AddressInfo;
-afterAll(async () => {
-  server.close();
-  await once(server, "close");
-});
+const port = await openPort(app);
 
 const key = `x-api-key: ${testApiKey}`;
 
