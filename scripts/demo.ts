@@ -17,6 +17,7 @@ const interrupted = 130;
 
 let own: Promise<RunningSkyfox> | undefined;
 let ownState: Awaited<ReturnType<typeof makeStateFolder>> | undefined;
+let ownStopped: Promise<void> | undefined;
 
 const stopping = stopOnSignals(async () => {
   await stopOwnServer();
@@ -86,10 +87,13 @@ async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
   return { url, apiKey: config.apiKeys[0]?.key ?? "" };
 }
 
-async function stopOwnServer(): Promise<void> {
-  const skyfox = await own?.catch(() => undefined);
-  await skyfox?.stop();
-  await ownState?.remove();
+// Once, also when the end and a Ctrl-C both ask for it: its folder goes only after everything in it has stopped.
+function stopOwnServer(): Promise<void> {
+  return (ownStopped ??= (async () => {
+    const skyfox = await own?.catch(() => undefined);
+    await skyfox?.stop();
+    await ownState?.remove();
+  })());
 }
 
 function describeFailedDemo(error: unknown): string {
