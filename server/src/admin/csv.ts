@@ -1,12 +1,21 @@
 import { stringify } from "csv-stringify/sync";
 
+// Where the text begins, and where a cell or a line begins for a spreadsheet that separates by semicolons and so sees none of our quotes.
+const beginnings = /(?<=^|[;\t\r\n])/u;
+
 /**
  * The text of a cell that no spreadsheet runs as a formula: what it could take for one gets an apostrophe in front, everything else stays as
  * it is. That is what begins with =, +, - or @, in any of their forms and also behind characters that are not seen, and what begins with a
- * tab or a line break (OWASP, "CSV Injection"). For text that people gave us only: a number of ours stays one.
+ * tab or a line break (OWASP, "CSV Injection"); also behind a semicolon, which separates cells where the comma separates decimals. For text
+ * that people gave us only: a number of ours stays one.
  */
 export function inertCell(text: string): string {
-  return /^[\t\r\n]/.test(text) || /^[\s\p{C}]*[=+\-@]/u.test(text.normalize("NFKC")) ? `'${text}` : text;
+  const inert = text.split(beginnings).map((part) => (isFormula(part) ? `'${part}` : part));
+  return (/^[\t\r\n]/.test(text) ? "'" : "") + inert.join("");
+}
+
+function isFormula(text: string): boolean {
+  return /^[\s\p{C}]*[=+\-@]/u.test(text.normalize("NFKC"));
 }
 
 /** Records as lines of RFC 4180: cells are quoted where they have to be, and each line ends with CR LF. */
