@@ -15,31 +15,26 @@ export interface Face {
 interface FontFiles {
   package: string;
   regular: string;
-  strong?: string;
+  strong?: string | undefined;
+  /** Characters of its script: it is not even read for others. */
+  script?: RegExp;
 }
 
-// Tried in this order: ours, then the most common scripts, then the others. The largest are last.
+// By their names in Unicode, those of India and its neighbours first.
+const scripts =
+  "Tamil Telugu Bengali Kannada Malayalam Gujarati Gurmukhi Oriya Sinhala Meetei_Mayek Ol_Chiki Thaana Arabic Hebrew Syriac Lao Khmer Myanmar " +
+  "Georgian Armenian Ethiopic Hanifi_Rohingya Cham Javanese Balinese Lisu Adlam Cherokee Canadian_Aboriginal";
+const scriptsInOneWeight = "Chakma Syloti_Nagri Tai_Viet Yi Mongolian Tifinagh Nko Vai Osage";
+
+// Tried in this order: ours, then those of one script, then the others. The largest are last.
 const fonts: FontFiles[] = [
   weighted("poppins", "Poppins"),
   weighted("noto-sans", "NotoSans"),
-  weighted("noto-sans-tamil", "NotoSansTamil"),
-  weighted("noto-sans-telugu", "NotoSansTelugu"),
-  weighted("noto-sans-bengali", "NotoSansBengali"),
-  weighted("noto-sans-kannada", "NotoSansKannada"),
-  weighted("noto-sans-malayalam", "NotoSansMalayalam"),
-  weighted("noto-sans-gujarati", "NotoSansGujarati"),
-  weighted("noto-sans-gurmukhi", "NotoSansGurmukhi"),
-  weighted("noto-sans-oriya", "NotoSansOriya"),
-  weighted("noto-sans-sinhala", "NotoSansSinhala"),
-  weighted("noto-sans-arabic", "NotoSansArabic"),
-  weighted("noto-sans-hebrew", "NotoSansHebrew"),
-  weighted("noto-sans-thai", "NotoSansThai"),
-  weighted("noto-sans-lao", "NotoSansLao"),
-  weighted("noto-sans-khmer", "NotoSansKhmer"),
-  weighted("noto-sans-myanmar", "NotoSansMyanmar"),
-  weighted("noto-sans-georgian", "NotoSansGeorgian"),
-  weighted("noto-sans-armenian", "NotoSansArmenian"),
-  weighted("noto-sans-ethiopic", "NotoSansEthiopic"),
+  ...scripts.split(" ").map((script) => forScript(script, noto(script))),
+  ...scriptsInOneWeight.split(" ").map((script) => forScript(script, { ...noto(script), strong: undefined })),
+  // The sign of the currency is of no script.
+  forScript("Thai", noto("Thai"), "฿"),
+  forScript("Tibetan", weighted("noto-serif-tibetan", "NotoSerifTibetan")),
   weighted("nanum-gothic", "NanumGothic", "700Bold"),
   // Every ideograph of the Basic Multilingual Plane and the kana.
   { package: "chocolate-classical-sans", regular: "400Regular/ChocolateClassicalSans_400Regular.ttf" },
@@ -55,6 +50,7 @@ export function findFace(characters: string, weight: Weight, before?: Face): Fac
   const covers = ({ font }: Face) => codePoints.every((codePoint) => font.hasGlyphForCodePoint(codePoint));
   if (before !== undefined && isCommon(characters) && covers(before)) return before;
   for (const files of fonts) {
+    if (files.script?.test(characters) === false) continue;
     const face = openFace(files, weight);
     if (covers(face)) return face;
   }
@@ -72,6 +68,15 @@ function weighted(name: string, file: string, strong = "600SemiBold"): FontFiles
     regular: `400Regular/${file}_400Regular.ttf`,
     strong: `${strong}/${file}_${strong}.ttf`,
   };
+}
+
+function noto(script: string): FontFiles {
+  const file = script === "Nko" ? "NKo" : script.replaceAll("_", "");
+  return weighted(`noto-sans-${script.toLowerCase().replaceAll("_", "-")}`, `NotoSans${file}`);
+}
+
+function forScript(script: string, files: FontFiles, others = ""): FontFiles {
+  return { ...files, script: new RegExp(`[\\p{Script_Extensions=${script}}${others}]`, "u") };
 }
 
 function openFace(files: FontFiles, weight: Weight): Face {
