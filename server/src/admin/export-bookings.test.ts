@@ -72,8 +72,8 @@ describe("a line of the export", () => {
     expect(rows.map((row) => row["Customer Name"]).toReversed()).toEqual([
       `'=HYPERLINK("http://x")`,
       "'＝1+1",
-      '"\r\n=1,2',
-      "'\t@x",
+      "\"\r\n'=1,2",
+      "'\t'@x",
       "आशा राव",
       "'-",
       "O’Neil, Asha",
