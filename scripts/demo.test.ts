@@ -77,6 +77,15 @@ test("a Ctrl-C ends the demo and its server", async () => {
   expect(await readdir(place.path)).toEqual([]);
 });
 
+test("a demo that nobody reads any more, as with | head, ends with its server", async () => {
+  const place = await makeStateDirectory();
+  const demo = runScript("demo.ts", { TMPDIR: place.path, PORT: "0" }, { cwd: place.path });
+  await demo.says(/No SkyFox runs here yet/);
+  demo.hangUp();
+  expect(await demo.ended).toBe(130);
+  expect(await readdir(place.path)).toEqual([]);
+});
+
 test("a step that goes wrong is told with what was expected and what came, and the demo fails", async () => {
   const apiKey = "gateway-key-of-the-tests";
   const gateway = await startPaymentGateway({ apiKey });

@@ -5,8 +5,8 @@ const impatientAfterMs = 1_000;
 const watchParentMs = 500;
 
 /**
- * At the first SIGINT, SIGTERM or SIGHUP aborts the signal it returned, stops, and ends the process with the exit code that `stop`
- * gives. Another signal more than a second later ends the process at once, for those who cannot wait.
+ * At the first SIGINT, SIGTERM or SIGHUP, or when whoever reads the output has gone, aborts the signal it returned, stops, and ends the
+ * process with the exit code that `stop` gives. Another signal more than a second later ends the process at once, for those who cannot wait.
  */
 export function stopOnSignals(stop: () => Promise<number>): AbortSignal {
   const stopping = new AbortController();
@@ -22,9 +22,12 @@ export function stopOnSignals(stop: () => Promise<number>): AbortSignal {
     }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-  watchParent(() => {
+  const onLoss = () => {
     if (!stopping.signal.aborted) onSignal();
-  });
+  };
+  // As with `| head`: every write fails from then on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", onLoss);
+  watchParent(onLoss);
   return stopping.signal;
 }
 

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { compare, medianOf } from "./measure.ts";
 
@@ -27,4 +30,9 @@ test("both are done by turns and equally often, and the first ones do not count"
   const { measuredMs, yardstickMs, ratio } = await compare(comparison);
   expect(done.join(", ")).toBe("call 0, SQL 0, SQL 1, call 1, call 2, SQL 2, SQL 3, call 3, call 4, SQL 4");
   expect(ratio).toBe(measuredMs / yardstickMs);
+});
+
+test("what the bench is made of loads outside the tests, where it runs", async () => {
+  const program = fileURLToPath(new URL("open-cinema.ts", import.meta.url));
+  await expect(promisify(execFile)(process.execPath, [program])).resolves.toEqual({ stdout: "", stderr: "" });
 });

@@ -38,14 +38,17 @@ export async function openCinema(counts: { bookings: number; customers: number }
     const cluster = await startTestCluster();
     stops.push(() => cluster.stop());
     const databaseUrl = await cluster.createDatabase("template0");
-    const server = await startChildServer({
-      APP_ENV: "development",
-      DATABASE_URL: databaseUrl,
-      CINEMA_TIME_ZONE: cinemaTimeZone,
-      API_GATEWAY_KEY: developmentApiKey,
-      SKYFOX_STATE_DIRECTORY: stateDirectory,
-      DEMO_SEED: "on",
-    });
+    const server = await startChildServer(
+      {
+        APP_ENV: "development",
+        DATABASE_URL: databaseUrl,
+        CINEMA_TIME_ZONE: cinemaTimeZone,
+        API_GATEWAY_KEY: developmentApiKey,
+        SKYFOX_STATE_DIRECTORY: stateDirectory,
+        DEMO_SEED: "on",
+      },
+      (end) => process.once("exit", end),
+    );
     stops.push(() => server.stop());
     const db = openDatabase(databaseUrl);
     stops.push(() => db.destroy());

@@ -10,6 +10,8 @@ export interface RunningScript {
   /** Resolves with the first match in its output, already there or still to come; rejects when it ends without. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void;
+  /** Reads no more of its output, as `head` does. */
+  hangUp(): void;
   /** Resolves with the exit code, null after a deadly signal, once it and all that holds its output have ended. */
   ended: Promise<number | null>;
 }
@@ -74,6 +76,7 @@ function runProgram(
       return promise;
     },
     signal: (name) => void child.kill(name),
+    hangUp: () => [child.stdout, child.stderr].forEach((stream) => stream.destroy()),
     ended,
   };
 }

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
 
 /** A whole SkyFox server in a process of its own, so that it can be killed. */
 export interface ChildServer {
@@ -19,17 +18,19 @@ export interface ChildServer {
 
 const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
 
-// A test that fails before it stops its server must not leave it behind.
-const children = new Set<ChildProcess>();
-afterAll(() => children.forEach((child) => child.kill("SIGKILL")));
-
-/** Starts the server on a free port with these settings and waits until it listens. */
-export async function startChildServer(environment: Record<string, string>): Promise<ChildServer> {
+/**
+ * Starts the server on a free port with these settings and waits until it listens. `whenOver` is told how to end it at once, so that
+ * whoever fails before they stop it does not leave it behind.
+ */
+export async function startChildServer(
+  environment: Record<string, string>,
+  whenOver: (end: () => void) => void,
+): Promise<ChildServer> {
   const child = spawn(process.execPath, [startScript], {
     env: { ...process.env, PORT: "0", DEMO_SEED: "off", LOG_LEVEL: "info", ...environment },
     stdio: ["ignore", "pipe", "ignore"],
   });
-  children.add(child);
+  whenOver(() => void child.kill("SIGKILL"));
   const lines: Record<string, unknown>[] = [];
   const waiting: { message: string; resolve: (line: Record<string, unknown>) => void }[] = [];
   createInterface({ input: child.stdout }).on("line", (text) => {
@@ -38,7 +39,7 @@ export async function startChildServer(environment: Record<string, string>): Pro
     lines.push(line);
     for (const wait of waiting) if (matches(line, wait.message)) wait.resolve(line);
   });
-  const exited = once(child, "exit").finally(() => children.delete(child));
+  const exited = once(child, "exit");
 
   const line = async (message: string) => {
     const found = lines.find((one) => matches(one, message));

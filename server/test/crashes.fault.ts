@@ -1,7 +1,7 @@
 import { connectOnce, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { createSkyfoxClient } from "@skyfox/sdk";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { startChildServer, type ChildServer } from "./child-server.ts";
 import { goodCard } from "./given.ts";
@@ -50,13 +50,16 @@ async function createScene(): Promise<Scene> {
     gateway,
     client,
     start: () =>
-      startChildServer({
-        DATABASE_URL: databaseUrl,
-        API_GATEWAY_KEY: apiKey,
-        PAYMENT_GATEWAY_URL: gateway.url,
-        PAYMENT_GATEWAY_API_KEY: gatewayKey,
-        HOLD_SECONDS: String(holdSeconds),
-      }),
+      startChildServer(
+        {
+          DATABASE_URL: databaseUrl,
+          API_GATEWAY_KEY: apiKey,
+          PAYMENT_GATEWAY_URL: gateway.url,
+          PAYMENT_GATEWAY_API_KEY: gatewayKey,
+          HOLD_SECONDS: String(holdSeconds),
+        },
+        onTestFinished,
+      ),
     async hold(server) {
       await client(server).auth.signup.mutate(signUp);
       const { token } = await client(server).auth.login.mutate({ username: signUp.username, password });

@@ -24,8 +24,10 @@ test(
     onTestFinished(() => sql.end());
     // A heap that would not hold the file, and whose garbage is collected before it looks like growth.
     const NODE_OPTIONS = "--max-old-space-size=128";
-    const server = await startChildServer({ DATABASE_URL: databaseUrl, METRICS_PORT: "0", NODE_OPTIONS });
-    onTestFinished(() => server.kill());
+    const server = await startChildServer(
+      { DATABASE_URL: databaseUrl, METRICS_PORT: "0", NODE_OPTIONS },
+      onTestFinished,
+    );
     const filledFrom = performance.now();
     await givenBookings(sql);
     const fillSeconds = (performance.now() - filledFrom) / 1_000;

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Outcome } from "../../scripts/sandbox/outcomes.ts";
 import { startChildServer, type ChildServer } from "./child-server.ts";
 import { listDifferences } from "./compare-books.ts";
@@ -240,11 +240,14 @@ async function startBehindProxy(app: TestApp) {
 }
 
 async function startServer(app: TestApp, databaseUrl: string): Promise<ChildServer> {
-  return await startChildServer({
-    DATABASE_URL: databaseUrl,
-    JWT_SECRET_KEY: testJwtSecret,
-    API_GATEWAY_KEY: testApiKey,
-    PAYMENT_GATEWAY_URL: app.gateway.url,
-    PAYMENT_GATEWAY_API_KEY: testGatewayKey,
-  });
+  return await startChildServer(
+    {
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET_KEY: testJwtSecret,
+      API_GATEWAY_KEY: testApiKey,
+      PAYMENT_GATEWAY_URL: app.gateway.url,
+      PAYMENT_GATEWAY_API_KEY: testGatewayKey,
+    },
+    onTestFinished,
+  );
 }

@@ -102,17 +102,20 @@ test(
     });
     const { bucket, region, accessKeyId, secretAccessKey, endpoint } = storage.access;
     const start = () =>
-      startChildServer({
-        DATABASE_URL: databaseUrl,
-        API_GATEWAY_KEY: "key-of-the-drills",
-        PAYMENT_GATEWAY_URL: gateway.url,
-        PAYMENT_GATEWAY_API_KEY: "gateway-key",
-        S3_BUCKET: bucket,
-        S3_ENDPOINT: endpoint,
-        AWS_REGION: region,
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      });
+      startChildServer(
+        {
+          DATABASE_URL: databaseUrl,
+          API_GATEWAY_KEY: "key-of-the-drills",
+          PAYMENT_GATEWAY_URL: gateway.url,
+          PAYMENT_GATEWAY_API_KEY: "gateway-key",
+          S3_BUCKET: bucket,
+          S3_ENDPOINT: endpoint,
+          AWS_REGION: region,
+          AWS_ACCESS_KEY_ID: accessKeyId,
+          AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        },
+        onTestFinished,
+      );
 
     const first = await start();
     const client = (token?: string) =>

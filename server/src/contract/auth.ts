@@ -19,7 +19,7 @@ export const nameSchema = z
 export const usernameSchema = z
   .string()
   .regex(/^[a-z0-9._-]{3,30}$/, "The username has 3 to 30 of a-z, 0-9, dot, underscore and hyphen.")
-  .regex(/^[a-z]/, "The username starts with a letter.")
+  .regex(/^[a-z]/, "The username starts with a lower-case letter.")
   .regex(/^(?!.*[._-]{2})/, "The username has no two punctuation marks in a row.");
 
 /** A new password: 8 to 128 characters with an upper-case letter, a lower-case letter and an ASCII punctuation mark. */
