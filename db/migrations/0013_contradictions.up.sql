@@ -11,6 +11,8 @@ ALTER TABLE payment_transaction
   ADD COLUMN contested boolean NOT NULL DEFAULT false,
   ADD COLUMN adopted boolean NOT NULL DEFAULT false,
   ADD CONSTRAINT payment_transaction_contested_is_asked CHECK (NOT contested OR (status = 'Failed' AND next_attempt_at IS NOT NULL));
+-- What is counted at every look at the metrics, among all payments ever made.
+CREATE INDEX payment_transaction_in_doubt ON payment_transaction (id) WHERE status = 'Unknown' OR contested;
 UPDATE payment_transaction p SET adopted = true
 WHERE p.payment_method = 'Wallet' AND p.status = 'Completed'
   AND NOT EXISTS (SELECT FROM wallet_transaction t WHERE t.payment_id = p.id)
@@ -138,6 +140,17 @@ FROM wallet_payment p WHERE coalesce(p.added, 0) <> p.card_amount
 UNION ALL
 SELECT 'wallet transaction of nothing', 'wallet_transaction ' || t.id, format('%s %s of %s', t.transaction_type, t.amount, t.username)
 FROM wallet_transaction t WHERE t.payment_id IS NULL AND t.refund_id IS NULL AND NOT t.adopted
+UNION ALL
+SELECT 'wallet transaction that nothing asked for', 'wallet_transaction ' || t.id, format('%s %s of %s', t.transaction_type, t.amount, t.username)
+FROM wallet_transaction t
+LEFT JOIN payment_refund r ON r.id = t.refund_id
+LEFT JOIN payment_transaction p ON p.id = t.payment_id
+WHERE NOT t.adopted AND NOT CASE
+  WHEN r.id IS NOT NULL THEN t.transaction_type = 'ADD' AND t.amount = r.wallet_amount
+  WHEN p.booking_id IS NOT NULL AND p.payment_method <> 'Wallet' THEN false
+  WHEN t.transaction_type = 'ADD' THEN t.amount = p.card_amount
+  ELSE p.booking_id IS NOT NULL AND t.amount = p.amount
+END
 UNION ALL
 SELECT 'wallet transaction of somebody else', 'wallet_transaction ' || t.id, format('%s for %s', t.username, p.username)
 FROM wallet_transaction t

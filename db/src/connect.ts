@@ -54,15 +54,15 @@ const types: pg.CustomTypesConfig = {
 };
 
 // PostgreSQL 17 brought this setting; older ones would refuse the connection if it were sent at start.
-const transactionTimeout =
-  "select set_config('transaction_timeout', '15s', false) where current_setting('server_version_num')::int >= 170000";
-
-const longestSilenceMs = 8_000;
+const transactionTimeout = (ms: number) =>
+  `select set_config('transaction_timeout', '${ms}ms', false) where current_setting('server_version_num')::int >= 170000`;
 
 export interface PoolOptions {
   /** Connections at most; the default suits one server on two cores. */
   maxConnections?: number;
-  /** How long a connection may owe an answer, in milliseconds; the default is longer than Postgres takes by the timeouts below. */
+  /** How long one statement may take, in milliseconds; the default suits calls. A transaction may take three times as long. */
+  statementMs?: number;
+  /** How long a connection may owe an answer, in milliseconds; the default is three seconds longer than a statement may take. */
   silenceMs?: number;
   /** Told of a connection that died while nobody used it, or inside a transaction. */
   onConnectionError?: (error: Error) => void;
@@ -74,12 +74,13 @@ export interface PoolOptions {
  */
 export function openDatabase(url: string, options: PoolOptions = {}): Db {
   const onError = options.onConnectionError ?? (() => {});
+  const { statementMs = 5_000, silenceMs = statementMs + 3_000 } = options;
   const pool = new pg.Pool({
     connectionString: url,
     types,
     max: options.maxConnections ?? 20,
     connectionTimeoutMillis: 3_000,
-    statement_timeout: 5_000,
+    statement_timeout: statementMs,
     lock_timeout: 2_000,
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
@@ -90,12 +91,12 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
   pool.on("connect", (client) => {
     // Without a listener of its own a client that dies inside a transaction ends the process.
     client.on("error", onError);
-    endWhenSilent(client, options.silenceMs ?? longestSilenceMs);
+    endWhenSilent(client, silenceMs);
   });
   const dialect = new PostgresDialect({
     pool,
     async onCreateConnection(connection) {
-      await connection.executeQuery(CompiledQuery.raw(transactionTimeout));
+      await connection.executeQuery(CompiledQuery.raw(transactionTimeout(3 * statementMs)));
     },
   });
   return new Kysely<Database>({ dialect });

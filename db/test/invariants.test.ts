@@ -437,6 +437,24 @@ const violations: [string, string][] = [
     `${walletPayment}; ${walletLine("ADD", 49, 90)}; ${walletLine("DEDUCT", 200, 90)}`,
   ],
   ["wallet transaction of nothing", walletLine("ADD", 1, null)],
+  [
+    "wallet transaction that nothing asked for",
+    `${topUp(90, "a")}; ${refundOf(90, 10)}; ${walletLine("ADD", 10, null)}; update wallet_transaction set refund_id = (select id from payment_refund where payment_id = 90) where payment_id is null and balance_after = 1`,
+  ],
+  [
+    "wallet transaction that nothing asked for",
+    `insert into payment_refund (id, booking_id, destination, amount, state, reason, created_at, done_at) values (90, 2, 'counter', 200, 'done', 'x', now(), now()); ${walletLine("ADD", 200, null)}; update wallet_transaction set refund_id = 90 where payment_id is null and balance_after = 1`,
+  ],
+  [
+    "wallet transaction that nothing asked for",
+    `${topUp(90, "a")}; update payment_transaction set booking_id = 2 where id = 90; ${walletLine("ADD", 10, 90)}`,
+  ],
+  [
+    "wallet transaction that nothing asked for",
+    `${topUp(90, "a")}; update payment_transaction set booking_id = 2 where id = 90; ${walletLine("DEDUCT", 10, 90)}`,
+  ],
+  ["wallet transaction that nothing asked for", `${topUp(90, "a")}; ${walletLine("DEDUCT", 10, 90)}`],
+  ["wallet transaction that nothing asked for", `${topUp(90, "a")}; ${walletLine("ADD", 11, 90)}`],
   ["wallet transaction of somebody else", `${topUp(90, "a")}; ${walletLine("ADD", 10, 90, "two")}`],
   ["reference of two charges", `${topUp(90, "same")}; ${topUp(91, "same")}`],
   ["refund differs from its payment", `${topUp(90, "a")}; ${refundOf(90, 9)}`],

@@ -28,7 +28,8 @@ export type MovieFault =
   | "unreadable"
   | "not-films"
   | "endless"
-  | "web-page";
+  | "web-page"
+  | "no-backend";
 
 /** A running movie service: its address, what it was asked, and what a test may have it do. */
 export type MovieServiceSandbox = LoopbackServer & {
@@ -149,6 +150,9 @@ function fail(response: ServerResponse, fault: Exclude<MovieFault, "silent">): v
     case "endless":
       response.writeHead(200, { "content-type": "application/json" });
       sendForEver(response);
+      break;
+    case "no-backend":
+      response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found");
       break;
     case "web-page":
       response

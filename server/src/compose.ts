@@ -29,7 +29,7 @@ import { fillInFilms } from "./movie/fill-in-films.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { answerOfPayment } from "./payment-answers.ts";
 import { askAfter } from "./payment/charge-card.ts";
-import { checkBooks } from "./payment/check-books.ts";
+import { checkBooks, openBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
@@ -78,8 +78,12 @@ export async function compose(
   const db = openDatabase(config.databaseUrl, {
     onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
   });
+  const books = openBooks(config.databaseUrl, {
+    onConnectionError: (error) =>
+      logger.warn({ err: error }, "The connection that reads the books was lost."),
+  });
   const clock = await startDatabaseClock(db, logger).catch(async (error: unknown) => {
-    await db.destroy();
+    await Promise.all([db.destroy(), books.close()]);
     throw error;
   });
   const monitors = createExpiryMonitors({ db, clock, logger });
@@ -93,6 +97,7 @@ export async function compose(
   });
   const deps: Deps = {
     db,
+    books,
     clock,
     gateway,
     movies:
@@ -154,7 +159,7 @@ export async function compose(
         startLoop(deps, {
           name: "check the books",
           everyMs: checkBooksEveryMs,
-          run: () => checkBooks({ db, logger, metrics }),
+          run: () => checkBooks({ books, logger, metrics }),
         }),
         startLoop(deps, {
           name: "remove what has ended",
@@ -183,7 +188,7 @@ export async function compose(
     async close() {
       clock.close();
       bucket?.close();
-      await db.destroy();
+      await Promise.all([db.destroy(), books.close()]);
     },
   };
 }

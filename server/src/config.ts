@@ -247,9 +247,9 @@ function createReader(environment: Environment) {
 
 function isTimeZone(name: string): boolean {
   try {
-    // Offsets such as +05:30 would pass too, but Postgres reads their sign the other way round.
+    // Postgres reads the sign of +05:30 the other way round, and CET as the winter's time all year.
     return (
-      /^[A-Z]/.test(name) &&
+      /^(UTC$|GMT$|[A-Z][A-Za-z]+\/)/.test(name) &&
       new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== ""
     );
   } catch {

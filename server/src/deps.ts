@@ -179,9 +179,15 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** The books: what must add up, all of it. */
+export interface Books {
+  /** What does not, by rule and subject; whoever asks while they are read gets the same answer. It may take minutes. */
+  listViolations(): Promise<{ rule: string; subject: string; details: string }[]>;
+}
+
 /** Numbers for whoever watches the server. */
 export interface Metrics {
-  /** How much of the books does not add up. */
+  /** How much of the books does not add up; NaN when nobody knows. */
   setViolations(count: number): void;
 }
 
@@ -197,6 +203,7 @@ export interface Settings {
 /** Everything a verb may use of the world outside it. */
 export interface Deps {
   db: Db;
+  books: Books;
   clock: Clock;
   gateway: PaymentGateway;
   movies: MovieCatalogue;

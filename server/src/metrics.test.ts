@@ -10,7 +10,7 @@ import { refusalOf } from "../test/together.ts";
 import { holdSeats } from "./booking/hold-seats.ts";
 import { readConfig } from "./config.ts";
 import { createMetrics, type ReadableMetrics } from "./metrics.ts";
-import { checkBooks } from "./payment/check-books.ts";
+import { checkBooks, openBooks } from "./payment/check-books.ts";
 import { serve } from "./serve.ts";
 import { addFunds } from "./wallet/add-funds.ts";
 import { Decimal } from "./contract/index.ts";
@@ -30,6 +30,12 @@ async function read(metrics: ReadableMetrics, name: string): Promise<number> {
 
 const violations = "skyfox_integrity_violations";
 const inDoubt = "skyfox_payments_in_doubt";
+
+function nowhere(): string {
+  const url = new URL(app.databaseUrl);
+  url.pathname = "/nowhere";
+  return url.href;
+}
 
 describe("books that do not add up", () => {
   test("are an error line and a gauge, until they are mended", async () => {
@@ -73,9 +79,7 @@ describe("payments in doubt", () => {
   });
 
   test("are not known without the database, and the other numbers are there all the same", async () => {
-    const nowhere = new URL(app.databaseUrl);
-    nowhere.pathname = "/nowhere";
-    const db = openDatabase(nowhere.href, { maxConnections: 1 });
+    const db = openDatabase(nowhere(), { maxConnections: 1 });
     onTestFinished(() => db.destroy());
     const quiet = createMemoryLogger();
     const text = await createMetrics({ db, logger: quiet }).read();
@@ -85,6 +89,23 @@ describe("payments in doubt", () => {
       { level: "warn", msg: "The payments in doubt could not be counted." },
     ]);
   });
+});
+
+test("books that cannot be read are known to nobody, and the last good number is gone", async () => {
+  const metrics = createMetrics(deps);
+  await checkBooks({ ...deps, metrics });
+  expect(await read(metrics, violations)).toBe(0);
+  const books = openBooks(nowhere());
+  onTestFinished(() => books.close());
+  await expect(checkBooks({ ...deps, books, metrics })).rejects.toThrow();
+  expect(await read(metrics, violations)).toBeNaN();
+});
+
+test("the books are read once for whoever asks meanwhile", async () => {
+  const [one, other] = [deps.books.listViolations(), deps.books.listViolations()];
+  expect(one).toBe(other);
+  expect(await one).toEqual([]);
+  expect(deps.books.listViolations()).not.toBe(one);
 });
 
 describe("the port of the metrics", () => {

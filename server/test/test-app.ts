@@ -23,6 +23,7 @@ import { developmentAddressFactor } from "../src/limits/limit-table.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
 import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
+import { openBooks } from "../src/payment/check-books.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
 import { createTicketPrinter } from "../src/ticket/ticket-printer.ts";
 import { createTicketTokens } from "../src/ticket/ticket-tokens.ts";
@@ -105,8 +106,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     secret: () => getServerSecret(db, "image links"),
   });
   const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
+  const books = openBooks(databaseUrl);
   const deps = {
     db,
+    books,
     clock,
     gateway: connectPaymentGateway({
       url: gateway.url,
@@ -165,6 +168,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
     await sql.end();
     await db.destroy();
+    await books.close();
     bucket?.close();
     await rm(imageFolder, { recursive: true, force: true });
     if (beside === undefined) await Promise.all([gateway.stop(), movieService.stop()]);

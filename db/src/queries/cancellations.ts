@@ -78,23 +78,39 @@ export interface ShowCancellationRow {
 /** How far the cancellation of a show is; undefined when it is not cancelled. */
 export async function findShowCancellation(db: Db, showId: number): Promise<ShowCancellationRow | undefined> {
   const { rows } = await sql<ShowCancellationRow>`
-    with owed as (
-      select b.id, r.state, r.last_error
-      from show_cancellation c
-      join booking b on b.show_id = c.show_id
-      left join payment_refund r on r.booking_id = b.id and r.created_at >= c.started_at
-      where c.show_id = ${showId} and (r.id is not null or b.status in ('Paying', 'Confirmed', 'CheckedIn'))
-    )
+    with owed as (${owedByShow(showId)})
     select show.cancel_reason as reason, c.cancelled_by as "cancelledBy", c.done_at as "doneAt",
-      (select count(distinct id)::int from owed) as total,
-      (select count(distinct id)::int from owed where state = 'done') as refunded,
+      (select count(*)::int from owed) as total,
+      (select count(*)::int from owed where not is_open) as refunded,
       (
-        select coalesce(jsonb_agg(jsonb_build_object('bookingId', id, 'error', last_error) order by id), '[]')
-        from owed where state = 'pending' and last_error is not null
+        select coalesce(jsonb_agg(jsonb_build_object('bookingId', id, 'error', error) order by id), '[]')
+        from owed where is_open and error is not null
       ) as failed
     from show_cancellation c join show on show.id = c.show_id
     where c.show_id = ${showId}`.execute(db);
   return rows[0];
+}
+
+/**
+ * The bookings that a cancellation has to give back, or may have to, and whether that is still open: what is paid for or just being paid
+ * for, payments that may have been charged, and refunds made since it began. What was given back before is not its business.
+ */
+function owedByShow(showId: number) {
+  return sql`
+    select b.id,
+      b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or coalesce(refund.pending, false) as is_open,
+      coalesce(refund.error, doubt.error) as error
+    from show_cancellation c
+    join booking b on b.show_id = c.show_id
+    cross join lateral (
+      select count(*) as payments, min(p.last_error) as error from payment_transaction p
+      where p.booking_id = b.id and (p.status in ('Started', 'Unknown') or p.contested)
+    ) doubt
+    cross join lateral (
+      select count(*) as refunds, bool_or(r.state = 'pending') as pending, min(r.last_error) filter (where r.state = 'pending') as error
+      from payment_refund r where r.booking_id = b.id and r.created_at >= c.started_at
+    ) refund
+    where c.show_id = ${showId} and (b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or refund.refunds > 0)`;
 }
 
 /** Marks a cancellation as done once nothing of it is left to do. */
@@ -102,13 +118,8 @@ export async function finishShowCancellation(db: Db, showId: number, now: Date):
   await sql`
     update show_cancellation c set done_at = ${now}
     where c.show_id = ${showId} and c.done_at is null
-      and not exists (
-        select from booking b where b.show_id = c.show_id and b.status in ('Pending', 'Paying', 'Confirmed', 'CheckedIn')
-      )
-      and not exists (
-        select from payment_refund r join booking b on b.id = r.booking_id
-        where b.show_id = c.show_id and r.state = 'pending'
-      )`.execute(db);
+      and not exists (select from booking b where b.show_id = c.show_id and b.status = 'Pending')
+      and not exists (select from (${owedByShow(showId)}) owed where is_open)`.execute(db);
 }
 
 /** The shows whose cancellation is not done. */

@@ -1,4 +1,4 @@
-import { listScreens, listStaff, listViolations } from "@skyfox/db";
+import { listScreens, listStaff } from "@skyfox/db";
 import type { TRPCRouterRecord } from "@trpc/server";
 import { uncommonPasswordSchema } from "../auth/common-passwords.ts";
 import * as contract from "../contract/index.ts";
@@ -153,5 +153,5 @@ export const adminRouter = {
   integrity: adminProcedure
     .input(contract.integrityInput)
     .output(contract.integrityOutput)
-    .query(async ({ ctx }) => ({ violations: await listViolations(ctx.deps.db) })),
+    .query(async ({ ctx }) => ({ violations: await ctx.deps.books.listViolations() })),
 } satisfies TRPCRouterRecord;

@@ -1,3 +1,4 @@
+import { expireAnyDue } from "@skyfox/db";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   cardMoneyOf,
@@ -212,6 +213,16 @@ describe("everybody gets their money back", () => {
     expect((await cardMoneyOf(app, before)).givenBack).toEqual([]);
   });
 
+  test("and what the gateway still owes for an earlier refund does not keep it from being done", async () => {
+    const showId = await givenShow(app);
+    const customer = await givenCustomer(deps);
+    const before = await givenBooking(app, customer, "card", { showId, seat: "A1" });
+    await refundBooking(deps, admin, { bookingId: before.bookingId, to: "source", reason });
+    clock.advance(1_000);
+    expect(await cancel(showId)).toMatchObject({ status: "done", total: 0, refunded: 0, failed: [] });
+    expect(await statusOf(customer, before.bookingId)).toEqual(["Refunded", "200.00 source pending"]);
+  });
+
   test("and what the gateway does not give back yet is listed with the reason, until it does", async () => {
     const showId = await givenShow(app);
     const customer = await givenCustomer(deps);
@@ -281,6 +292,29 @@ describe("a payment that is under way when its show is cancelled", () => {
       total: 1,
       refunded: 1,
     });
+  });
+
+  test("keeps it running also when its booking has expired, until the gateway tells, with what was heard last", async () => {
+    const showId = await givenShow(app);
+    const customer = await givenCustomer(deps);
+    const { bookingId } = await givenHold(app, customer, { showId, seat: "A1" });
+    gateway.setAskRoute("unavailable");
+    gateway.script("error-after-success");
+    await refusalOf(payBooking(deps, customer, paymentOf(bookingId, "card")));
+    await letPass(app, 600);
+    await expireAnyDue(deps.db, 100, clock.now());
+    expect(await statusOf(customer, bookingId)).toEqual(["Expired", null]);
+    expect(await cancel(showId)).toMatchObject({
+      status: "running",
+      total: 1,
+      refunded: 0,
+      failed: [{ bookingId, error: expect.stringContaining("the gateway") as string }],
+    });
+    gateway.setAskRoute("offered");
+    await letPass(app, 60);
+    expect(await statusOf(customer, bookingId)).toEqual(["Expired", "200.00 source done"]);
+    const answer = await getShowCancellation(deps, { showId });
+    expect(answer).toMatchObject({ status: "done", total: 1, refunded: 1, failed: [] });
   });
 
   test("and turns out not to be charged ends as cancelled, and is no hold again", async () => {

@@ -53,7 +53,12 @@ export async function getShowCancellation(deps: Deps, { showId }: ShowIdInput): 
 export async function goOnCancellingShows(deps: Deps, signal?: AbortSignal): Promise<void> {
   for (const showId of await listRunningShowCancellations(deps.db)) {
     if (signal?.aborted === true) return;
-    await giveShowBack(deps, showId);
+    await giveShowBack(deps, showId).catch((error: unknown) => {
+      deps.logger.error(
+        { showId, err: error },
+        "A cancelled show could not be gone on with; it is tried again.",
+      );
+    });
   }
 }
 

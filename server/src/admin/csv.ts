@@ -15,7 +15,10 @@ export function inertCell(text: string): string {
 }
 
 function isFormula(text: string): boolean {
-  return /^[\s\p{C}]*[=+\-@]/u.test(text.normalize("NFKC"));
+  // Also as it stands: a mark can melt into the sign before it.
+  return [text, text.normalize("NFKC")].some((form) =>
+    /^[\s\p{C}\p{Default_Ignorable_Code_Point}]*[=+\-@]/u.test(form),
+  );
 }
 
 /** Records as lines of RFC 4180: cells are quoted where they have to be, and each line ends with CR LF. */

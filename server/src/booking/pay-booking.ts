@@ -40,7 +40,7 @@ export async function payBooking(
   const { bookingId, card } = input;
   const replay = await findReplay(deps, intent);
   if (replay !== undefined) return replay.answer as Booking;
-  if (card !== undefined) assertNotOutOfDate(deps, card);
+  if (input.method === "Card") assertNotOutOfDate(deps, input.card);
   const begin = async () => {
     const begun = await beginPayment(deps, user, input, intent);
     if (begun !== undefined && begun !== "key is taken") deps.monitors.disarm(bookingId);
@@ -75,7 +75,7 @@ async function beginPayment(
     const { booking, now } = await lockPayable(deps, tx, user, input.bookingId);
     await beginPaying(tx, booking.id, new Date(now.getTime() + deps.settings.payingSeconds * 1_000));
     await updateClaims(tx, booking.id, null);
-    const { walletAmount, cardAmount } = await splitAmount(tx, user, booking, input);
+    const { walletAmount, cardAmount } = await splitAmount(deps, tx, user, booking, input);
     const { username } = user;
     const payment = {
       bookingId: booking.id,
@@ -131,6 +131,7 @@ async function lockPayable(
 
 // By wallet, the card pays exactly what the wallet lacks.
 async function splitAmount(
+  deps: Deps,
   tx: Tx,
   user: User,
   booking: LockedBooking,
@@ -142,7 +143,10 @@ async function splitAmount(
   const available = wallet.balance.minus(wallet.reserved);
   const walletAmount = Decimal.min(available, required);
   const cardAmount = required.minus(walletAmount);
-  if (!cardAmount.isZero() && input.card === undefined)
+  if (cardAmount.isZero()) return { walletAmount, cardAmount };
+  if (input.card === undefined)
     throw new DomainError({ code: "INSUFFICIENT_BALANCE", details: { required, available } });
+  // Only a card that is needed is looked at.
+  assertNotOutOfDate(deps, input.card);
   return { walletAmount, cardAmount };
 }

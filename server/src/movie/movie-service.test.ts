@@ -188,6 +188,7 @@ describe("a service that fails", () => {
   test.each<[MovieFault, number, string]>([
     ["unavailable", 3, "it answered 503"],
     ["web-page", 3, "it answered 404"],
+    ["no-backend", 3, "it answered 404"],
     ["reset", 3, "other side closed"],
     ["unreadable", 3, "its answer is not"],
     ["not-films", 3, "its answer is not"],

@@ -67,13 +67,13 @@ export function connectMovieService(options: {
         redirect: "manual",
         signal: tooLate.signal,
       });
-      const isHtml = response.headers.get("content-type")?.includes("html") === true;
+      const isProse = response.headers.get("content-type")?.startsWith("text/") === true;
       const { status, body } = response;
       if (status !== 200) {
         await body?.cancel();
-        return { status, isHtml, body: undefined };
+        return { status, isProse, body: undefined };
       }
-      return { status, isHtml, body: parseJson(await readText(body)) };
+      return { status, isProse, body: parseJson(await readText(body)) };
     } finally {
       done.abort();
     }
@@ -92,9 +92,9 @@ export function connectMovieService(options: {
     return { kind: "answer", answer: movies };
   }
 
-  function readFilmOf({ status, isHtml, body }: Reply, movieId: string): Try<MovieDetails> {
-    // A page that says 404 is some other server's: the movie service speaks of films.
-    if (status === 404 && !isHtml) return { kind: "answer", answer: undefined };
+  function readFilmOf({ status, isProse, body }: Reply, movieId: string): Try<MovieDetails> {
+    // A page or a sentence that says 404 is some other server's, as of a proxy with nothing behind it: the movie service speaks JSON.
+    if (status === 404 && !isProse) return { kind: "answer", answer: undefined };
     if (status !== 200) return refused(status);
     if (noSuchFilm.safeParse(body).success) return { kind: "answer", answer: undefined };
     const movie = readFilm(body, clock.now());
@@ -126,7 +126,7 @@ export function connectMovieService(options: {
 
 interface Reply {
   status: number;
-  isHtml: boolean;
+  isProse: boolean;
   /** Undefined where there is no JSON. */
   body: unknown;
 }

@@ -76,7 +76,7 @@ export function connectPaymentGateway(options: {
   return {
     async charge(charge) {
       const content = { key: charge.key, body: writeCharge(charge, options.clock.now()) };
-      return readCharge(await call("POST", "/payment", chargeTimeoutMs, content), charge.card);
+      return readCharge(await call("POST", "/payment", chargeTimeoutMs, content), charge);
     },
     async findCharge({ key, amount }) {
       const reply = await call("GET", `/payments/${encodeURIComponent(key)}`, askTimeoutMs);
@@ -107,7 +107,7 @@ function writeCharge({ card, amount }: CardCharge, now: Date) {
   };
 }
 
-function readCharge(reply: Reply, card: CardCharge["card"]): ChargeOutcome {
+function readCharge(reply: Reply, { key, card }: CardCharge): ChargeOutcome {
   if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason, mayHaveCharged: false };
   if (reply.kind === "lost") return { kind: "unknown", reason: reply.reason };
   const { status } = reply;
@@ -129,10 +129,8 @@ function readCharge(reply: Reply, card: CardCharge["card"]): ChargeOutcome {
     return { kind: "unknown", reason: `the gateway's answer does not say what happened (HTTP ${status})` };
   if (answer.status === "FAILED") return { kind: "declined", message: toWords(answer.message, card) };
   const { transaction_id: transactionId } = answer;
-  // Such a reference cannot be kept.
-  if (grouped(card.number).test(transactionId))
-    return { kind: "unknown", reason: "the gateway's reference contains the card number" };
-  return { kind: "success", transactionId };
+  // Such a reference cannot be kept, and must not be asked for again: then our key is the reference.
+  return { kind: "success", transactionId: grouped(card.number).test(transactionId) ? key : transactionId };
 }
 
 function readReport(reply: Reply, { key, amount }: { key: string; amount: Decimal }): ChargeReport {
