@@ -8,8 +8,8 @@ import { startServer } from "./test/running-server.ts";
 import { runScript, type RunOptions } from "./test/run-script.ts";
 import { makeStateDirectory } from "./test/state-directory.ts";
 
-// Each test starts several processes, one after the other.
-vi.setConfig({ testTimeout: 60_000 });
+// Each test starts several processes, one after the other, and may wait a minute for a door to open.
+vi.setConfig({ testTimeout: 120_000 });
 
 test("the demo plays the whole journey beside a running server, which it finds by its port, as often as one likes", async () => {
   const url = await startCinema({});
@@ -58,12 +58,15 @@ test("the demo opens a cinema of its own where none runs, at a time when its doo
   expect((await readFile(join(place.path, "ticket.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
 });
 
-test("at all but a few minutes of a day there is a city whose next door is open", () => {
+test("there is a city whose next door is open, at the latest a minute later", () => {
   const start = Temporal.Instant.from("2026-11-26T00:00:00Z");
   const closed = Array.from({ length: 1_440 }, (_, minutes) => start.add({ minutes })).filter(
     (instant) => findDoorTime(new Date(instant.epochMilliseconds)) === undefined,
   );
-  expect(closed.length).toBeLessThan(5);
+  const later = closed.map((instant) =>
+    findDoorTime(new Date(instant.add({ minutes: 1 }).epochMilliseconds)),
+  );
+  expect(later).not.toContain(undefined);
 });
 
 test("a Ctrl-C ends the demo and its server", async () => {

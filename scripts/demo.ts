@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { domainErrorOf } from "@skyfox/sdk";
 import { z } from "zod";
 import { readConfig } from "../server/src/config.ts";
@@ -69,7 +70,7 @@ async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
   );
   const holdSeconds = process.env.HOLD_SECONDS || ownHoldSeconds;
   // Somewhere a show begins soon enough for its door to be open.
-  const zone = process.env.CINEMA_TIME_ZONE || findDoorTime(new Date());
+  const zone = process.env.CINEMA_TIME_ZONE || (await waitForDoorTime());
   const config = readConfig({
     ...process.env,
     PORT: "0",
@@ -85,6 +86,18 @@ async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
     `A customer's journey through SkyFox, at ${url}, where holds live ${holdSeconds} seconds and it is ${config.cinemaTimeZone} time`,
   );
   return { url, apiKey: config.apiKeys[0]?.key ?? "" };
+}
+
+async function waitForDoorTime(): Promise<string> {
+  for (;;) {
+    const now = new Date();
+    const zone = findDoorTime(now);
+    if (zone !== undefined) return zone;
+    console.log(
+      "In no city a cinema's door is open at this very minute. In the next one it is: waiting for it …",
+    );
+    await setTimeout(60_000 - (now.getTime() % 60_000), undefined, { signal: stopping });
+  }
 }
 
 // Once, also when the end and a Ctrl-C both ask for it: its folder goes only after everything in it has stopped.
