@@ -33,7 +33,7 @@ interface Scene {
   end(): Promise<void>;
 }
 
-async function createScene(): Promise<Scene> {
+async function createScene(whenOver: (end: () => void) => void): Promise<Scene> {
   const { url: databaseUrl } = await createTestDatabase();
   const sql = await connectOnce(databaseUrl);
   const gateway = await startPaymentGateway({ apiKey: gatewayKey });
@@ -58,7 +58,7 @@ async function createScene(): Promise<Scene> {
           PAYMENT_GATEWAY_API_KEY: gatewayKey,
           HOLD_SECONDS: String(holdSeconds),
         },
-        onTestFinished,
+        whenOver,
       ),
     async hold(server) {
       await client(server).auth.signup.mutate(signUp);
@@ -82,7 +82,7 @@ describe("P6: expiry survives kill -9", () => {
     "monitors are rebuilt before the server listens, and expire the hold on time",
     { timeout: 60_000 },
     async () => {
-      const scene = await createScene();
+      const scene = await createScene(onTestFinished);
       const first = await scene.start();
       const { token, bookingId } = await scene.hold(first);
       await first.kill();
@@ -103,7 +103,7 @@ describe("P6: expiry survives kill -9", () => {
   );
 
   test("a hold that became overdue while no server ran is expired at once", { timeout: 60_000 }, async () => {
-    const scene = await createScene();
+    const scene = await createScene(onTestFinished);
     const first = await scene.start();
     const { bookingId } = await scene.hold(first);
     await first.kill();
@@ -170,44 +170,49 @@ const steps: Record<
 };
 
 describe("a server killed during a card payment, started again, ends as paid once and confirmed, or not paid and free:", () => {
-  test.concurrent.each(Object.entries(steps))("killed %s", { timeout: 90_000 }, async (name, step) => {
-    const scene = await createScene();
-    const first = await scene.start();
-    const { token, bookingId } = await scene.hold(first);
-    const pay = () => {
-      const card = goodCard;
-      // The reply is lost with the server.
-      scene
-        .client(first, token)
-        .booking.pay.mutate({ bookingId, method: "Card", card })
-        .catch(() => {});
-    };
-    await step.reach(scene, bookingId, pay);
-    await first.kill();
-    await scene.sql.query("rollback");
+  test.concurrent.for(Object.entries(steps))(
+    "killed %s",
+    { timeout: 90_000 },
+    async ([name, step], context) => {
+      // Its own: the others go on beside it.
+      const scene = await createScene(context.onTestFinished);
+      const first = await scene.start();
+      const { token, bookingId } = await scene.hold(first);
+      const pay = () => {
+        const card = goodCard;
+        // The reply is lost with the server.
+        scene
+          .client(first, token)
+          .booking.pay.mutate({ bookingId, method: "Card", card })
+          .catch(() => {});
+      };
+      await step.reach(scene, bookingId, pay);
+      await first.kill();
+      await scene.sql.query("rollback");
 
-    const restartedAt = performance.now();
-    const second = await scene.start();
-    const ended = step.paid ? "Confirmed" : "Expired";
-    await until(scene.sql, "select 1 from booking where id = $1 and status = $2::booking_status", [
-      bookingId,
-      ended,
-    ]);
-    const seconds = (performance.now() - restartedAt) / 1_000;
-    expect(seconds).toBeLessThan(30);
+      const restartedAt = performance.now();
+      const second = await scene.start();
+      const ended = step.paid ? "Confirmed" : "Expired";
+      await until(scene.sql, "select 1 from booking where id = $1 and status = $2::booking_status", [
+        bookingId,
+        ended,
+      ]);
+      const seconds = (performance.now() - restartedAt) / 1_000;
+      expect(seconds).toBeLessThan(30);
 
-    const { charges, refunds } = scene.gateway.books();
-    expect([charges.length, refunds.length]).toEqual([step.paid ? 1 : 0, 0]);
-    const claims = await scene.sql.query("select booking_id from seat_claim where booking_id is not null");
-    expect(claims).toHaveLength(step.paid ? 2 : 0);
-    const open = await scene.sql.query(
-      "select 1 from payment_transaction where status in ('Started', 'Unknown')",
-    );
-    expect(open).toEqual([]);
-    console.log(
-      `Killed ${name}: ${ended} ${seconds.toFixed(1)} s after the restart, charged ${charges.length} times.`,
-    );
-    await second.stop();
-    await scene.end();
-  });
+      const { charges, refunds } = scene.gateway.books();
+      expect([charges.length, refunds.length]).toEqual([step.paid ? 1 : 0, 0]);
+      const claims = await scene.sql.query("select booking_id from seat_claim where booking_id is not null");
+      expect(claims).toHaveLength(step.paid ? 2 : 0);
+      const open = await scene.sql.query(
+        "select 1 from payment_transaction where status in ('Started', 'Unknown')",
+      );
+      expect(open).toEqual([]);
+      console.log(
+        `Killed ${name}: ${ended} ${seconds.toFixed(1)} s after the restart, charged ${charges.length} times.`,
+      );
+      await second.stop();
+      await scene.end();
+    },
+  );
 });
