@@ -6,9 +6,10 @@ import { givenBooking, givenCheckIn, givenCounterSale, givenHold } from "../../t
 import { givenSales, type Sale } from "../../test/given-counter-sales.ts";
 import { givenCustomer, givenShow, givenStaff } from "../../test/given.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
-import { Decimal } from "../contract/index.ts";
+import { Decimal, revenueInput } from "../contract/index.ts";
 import { exportBookings, exportFilename, exportPageSize, type ExportFilter } from "./export-bookings.ts";
 import { refundBooking } from "./refund-booking.ts";
+import { reportRevenue } from "./report-revenue.ts";
 
 const home = await createTestApp();
 const proxy = await startDatabaseProxy(home.databaseUrl);
@@ -122,14 +123,18 @@ test("a month's amounts add up to its revenue: what is held, given up or given b
     [checkedIn.bookingId, "CheckedIn"],
     [confirmed.bookingId, "Confirmed"],
   ]);
-  const [revenue] = await app.sql.query(
-    `select sum(amount_paid)::text as sum from booking
-     where status in ('Confirmed', 'CheckedIn') and to_char(booking_time at time zone 'Asia/Kolkata', 'YYYY-MM') = '2027-04'`,
-  );
-  const sum = rows.reduce((total, row) => total.plus(row["Amount Paid"] ?? ""), new Decimal(0));
-  expect(sum.toFixed(2)).toBe(revenue?.["sum"]);
+  expect(sumOf(rows)).toBe("370.35");
+  expect(await revenueOf({ month: 4, year: 2027 })).toBe("370.35");
   app.clock.set(testStart);
 });
+
+function sumOf(rows: Record<string, string>[]): string {
+  return rows.reduce((total, row) => total.plus(row["Amount Paid"] ?? ""), new Decimal(0)).toFixed(2);
+}
+
+async function revenueOf(filter: { month: number; year: number }, on = app): Promise<string> {
+  return (await reportRevenue(on.deps, revenueInput.parse(filter))).totalRevenue.toFixed(2);
+}
 
 describe("a filter goes by the booking time in the cinema's zone", () => {
   const times = [
@@ -288,3 +293,30 @@ test.each([
 ] as const)("the file of %j is named %s", (filter, name) => {
   expect(exportFilename(filter)).toBe(name);
 });
+
+// The last one, since others list the months of every year.
+test.each(["Asia/Kolkata", "America/New_York", "Pacific/Apia", "UTC"])(
+  "every month's amounts add up to its revenue, to the second at which it begins in %s",
+  async (cinemaTimeZone) => {
+    const server = await inZone(cinemaTimeZone);
+    const months = Array.from({ length: 12 }, (_, index) => index + 1);
+    const begins = months.map(
+      (month) =>
+        Temporal.PlainDate.from({ year: 2029, month, day: 1 }).toZonedDateTime(cinemaTimeZone)
+          .epochMilliseconds,
+    );
+    const sales = begins.flatMap((begin, index) =>
+      [-1, 0, 1].map((ms) => ({
+        at: new Date(begin + ms).toISOString(),
+        amount: `${2 ** index}.0${ms + 1}`,
+      })),
+    );
+    await givenSales(server, sales);
+    for (const month of months) {
+      const filter = { month, year: 2029 };
+      const sum = sumOf(await rowsOf(filter, server));
+      expect([month, sum]).not.toEqual([month, "0.00"]);
+      expect([month, sum]).toEqual([month, await revenueOf(filter, server)]);
+    }
+  },
+);
