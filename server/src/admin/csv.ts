@@ -17,7 +17,7 @@ export function inertCell(text: string): string {
 function isFormula(text: string): boolean {
   // Also as it stands: a mark can melt into the sign before it.
   return [text, text.normalize("NFKC")].some((form) =>
-    /^[\s\p{C}\p{Default_Ignorable_Code_Point}]*[=+\-@]/u.test(form),
+    /^[\s\p{C}\p{Default_Ignorable_Code_Point}"]*[=+\-@]/u.test(form),
   );
 }
 

@@ -22,7 +22,7 @@ interface FontFiles {
 
 // By their names in Unicode, those of India and its neighbours first.
 const scripts =
-  "Tamil Telugu Bengali Kannada Malayalam Gujarati Gurmukhi Oriya Sinhala Meetei_Mayek Ol_Chiki Thaana Arabic Hebrew Syriac Lao Khmer Myanmar " +
+  "Tamil Telugu Bengali Kannada Malayalam Gujarati Oriya Sinhala Meetei_Mayek Ol_Chiki Thaana Arabic Hebrew Syriac Lao Khmer Myanmar " +
   "Georgian Armenian Ethiopic Hanifi_Rohingya Cham Javanese Balinese Lisu Adlam Cherokee Canadian_Aboriginal";
 const scriptsInOneWeight = "Chakma Syloti_Nagri Tai_Viet Yi Mongolian Tifinagh Nko Vai Osage";
 
@@ -32,8 +32,9 @@ const fonts: FontFiles[] = [
   weighted("noto-sans", "NotoSans"),
   ...scripts.split(" ").map((script) => forScript(script, noto(script))),
   ...scriptsInOneWeight.split(" ").map((script) => forScript(script, { ...noto(script), strong: undefined })),
-  // The sign of the currency is of no script.
+  // The sign of the currency is of no script, nor is the khanda.
   forScript("Thai", noto("Thai"), "฿"),
+  forScript("Gurmukhi", noto("Gurmukhi"), "☬"),
   forScript("Tibetan", weighted("noto-serif-tibetan", "NotoSerifTibetan")),
   weighted("nanum-gothic", "NanumGothic", "700Bold"),
   // Every ideograph of the Basic Multilingual Plane and the kana.
