@@ -23,7 +23,6 @@ import { createFolderStore } from "./image/folder-store.ts";
 import { removeImages } from "./image/keep-image.ts";
 import { createPictureMaker } from "./image/make-picture.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
-import { developmentAddressFactor } from "./limits/limit-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { fillInFilms } from "./movie/fill-in-films.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
@@ -111,9 +110,7 @@ export async function compose(
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
-    limits: createGuessingLimits(db, {
-      addressFactor: config.environment === "development" ? developmentAddressFactor : 1,
-    }),
+    limits: createGuessingLimits(db, config.limits),
     logger,
     settings: config,
   };

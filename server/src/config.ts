@@ -1,3 +1,5 @@
+import type { HoldLimits } from "./deps.ts";
+import { developmentAddressFactor, limitTable, type Limits } from "./limits/limit-table.ts";
 import { readTicketKeys, type TicketSigningKeys } from "./ticket/ticket-keys.ts";
 
 /** A key that callers send as `X-Api-Key`, named so that it can be rotated. */
@@ -47,6 +49,10 @@ export interface Config {
   /** Origins that browsers may call from; undefined allows every loopback origin. */
   corsOrigins: string[] | undefined;
   trustedProxies: number;
+  /** How often what may be guessed can be tried. */
+  limits: Limits;
+  /** How many unpaid seats may be held. */
+  holdLimits: HoldLimits;
   /** Whether the demo people and shows are put into the database at the start. */
   demoSeed: boolean;
 }
@@ -56,6 +62,9 @@ export const developmentApiKey = "skyfox-development-key";
 const developmentJwtSecret = "skyfox-development-secret-not-for-production";
 
 const minSecretLength = 32;
+
+// No limit needs to be higher, and counters of four bytes hold it.
+const maxLimit = 1_000_000;
 
 type Environment = Record<string, string | undefined>;
 
@@ -74,6 +83,8 @@ export class ConfigError extends Error {
 export function readConfig(environment: Environment): Config {
   const read = createReader(environment);
   const isProduction = read.oneOf("APP_ENV", ["development", "production"], "development") === "production";
+  // In development everyone comes from loopback.
+  const addressFactor = isProduction ? 1 : developmentAddressFactor;
   const config: Config = {
     environment: isProduction ? "production" : "development",
     port: read.wholeNumber("PORT", 8080, 0, 65_535),
@@ -93,6 +104,12 @@ export function readConfig(environment: Environment): Config {
     publicUrl: read.url("PUBLIC_URL", ["http:", "https:"], false),
     corsOrigins: read.origins("CORS_ORIGINS", isProduction),
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
+    limits: read.limits(addressFactor),
+    holdLimits: {
+      seatsPerCustomer: read.wholeNumber("LIMIT_HELD_SEATS_PER_ACCOUNT", 10, 1, 1_000),
+      seatsPerAddress: read.wholeNumber("LIMIT_HELD_SEATS_PER_ADDRESS", 60 * addressFactor, 1, maxLimit),
+      abandonedPerHour: read.wholeNumber("LIMIT_ABANDONED_HOLDS_PER_ACCOUNT", 3, 1, maxLimit),
+    },
     demoSeed: read.oneOf("DEMO_SEED", ["on", "off"], isProduction ? "off" : "on") === "on",
   };
   if (config.metricsPort === config.port && config.port !== 0)
@@ -127,9 +144,24 @@ function createReader(environment: Environment) {
     return value;
   }
 
+  function wholeNumber<Fallback extends number | undefined>(
+    name: string,
+    fallback: Fallback,
+    min: number,
+    max: number,
+  ): number | Fallback {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    problems.push(`${name} is a whole number from ${min} to ${max}.`);
+    return fallback;
+  }
+
   return {
     problems,
     url,
+    wholeNumber,
     oneOf<Value extends string>(name: string, values: Value[], fallback: Value): Value {
       const value = text(name);
       const found = values.find((one) => one === value);
@@ -137,18 +169,20 @@ function createReader(environment: Environment) {
         problems.push(`${name} is one of ${values.join(", ")}.`);
       return found ?? fallback;
     },
-    wholeNumber<Fallback extends number | undefined>(
-      name: string,
-      fallback: Fallback,
-      min: number,
-      max: number,
-    ): number | Fallback {
-      const value = text(name);
-      if (value === undefined) return fallback;
-      const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-      if (number >= min && number <= max) return number;
-      problems.push(`${name} is a whole number from ${min} to ${max}.`);
-      return fallback;
+    limits(addressFactor: number): Limits {
+      const limits = Object.entries<Limits[keyof Limits]>(limitTable).map(([name, limit]) => {
+        const setting = `LIMIT_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+        const { perAccount, perAddress } = limit;
+        return [
+          name,
+          {
+            ...limit,
+            perAccount: perAccount && wholeNumber(`${setting}_PER_ACCOUNT`, perAccount, 1, maxLimit),
+            perAddress: wholeNumber(`${setting}_PER_ADDRESS`, perAddress * addressFactor, 1, maxLimit),
+          },
+        ];
+      });
+      return Object.fromEntries(limits) as Limits;
     },
     secret(name: string, fallback: string, isRequired: boolean): string {
       const value = text(name);

@@ -198,6 +198,16 @@ export interface Settings {
   currency: string;
   holdSeconds: number;
   payingSeconds: number;
+  holdLimits: HoldLimits;
+}
+
+/** How many unpaid seats of one show may be held at a time, and how often a customer may let a hold of it go unpaid. */
+export interface HoldLimits {
+  seatsPerCustomer: number;
+  /** From one network address. */
+  seatsPerAddress: number;
+  /** Holds of one customer and show in an hour that expired, or were cancelled after more than a minute. */
+  abandonedPerHour: number;
 }
 
 /** Everything a verb may use of the world outside it. */

@@ -19,7 +19,7 @@ import { createBucketStore } from "../src/image/bucket-store.ts";
 import { createFolderStore } from "../src/image/folder-store.ts";
 import { createPictureMaker } from "../src/image/make-picture.ts";
 import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
-import { developmentAddressFactor } from "../src/limits/limit-table.ts";
+import { developmentAddressFactor, limitTable, widenAddressLimits } from "../src/limits/limit-table.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
 import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
@@ -134,15 +134,17 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
-    limits: createGuessingLimits(db, {
-      addressFactor: options.addressLimitFactor ?? developmentAddressFactor,
-    }),
+    limits: createGuessingLimits(
+      db,
+      widenAddressLimits(limitTable, options.addressLimitFactor ?? developmentAddressFactor),
+    ),
     logger,
     settings: {
       cinemaTimeZone: "Asia/Kolkata",
       currency: "INR",
       holdSeconds: 300,
       payingSeconds: 600,
+      holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
       ...options.settings,
     },
   };

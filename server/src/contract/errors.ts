@@ -41,7 +41,8 @@ export interface DomainErrorDetails {
   STAFF_NOT_FOUND: null;
   PAYMENT_NOT_FOUND: null;
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
-  TOO_MANY_HOLDS: { max: number };
+  /** `max` is what is bounded: live holds, or unpaid seats or abandoned holds of one show; the wait is named where time alone helps. */
+  TOO_MANY_HOLDS: { max: number; retryAfterSeconds?: number };
   SHOW_ALREADY_STARTED: null;
   SHOW_CANCELLED: { reason: string };
   BOOKING_EXPIRED: null;
@@ -58,6 +59,9 @@ export interface DomainErrorDetails {
   PHONE_NUMBER_EXISTS: null;
   LAST_ADMIN: null;
   RATE_LIMITED: { retryAfterSeconds: number };
+  /** The server has more calls than it can answer in time; this one was not begun. */
+  OVERLOADED: { retryAfterSeconds: number };
+  DATABASE_UNAVAILABLE: { retryAfterSeconds: number };
   MOVIE_SERVICE_UNAVAILABLE: null;
   PAYMENT_GATEWAY_UNAVAILABLE: null;
   STORAGE_UNAVAILABLE: null;

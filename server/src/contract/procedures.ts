@@ -1,6 +1,6 @@
 import type { DomainCode } from "./errors.ts";
 
-const anyone = ["INVALID_API_KEY", "VALIDATION_ERROR"] as const;
+const anyone = ["INVALID_API_KEY", "VALIDATION_ERROR", "OVERLOADED", "DATABASE_UNAVAILABLE"] as const;
 const signedIn = [...anyone, "MISSING_TOKEN", "INVALID_TOKEN", "SESSION_ENDED"] as const;
 const byRole = [...signedIn, "FORBIDDEN"] as const;
 const picture = ["INVALID_IMAGE", "INVALID_IMAGE_HASH", "STORAGE_UNAVAILABLE"] as const;

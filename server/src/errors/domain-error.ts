@@ -37,7 +37,8 @@ const sentences: { [Code in DomainCode]: string } = {
   PAYMENT_NOT_FOUND: "There is no such payment.",
   STAFF_NOT_FOUND: "Nobody of the staff has this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
-  TOO_MANY_HOLDS: "You hold seats for as many bookings as allowed. Pay or cancel one first.",
+  TOO_MANY_HOLDS:
+    "You hold as many unpaid seats as allowed. Pay or cancel a booking first, or wait for the time given.",
   SHOW_ALREADY_STARTED: "This show has started.",
   SHOW_CANCELLED: "This show is cancelled.",
   BOOKING_EXPIRED: "The time to pay has run out and the seats are free again.",
@@ -56,6 +57,8 @@ const sentences: { [Code in DomainCode]: string } = {
   PHONE_NUMBER_EXISTS: "This phone number belongs to another account.",
   LAST_ADMIN: "This is the only active admin. Make another one first.",
   RATE_LIMITED: "That was too often. Try again after the time given.",
+  OVERLOADED: "SkyFox has more calls than it can answer in time. Try again after the time given.",
+  DATABASE_UNAVAILABLE: "The database cannot be used at the moment. Try again after the time given.",
   MOVIE_SERVICE_UNAVAILABLE:
     "The movie service does not answer as it should, so that nothing can be scheduled now. Try again later.",
   PAYMENT_GATEWAY_UNAVAILABLE: "The payment gateway cannot be reached; nothing was charged. Try again.",

@@ -4,7 +4,7 @@ import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import type { GuessingLimits } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { networkOf } from "./network.ts";
-import { limitTable, type LimitName } from "./limit-table.ts";
+import type { LimitName, Limits } from "./limit-table.ts";
 
 // More than the clocks of two readings can differ, and less than the shortest window.
 const windowToleranceMs = 10_000;
@@ -20,18 +20,18 @@ interface Counted extends Window {
   msBeforeNext: number;
 }
 
-/** Limits that all servers on the database share; `addressFactor` widens those per address. They run on the process's own clock. */
-export function createGuessingLimits(db: Db, options: { addressFactor: number }): GuessingLimits {
+/** Limits that all servers on the database share. They run on the process's own clock. */
+export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
   const storeClient = limitStore(db);
-  const names = Object.keys(limitTable) as LimitName[];
+  const names = Object.keys(limits) as LimitName[];
   const limiters = Object.fromEntries(
     names.map((name) => {
-      const { perAccount, perAddress, windowSeconds } = limitTable[name];
+      const { perAccount, perAddress, windowSeconds } = limits[name];
       return [
         name,
         {
           account: perAccount === undefined ? undefined : createLimiter(perAccount, windowSeconds),
-          address: createLimiter(perAddress * options.addressFactor, windowSeconds),
+          address: createLimiter(perAddress, windowSeconds),
         },
       ];
     }),

@@ -1,4 +1,5 @@
-interface Limit {
+/** How often something may be tried in a window of time. */
+export interface Limit {
   /** Tries of one account in a window; undefined where no account is known. */
   perAccount: number | undefined;
   /** Tries from one address in a window. */
@@ -8,7 +9,7 @@ interface Limit {
 
 const quarterHour = 15 * 60;
 
-/** Every limit there is. What counts is in its name; whoever is refused is not counted. */
+/** The limits that a server has unless its settings say otherwise. What counts is in the name; a refused try is not counted. */
 export const limitTable = {
   /** Failed logins and wrong current passwords. */
   wrongPasswords: { perAccount: 10, perAddress: 100, windowSeconds: quarterHour },
@@ -29,5 +30,17 @@ export const limitTable = {
 
 export type LimitName = keyof typeof limitTable;
 
+/** How often each thing may be tried on one server. */
+export type Limits = Record<LimitName, Limit>;
+
 /** In development everyone comes from loopback, so that the limits per address are this much wider. */
 export const developmentAddressFactor = 100;
+
+/** The limits with those per address made wider. */
+export function widenAddressLimits(limits: Limits, factor: number): Limits {
+  const wider = Object.entries(limits).map(([name, limit]) => [
+    name,
+    { ...limit, perAddress: limit.perAddress * factor },
+  ]);
+  return Object.fromEntries(wider) as Limits;
+}
