@@ -49,6 +49,12 @@ export interface Config {
   /** Origins that browsers may call from; undefined allows every loopback origin. */
   corsOrigins: string[] | undefined;
   trustedProxies: number;
+  /** Connections at the same time. */
+  maxConnections: number;
+  /** Calls under way at the same time. */
+  maxCalls: number;
+  /** How long an idle connection is kept. */
+  keepAliveSeconds: number;
   /** How often what may be guessed can be tried. */
   limits: Limits;
   /** How many unpaid seats may be held. */
@@ -104,6 +110,9 @@ export function readConfig(environment: Environment): Config {
     publicUrl: read.url("PUBLIC_URL", ["http:", "https:"], false),
     corsOrigins: read.origins("CORS_ORIGINS", isProduction),
     trustedProxies: read.wholeNumber("TRUSTED_PROXIES", 0, 0, 10),
+    maxConnections: read.wholeNumber("MAX_CONNECTIONS", 4_000, 10, 65_535),
+    maxCalls: read.wholeNumber("MAX_CALLS", 1_000, 10, 100_000),
+    keepAliveSeconds: read.wholeNumber("KEEP_ALIVE_SECONDS", 75, 5, 600),
     limits: read.limits(addressFactor),
     holdLimits: {
       seatsPerCustomer: read.wholeNumber("LIMIT_HELD_SEATS_PER_ACCOUNT", 10, 1, 1_000),

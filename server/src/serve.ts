@@ -1,15 +1,16 @@
-import { serve as listen, type ServerType } from "@hono/node-server";
+import type { Server } from "node:http";
 import { migrateToLatest } from "@skyfox/db";
 import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
+import { openPort, type Answering } from "./http/listen.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
 const loopback = "127.0.0.1";
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
 const closeMs = 1_000;
-// The largest picture at one megabit a second; who takes longer to send a request is cut off.
-const requestMs = 60_000;
+// One address may have this part of all connections: a campus behind one has enough, and one caller cannot take all.
+const addressShare = 4;
 
 export interface RunningServer {
   /** Where it listens. */
@@ -40,23 +41,32 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
   }
   if (config.environment === "production" && config.movieService === undefined)
     logger.warn({}, "MOVIE_SERVICE_URL is not set: no shows can be scheduled here.");
-  const servers: ServerType[] = [];
+  const servers: Server[] = [];
   const closePorts = () => Promise.all(servers.map((server) => closePort(server, logger)));
   try {
     const { rehydrated } = await parts.startBackground();
-    const open = async (fetch: Fetch, at: { port: number; hostname: string }) => {
-      const { server, port } = await openPort(fetch, at);
+    const connections = {
+      atOnce: config.maxConnections,
+      // Behind a proxy all callers have its address. In development all have loopback's.
+      atOncePerAddress:
+        config.trustedProxies === 0 && config.environment === "production"
+          ? Math.ceil(config.maxConnections / addressShare)
+          : undefined,
+    };
+    const open = async (answering: Answering, at: { port: number; hostname: string }) => {
+      const options = { ...at, keepAliveSeconds: config.keepAliveSeconds, connections };
+      const { server, port } = await openPort(answering, options, logger);
       servers.push(server);
       return port;
     };
     let metricsUrl: string | undefined;
     if (parts.metricsApp !== undefined && config.metricsPort !== undefined) {
-      const port = await open(parts.metricsApp.fetch, { port: config.metricsPort, hostname: loopback });
+      const port = await open(parts.metricsApp, { port: config.metricsPort, hostname: loopback });
       metricsUrl = `http://${loopback}:${port}/metrics`;
     }
     // With its published API key, a development server is for this machine only.
     const hostname = config.environment === "development" ? loopback : "0.0.0.0";
-    url = `http://localhost:${await open(parts.app.fetch, { port: config.port, hostname })}`;
+    url = `http://localhost:${await open(parts.app, { port: config.port, hostname })}`;
     logger.info({ url, metricsUrl, rehydrated }, "SkyFox is listening.");
     return {
       url,
@@ -75,22 +85,6 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
   }
 }
 
-type Fetch = Parameters<typeof listen>[0]["fetch"];
-
-async function openPort(
-  fetch: Fetch,
-  at: { port: number; hostname: string },
-): Promise<{ server: ServerType; port: number }> {
-  return await new Promise((resolve, reject) => {
-    const serverOptions = { requestTimeout: requestMs };
-    const server = listen({ fetch, ...at, serverOptions }, ({ port }) => {
-      server.off("error", reject);
-      resolve({ server, port });
-    });
-    server.once("error", reject);
-  });
-}
-
 // A payment whose caller has gone away still gets its outcome recorded; what takes longer is left to the reconciler.
 async function withinGrace(work: Promise<void>, ms = graceMs): Promise<void> {
   const grace = new AbortController();
@@ -102,8 +96,7 @@ async function withinGrace(work: Promise<void>, ms = graceMs): Promise<void> {
   grace.abort();
 }
 
-async function closePort(server: ServerType, logger: Logger): Promise<void> {
-  if (!("closeIdleConnections" in server)) throw new Error("The server speaks HTTP/1.1.");
+async function closePort(server: Server, logger: Logger): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 /** A whole SkyFox server in a process of its own, so that it can be killed. */
 export interface ChildServer {
   url: string;
+  pid: number;
   /** Every JSON line it has logged so far. */
   lines: Record<string, unknown>[];
   /** Resolves with the first line, already logged or still to come, whose message starts so. */
@@ -52,6 +53,7 @@ export async function startChildServer(
   const listening = await line("SkyFox is listening.");
   return {
     url: String(listening["url"]),
+    pid: child.pid ?? 0,
     lines,
     line,
     kill: async () => void (await end(child, "SIGKILL", exited)),

@@ -1,16 +1,20 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
 import { afterAll } from "vitest";
+import type { ConnectionLimits } from "../src/http/connections.ts";
+import { openPort as listen } from "../src/http/listen.ts";
 import type { TestApp } from "./test-app.ts";
 
 /** Lets a test's server be called over the network until the file's last test is over, and gives the port. */
-export async function openPort({ app }: TestApp): Promise<number> {
-  const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
-  await once(server, "listening");
+export async function openPort(
+  { app, logger }: Pick<TestApp, "app" | "logger">,
+  connections: ConnectionLimits = { atOnce: 1_000, atOncePerAddress: undefined },
+): Promise<number> {
+  const options = { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections };
+  const { server, port } = await listen(app, options, logger);
   afterAll(async () => {
+    server.closeAllConnections();
     server.close();
     await once(server, "close");
   });
-  return (server.address() as AddressInfo).port;
+  return port;
 }

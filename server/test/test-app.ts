@@ -152,6 +152,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     apiKeys: [{ name: "tests", key: testApiKey }],
     corsOrigins: options.corsOrigins,
     trustedProxies: options.trustedProxies ?? 0,
+    maxCalls: 1_000,
     findUnready: () => Promise.resolve([]),
     inFlight: countInFlight(),
     imageFolder: bucket === undefined ? folder : undefined,

@@ -34,6 +34,8 @@ export function createSessionTokens({
         .sign(key);
     },
 
+    remembers: (token) => verified.has(token),
+
     async verify(token) {
       const now = clock.now();
       const remembered = verified.get(token);

@@ -71,14 +71,14 @@ type Problem = {
     : { code: Code; details: DomainErrorDetails[Code] };
 }[DomainCode];
 
-/** The domain says no. The code decides the transport status, the details travel to the client. */
+/** The domain says no. The code decides the transport status, the details travel to the client; a cause stays in the log. */
 export class DomainError extends Error {
   override readonly name = "DomainError";
   readonly problem: DomainProblem;
   readonly fields: FieldProblem[] | null;
 
-  constructor(problem: Problem, fields: FieldProblem[] | null = null) {
-    super(sentences[problem.code]);
+  constructor(problem: Problem, fields: FieldProblem[] | null = null, cause?: unknown) {
+    super(sentences[problem.code], { cause });
     this.problem = { code: problem.code, details: problem.details ?? null } as DomainProblem;
     this.fields = fields;
   }

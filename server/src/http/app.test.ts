@@ -13,6 +13,7 @@ function appWith(options: Partial<Parameters<typeof createApp>[1]>) {
     apiKeys: [{ name: "tests", key: testApiKey }],
     corsOrigins: undefined,
     trustedProxies: 0,
+    maxCalls: 100,
     findUnready: () => Promise.resolve([]),
     inFlight: countInFlight(),
     ...options,

@@ -2,13 +2,20 @@ import { TRPCError } from "@trpc/server";
 import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { except } from "hono/combine";
-import { cors } from "hono/cors";
+import type { HttpBindings } from "@hono/node-server";
 import type { ApiKey } from "../config.ts";
 import { bookingsCsvPath } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
-import { addressOf, requestIdOf, type AppEnv } from "./caller.ts";
+import { callsWithPicture } from "./call-costs.ts";
+import { headOf, identify, type AppEnv } from "./caller.ts";
+import { createCallsByHead } from "./calls.ts";
+import { createCrossOrigin } from "./cross-origin.ts";
+import { createEarlyRefusals, identityOf, noKey, type RefuseEarly } from "./early-refusals.ts";
 import { createExportHandler } from "./exports.ts";
+import { createAdmission } from "./admission.ts";
+import { createRefusalAudit } from "./audit.ts";
+import { countPerSecond } from "./count-per-second.ts";
 import { createGate } from "./gate.ts";
 import { createImageHandler } from "./images.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -16,17 +23,14 @@ import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { createTicketKeysHandler } from "./ticket-keys.ts";
-import { createTurnstile } from "./turnstile.ts";
 
 const maxBodyBytes = 64 * 1_024;
 // A picture of the largest size in base64, and room to tell somebody whose picture is larger.
 const maxUploadBytes = 10 * 1_024 * 1_024;
 const uploadsAtOnce = { atOnce: 32, atOncePerAddress: 10 };
-const uploadPaths = ["/trpc/auth.signup", "/trpc/auth.updateProfileImage"];
-
-// The event loop reads sockets for as long as there is something to read: two thousand callers who ask again at once would keep it from
-// timers and from everything that is under way.
-const beginsPerTurn = 16;
+const uploadPaths = Array.from(callsWithPicture, (path) => `/trpc/${path}`);
+// Watched by machines, every few seconds and without a key.
+const watchedPaths = ["/health", "/ready"];
 
 /** What the HTTP side is told by the configuration and by the process around it. */
 export interface AppOptions {
@@ -34,6 +38,8 @@ export interface AppOptions {
   /** Undefined allows every loopback origin, as in development. */
   corsOrigins: string[] | undefined;
   trustedProxies: number;
+  /** Calls under way at the same time; more are refused with `OVERLOADED`. */
+  maxCalls: number;
   /** What is not ready, in words; empty when everything is. */
   findUnready: () => Promise<string[]>;
   inFlight: InFlight;
@@ -41,47 +47,57 @@ export interface AppOptions {
   imageFolder?: FolderStore | undefined;
 }
 
+/** The HTTP side, which also refuses what it can before it makes a request of it. */
+export type SkyfoxApp = Hono<AppEnv> & { refuseEarly: RefuseEarly };
+
 /** The HTTP side: identity of the request, cross-origin answers, the gate, then the routes. */
-export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
+export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   const app = new Hono<AppEnv>();
-  const begin = createTurnstile({ perTurn: () => beginsPerTurn, nextTurn: setImmediate });
+  const audit = createRefusalAudit(deps.logger);
+  const admission = createAdmission({ maxCalls: options.maxCalls });
+  const calls = createCallsByHead(deps.tokens);
+  const crossOrigin = createCrossOrigin(options.corsOrigins);
+  const gate = createGate(options.apiKeys);
+  const countOverloaded = countPerSecond((count) =>
+    deps.logger.warn({ count }, "Calls were refused: there are more than can be answered in time."),
+  );
 
   app.use(options.inFlight.middleware);
   app.use(async (context, next) => {
     const startedAt = performance.now();
-    const requestId = requestIdOf(context);
+    const { incoming } = (context.env ?? {}) as Partial<HttpBindings>;
+    const { requestId, address, apiKeyName } =
+      identityOf(incoming) ?? identify(headOf(context), options.trustedProxies);
     context.set("requestId", requestId);
-    context.set("address", addressOf(context, options.trustedProxies));
-    await begin();
+    context.set("address", address);
+    context.set("apiKeyName", apiKeyName);
     await next();
     context.res.headers.set("x-request-id", requestId);
     context.res.headers.set("x-content-type-options", "nosniff");
     if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
-    const { method, path } = context.req;
-    const ms = Math.round(performance.now() - startedAt);
-    deps.logger.info({ requestId, method, path, status: context.res.status, ms }, "Answered.");
+    tell(context, Math.round(performance.now() - startedAt));
   });
 
-  const answerCors = cors({
-    origin: (origin) => (isAllowedOrigin(origin, options.corsOrigins) ? origin : undefined),
-    allowMethods: ["GET", "POST"],
-    allowHeaders: [
-      "content-type",
-      "x-api-key",
-      "authorization",
-      "idempotency-key",
-      "x-request-id",
-      "trpc-accept",
-    ],
-    exposeHeaders: ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition"],
-    maxAge: 600,
-  });
-  // A preflight of an origin that we do not know goes on to the gate, like any call without a key.
-  app.use(async (context, next) => {
-    const origin = context.req.header("origin");
-    const isKnown = origin !== undefined && isAllowedOrigin(origin, options.corsOrigins);
-    return isKnown ? await answerCors(context, next) : await next();
-  });
+  // What the gate refuses has its audit line, and what overload refuses is counted.
+  function tell(context: Context<AppEnv>, ms: number): void {
+    const { method, path } = context.req;
+    const apiKeyName = context.get("apiKeyName");
+    const isWatched = watchedPaths.includes(path);
+    if (context.get("isRefusedUnasked")) return countOverloaded();
+    if (apiKeyName === undefined && context.res.status === 403) return;
+    const line = {
+      requestId: context.get("requestId"),
+      method,
+      path,
+      status: context.res.status,
+      ms,
+      apiKeyName,
+    };
+    if (isWatched) deps.logger.debug(line, "Answered.");
+    else deps.logger.info(line, "Answered.");
+  }
+
+  app.use(crossOrigin.middleware);
 
   app.get("/health", (context) => context.json({ status: "healthy" }));
   app.get("/ready", async (context) => {
@@ -94,27 +110,39 @@ export function createApp(deps: Deps, options: AppOptions): Hono<AppEnv> {
   if (options.imageFolder !== undefined) {
     app.get(`${imagePath}/:key`, createImageHandler(options.imageFolder));
   }
-  app.use(createGate({ apiKeys: options.apiKeys, logger: deps.logger }));
+  app.use(async (context, next) => {
+    // A request that came over a port has passed it already, unless its path is open to all.
+    if (context.get("apiKeyName") !== undefined) return await next();
+    const verdict = gate(headOf(context));
+    if ("reason" in verdict) {
+      audit.record(context.req, context.var, verdict.reason);
+      return refuse(context, noKey);
+    }
+    context.set("apiKeyName", verdict.apiKeyName);
+    return await next();
+  });
   const limitUploads = limitLargeBodies({ over: maxBodyBytes, ...uploadsAtOnce });
   const limitUpload = limitBodyTo(maxUploadBytes);
   for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
   app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
-  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps));
-  app.get(bookingsCsvPath, createExportHandler(deps));
+  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, audit, calls }));
+  app.get(bookingsCsvPath, createExportHandler(deps, audit));
 
   app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
 
   app.notFound((context) =>
     refuse(context, new TRPCError({ code: "NOT_FOUND" }), {
-      code: "NOT_FOUND",
-      message: "There is nothing at this path.",
+      plain: { code: "NOT_FOUND", message: "There is nothing at this path." },
     }),
   );
   app.onError((error, context) => {
     deps.logger.error({ requestId: context.get("requestId"), err: error }, "A request failed unexpectedly.");
     return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
   });
-  return app;
+  const isOpen = (path: string) => watchedPaths.includes(path) || path.startsWith(imagePath);
+  const { trustedProxies } = options;
+  const parts = { gate, audit, admission, calls, crossOrigin, trustedProxies, isOpen, countOverloaded };
+  return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
 }
 
 function limitBodyTo(maxSize: number): MiddlewareHandler<AppEnv> {
@@ -131,9 +159,4 @@ function limitBodyTo(maxSize: number): MiddlewareHandler<AppEnv> {
 
 function refuseBody(context: Context<AppEnv>): Response {
   return refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" }));
-}
-
-function isAllowedOrigin(origin: string, allowed: string[] | undefined): boolean {
-  if (allowed !== undefined) return allowed.includes(origin);
-  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/.test(origin);
 }

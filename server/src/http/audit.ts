@@ -1,18 +1,38 @@
-import type { Context } from "hono";
 import type { Logger } from "../deps.ts";
-import type { AppEnv } from "./caller.ts";
+import type { Identity } from "./caller.ts";
 
-/** Writes the one audit line of a 403: who asked for what, and why not. */
-export function auditRefusal(logger: Logger, context: Context<AppEnv>, reason: string): void {
-  logger.warn(
-    {
-      audit: "forbidden",
-      address: context.get("address"),
-      method: context.req.method,
-      path: context.req.path,
-      reason,
-      requestId: context.get("requestId"),
+const linesPerSecond = 10;
+const secondMs = 1_000;
+
+/** Writes the audit lines of refusals. */
+export interface RefusalAudit {
+  /** One line for a 403: who asked for what, and why not. From an address that is refused too often in a second, only their number. */
+  record(refused: { method: string; path: string }, identity: Identity, reason: string): void;
+}
+
+/** Ten lines a second and address, and then one with the number of those that got none. */
+export function createRefusalAudit(logger: Logger): RefusalAudit {
+  let counts = new Map<string, number>();
+
+  function tellTheRest(): void {
+    for (const [address, count] of counts) {
+      if (count <= linesPerSecond) continue;
+      const refused = count - linesPerSecond;
+      logger.warn(
+        { audit: "forbidden", address, refused },
+        "More requests of this address were refused in a second.",
+      );
+    }
+    counts = new Map();
+  }
+
+  return {
+    record({ method, path }, { address, requestId }, reason) {
+      if (counts.size === 0) setTimeout(tellTheRest, secondMs).unref();
+      const count = (counts.get(address) ?? 0) + 1;
+      counts.set(address, count);
+      if (count > linesPerSecond) return;
+      logger.warn({ audit: "forbidden", address, method, path, reason, requestId }, "A request was refused.");
     },
-    "A request was refused.",
-  );
+  };
 }

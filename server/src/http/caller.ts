@@ -1,25 +1,77 @@
+import type { IncomingMessage } from "node:http";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 
-/** What the middleware knows of a request. */
-interface RequestVariables {
+/** Who makes a request, and how it is named in the log. */
+export interface Identity {
   requestId: string;
+  /** The caller's address, "unknown" where there is no connection. */
   address: string;
+  /** The name of the API key, once the gate has let the request pass. */
+  apiKeyName?: string | undefined;
+}
+
+/** What the middleware knows of a request. */
+interface RequestVariables extends Identity {
+  /** Whether the server was too busy to begin the call; these are counted instead of logged one by one. */
+  isRefusedUnasked?: boolean;
 }
 
 /** The request's id and the caller's address, there for every handler. */
 export type AppEnv = { Variables: RequestVariables };
 
-/** The caller's request id when it has the allowed form, otherwise a new one. */
-export function requestIdOf(context: Context): string {
-  const given = context.req.header("x-request-id");
-  return given !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : crypto.randomUUID();
+/** The head of a request, as Node has it or as Hono does. */
+export interface RequestHead {
+  method: string;
+  /** As the caller wrote it, without the query. */
+  path: string;
+  header(name: string): string | undefined;
+  /** Undefined for a request that came without a connection, as in tests over app.request. */
+  connection: string | undefined;
 }
 
-/** The caller's address: the connection's, or behind that many trusted proxies what the outermost of them saw. */
-export function addressOf(context: Context, trustedProxies: number): string {
+/** The head of a request that Node has read. */
+export function headOfIncoming({ method = "GET", url = "", headers, socket }: IncomingMessage): RequestHead {
+  const query = url.indexOf("?");
+  return {
+    method,
+    path: query === -1 ? url : url.slice(0, query),
+    header(name) {
+      const value = headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+    connection: socket.remoteAddress,
+  };
+}
+
+/** The head of a request that Hono handles. */
+export function headOf(context: Context): RequestHead {
+  const { method, path } = context.req;
+  return { method, path, header: (name) => context.req.header(name), connection: connectionOf(context) };
+}
+
+function connectionOf(context: Context): string | undefined {
+  try {
+    return getConnInfo(context).remote.address;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The caller's request id when it has the allowed form, otherwise a new one; and the caller's address. */
+export function identify(head: RequestHead, trustedProxies: number): Identity {
+  const given = head.header("x-request-id");
+  const isAllowed = given !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(given);
+  return {
+    requestId: isAllowed ? given : crypto.randomUUID(),
+    address: addressOf(head, trustedProxies),
+  };
+}
+
+// The connection's, or behind that many trusted proxies what the outermost of them saw.
+function addressOf(head: RequestHead, trustedProxies: number): string {
   const forwarded =
-    context.req
+    head
       .header("x-forwarded-for")
       ?.split(",")
       .map((address) => address.trim())
@@ -27,10 +79,5 @@ export function addressOf(context: Context, trustedProxies: number): string {
   if (trustedProxies > 0 && forwarded.length > 0) {
     return forwarded[Math.max(0, forwarded.length - trustedProxies)] ?? "unknown";
   }
-  try {
-    return getConnInfo(context).remote.address ?? "unknown";
-  } catch {
-    // A request that came without a connection, as in tests over app.request.
-    return "unknown";
-  }
+  return head.connection ?? "unknown";
 }

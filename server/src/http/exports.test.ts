@@ -209,8 +209,8 @@ test("a failure before the first page is an error answer, not half a file", asyn
   expect(response.headers.has("content-disposition")).toBe(false);
   expect(await response.json()).toEqual({
     status: "ERROR",
-    code: "SERVICE_UNAVAILABLE",
-    message: "SkyFox is busy or its database cannot be reached. Try again in a moment.",
+    code: "DATABASE_UNAVAILABLE",
+    message: "The database cannot be used at the moment. Try again after the time given.",
     request_id: "e4",
   });
   expect(linesOf("e4", "A request failed unexpectedly.")).toHaveLength(1);

@@ -8,16 +8,16 @@ import { authenticate } from "../auth/sessions.ts";
 import { exportRoles, type Role } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { transportCodes } from "../errors/transport.ts";
-import { auditRefusal } from "./audit.ts";
+import type { RefusalAudit } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
+import { carry } from "../rpc/error-shape.ts";
 import { refuse } from "./refusals.ts";
 
 // However many exports run, they have this many of the pool's connections at most.
 const pagesAtOnce = 2;
 
 /** Streams the bookings as CSV to staff and admins. What fails before the first page is read is an error answer. */
-export function createExportHandler(deps: Deps) {
+export function createExportHandler(deps: Deps, audit: RefusalAudit) {
   const inTurn = pLimit(pagesAtOnce);
 
   return async (context: Context<AppEnv>): Promise<Response> => {
@@ -40,7 +40,7 @@ export function createExportHandler(deps: Deps) {
     } catch (error) {
       const refusal = error instanceof DomainError ? carry(error) : error;
       if (!(refusal instanceof TRPCError)) throw error;
-      if (refusal.code === "FORBIDDEN") auditRefusal(deps.logger, context, "role");
+      if (refusal.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
       return refuse(context, refusal);
     }
   };
@@ -116,8 +116,4 @@ function readFilter(context: Context<AppEnv>): ExportFilter {
   const parsed = filterSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
   throw new TRPCError({ code: "BAD_REQUEST", cause: parsed.error });
-}
-
-function carry(error: DomainError): TRPCError {
-  return new TRPCError({ code: transportCodes[error.problem.code], cause: error });
 }

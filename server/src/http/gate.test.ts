@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { givenCustomer, givenStaff, tokenOf } from "../../test/given.ts";
 import { headersFor, mutate, query } from "../../test/rpc-call.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
@@ -7,7 +7,10 @@ import { appRouter } from "../app-router.ts";
 import { createApp } from "./app.ts";
 import { countInFlight } from "./in-flight.ts";
 
-const app = await createTestApp();
+// Addresses of their own, since what one address is refused is counted after ten a second.
+const app = await createTestApp({ trustedProxies: 1 });
+let addresses = 0;
+const nextAddress = () => `10.${(addresses += 1) >> 16}.${(addresses >> 8) & 0xff}.${addresses & 0xff}`;
 const sentence = "A valid API key is needed.";
 
 /** The audit lines that this wrote. */
@@ -16,6 +19,15 @@ async function auditOf(run: () => Promise<unknown>): Promise<Record<string, unkn
   await run();
   return app.logger.lines.slice(before).filter((line) => line["audit"] !== undefined);
 }
+
+const options: Parameters<typeof createApp>[1] = {
+  apiKeys: [{ name: "tests", key: testApiKey }],
+  corsOrigins: undefined,
+  trustedProxies: 0,
+  maxCalls: 10,
+  findUnready: () => Promise.resolve([]),
+  inFlight: countInFlight(),
+};
 
 describe("the API key", () => {
   const paths = [
@@ -71,14 +83,11 @@ describe("the API key", () => {
 
   test("may be the older or the newer of two while they are exchanged", async () => {
     const rotated = createApp(app.deps, {
+      ...options,
       apiKeys: [
         { name: "old", key: "the-older-key-of-two" },
         { name: "new", key: "the-newer-key-of-two" },
       ],
-      corsOrigins: [],
-      trustedProxies: 0,
-      findUnready: () => Promise.resolve([]),
-      inFlight: countInFlight(),
     });
     const statusWith = async (key: string) =>
       (await rotated.request("/trpc/auth.securityQuestions", { headers: { "x-api-key": key } })).status;
@@ -99,28 +108,33 @@ describe("the API key", () => {
   });
 });
 
-const ask = (path: string, headers: Record<string, string>) => async () =>
-  await app.app.request(path, { method: "PATCH", headers: { "x-request-id": "r2", ...headers } });
+const ask = (path: string, headers: Record<string, string>, address: string) => async () =>
+  await app.app.request(path, {
+    method: "PATCH",
+    headers: { "x-request-id": "r2", "x-forwarded-for": address, ...headers },
+  });
 
 describe("the audit", () => {
   test("has one line for each refusal, with who, what and why", async () => {
-    const line = { level: "warn", audit: "forbidden", address: "unknown", method: "PATCH", requestId: "r2" };
-    expect(await auditOf(ask("/nowhere?key=x", {}))).toEqual([
+    const address = nextAddress();
+    const line = { level: "warn", audit: "forbidden", address, method: "PATCH", requestId: "r2" };
+    expect(await auditOf(ask("/nowhere?key=x", {}, address))).toEqual([
       expect.objectContaining({ ...line, path: "/nowhere", reason: "no API key" }),
     ]);
-    expect(await auditOf(ask("/nowhere", { "x-api-key": "x" }))).toEqual([
+    expect(await auditOf(ask("/nowhere", { "x-api-key": "x" }, address))).toEqual([
       expect.objectContaining({ ...line, path: "/nowhere", reason: "wrong API key" }),
     ]);
-    expect(await auditOf(ask("/.env", headersFor()))).toEqual([
+    expect(await auditOf(ask("/.env", headersFor(), address))).toEqual([
       expect.objectContaining({ ...line, path: "/.env", reason: "scanner path" }),
     ]);
-    expect(await auditOf(ask("/nowhere", headersFor()))).toEqual([]);
+    expect(await auditOf(ask("/nowhere", headersFor(), address))).toEqual([]);
   });
 
   test("has a line for a role that may not, also inside a batch", async () => {
     const token = await tokenOf(app.deps, await givenStaff(app.deps, "staff"));
-    const options = { token, headers: { "x-request-id": "r3" } };
-    const line = { audit: "forbidden", address: "unknown", reason: "role", requestId: "r3" };
+    const address = nextAddress();
+    const options = { token, headers: { "x-request-id": "r3", "x-forwarded-for": address } };
+    const line = { audit: "forbidden", address, reason: "role", requestId: "r3" };
     const lines = await auditOf(async () => {
       expect((await mutate(app, "booking.cancel", { bookingId: 1 }, options)).status).toBe(403);
     });
@@ -151,9 +165,47 @@ describe("the audit", () => {
   });
 
   test("keeps to its line, whatever the path is", async () => {
-    const [line] = await auditOf(async () => await app.app.request('/a%0d%0a{"level":"info"}%00'));
+    const [line] = await auditOf(async () => await ask('/a%0d%0a{"level":"info"}%00', {}, nextAddress())());
     expect(line).toMatchObject({ audit: "forbidden", reason: "no API key" });
   });
+});
+
+describe("a flood of refusals", () => {
+  afterEach(() => vi.useRealTimers());
+
+  test("has ten lines a second and address, and one with the number of the others", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const [flood, neighbour] = [nextAddress(), nextAddress()];
+    // A server of its own, in whose second no other test has begun.
+    const flooded = createApp(app.deps, { ...options, trustedProxies: 1 });
+    const from = (address: string) => ({ headers: { "x-forwarded-for": address } });
+    const summary = { audit: "forbidden", address: flood, refused: 90 };
+    const lines = await auditOf(async () => {
+      for (let number = 0; number < 100; number += 1) await flooded.request("/nowhere", from(flood));
+      await flooded.request("/nowhere", from(neighbour));
+      await vi.advanceTimersByTimeAsync(1_000);
+    });
+    expect(lines).toHaveLength(12);
+    expect(lines.filter(({ address }) => address === neighbour)).toHaveLength(1);
+    expect(lines.at(-1)).toMatchObject(summary);
+    // And the next second begins anew.
+    expect(await auditOf(async () => flooded.request("/nowhere", from(flood)))).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+  });
+
+  test("without a key writes nothing else", async () => {
+    const before = app.logger.lines.length;
+    await ask("/nowhere", {}, nextAddress())();
+    expect(app.logger.lines.slice(before)).toHaveLength(1);
+  });
+});
+
+test("the name of the key is in the line of every call, and its value in none", async () => {
+  const headers = { ...headersFor(), "x-request-id": "r5" };
+  await app.app.request("/trpc/auth.securityQuestions", { headers });
+  const lines = app.logger.lines.filter(({ requestId }) => requestId === "r5");
+  expect(lines).toMatchObject([{ msg: "Answered.", apiKeyName: "tests" }]);
+  expect(JSON.stringify(lines)).not.toContain(testApiKey);
 });
 
 describe("scanners", () => {
@@ -229,21 +281,13 @@ describe("scanners", () => {
     expect(paths.length).toBeGreaterThan(500);
 
     const logger = createMemoryLogger();
-    const scanned = createApp(
-      { ...app.deps, logger },
-      {
-        apiKeys: [{ name: "tests", key: testApiKey }],
-        corsOrigins: undefined,
-        trustedProxies: 0,
-        findUnready: () => Promise.resolve([]),
-        inFlight: countInFlight(),
-      },
-    );
+    const scanned = createApp({ ...app.deps, logger }, { ...options, trustedProxies: 1 });
     const problems: string[] = [];
     let forbidden = 0;
     for (const path of paths) {
       for (const method of methods) {
-        for (const headers of [{}, headersFor()]) {
+        for (const key of [{}, headersFor()]) {
+          const headers: Record<string, string> = { ...key, "x-forwarded-for": nextAddress() };
           const response = await scanned.request(path, { method, headers });
           const what = `${method} ${path} ${response.status}`;
           const text = await response.text();

@@ -1,49 +1,43 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { TRPCError } from "@trpc/server";
-import { createMiddleware } from "hono/factory";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { ApiKey } from "../config.ts";
-import type { Logger } from "../deps.ts";
-import { DomainError } from "../errors/domain-error.ts";
-import { auditRefusal } from "./audit.ts";
-import type { AppEnv } from "./caller.ts";
-import { refuse } from "./refusals.ts";
+import type { RequestHead } from "./caller.ts";
 
 // Whatever begins with a dot, and the names that scanners try; ours are none of these.
 const scannerPath =
-  /(^|\/)(\.|env(\/|$)|secrets?(\/|$)|config(\/|$|\.)|wp-|phpmyadmin|cgi-bin|vendor\/|actuator|server-status|backup|dump)|\.(php|asp|aspx|jsp|cgi|bak|sql|env|ini|log|ya?ml)$/i;
+  /(^|[/\\])(\.|env([/\\]|$)|secrets?([/\\]|$)|config([/\\]|$|\.)|wp-|phpmyadmin|cgi-bin|vendor[/\\]|actuator|server-status|backup|dump)|\.(php|asp|aspx|jsp|cgi|bak|sql|env|ini|log|ya?ml)$/i;
 
-/** Lets only callers with an API key pass; scanners' paths are refused whatever the key. Every refusal is one audit line. */
-export function createGate(parts: { apiKeys: ApiKey[]; logger: Logger }) {
-  const digests = parts.apiKeys.map(({ key }) => digest(key));
+/** What the gate says of a request: the name of its API key, or why it may not pass. */
+export type GateVerdict = { apiKeyName: string } | { reason: string };
 
-  return createMiddleware<AppEnv>(async (context, next) => {
-    if (scannerPath.test(decodePath(context.req.path))) return deny("scanner path");
-    const key = context.req.header("x-api-key");
-    if (key === undefined) return deny("no API key");
-    if (!isKnown(key)) return deny("wrong API key");
-    return await next();
+/** Decides by the head of a request. */
+export type Gate = (head: Pick<RequestHead, "path" | "header">) => GateVerdict;
 
-    function deny(reason: string): Response {
-      auditRefusal(parts.logger, context, reason);
-      return refuse(
-        context,
-        new TRPCError({ code: "FORBIDDEN", cause: new DomainError({ code: "INVALID_API_KEY" }) }),
-      );
-    }
-  });
+/** Lets only callers with an API key pass; scanners' paths are refused whatever the key. */
+export function createGate(apiKeys: ApiKey[]): Gate {
+  const keys = apiKeys.map(({ name, key }) => ({ name, digest: digest(key) }));
+
+  return ({ path, header }) => {
+    if (scannerPath.test(decodePath(path))) return { reason: "scanner path" };
+    const key = header("x-api-key");
+    if (key === undefined) return { reason: "no API key" };
+    const apiKeyName = findName(digest(key));
+    return apiKeyName === undefined ? { reason: "wrong API key" } : { apiKeyName };
+  };
 
   // Every key is compared, in constant time, so that timing tells nothing about any of them.
-  function isKnown(key: string): boolean {
-    const given = digest(key);
-    return digests.reduce((known, one) => timingSafeEqual(one, given) || known, false);
+  function findName(given: Buffer): string | undefined {
+    let name: string | undefined;
+    for (const key of keys) if (timingSafeEqual(key.digest, given)) name = key.name;
+    return name;
   }
 }
 
 function digest(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return hash("sha256", key, "buffer");
 }
 
 function decodePath(path: string): string {
+  if (!path.includes("%")) return path;
   try {
     return decodeURIComponent(path);
   } catch {

@@ -32,8 +32,8 @@ describe("large bodies", () => {
     expect(await statusOf("/trpc/auth.signup", 10 * 1_024 * 1_024 - 100)).toBe(400);
     expect(await statusOf("/trpc/auth.signup", 10 * 1_024 * 1_024 + 100)).toBe(413);
     expect(await statusOf("/trpc/auth.updateProfileImage", 10 * 1_024 * 1_024 + 100)).toBe(413);
-    // Without a session the body is not looked at.
-    expect(await statusOf("/trpc/auth.updateProfileImage", 66_000)).toBe(401);
+    // Text that is no picture is refused before it is asked who sends it.
+    expect(await statusOf("/trpc/auth.updateProfileImage", 66_000)).toBe(400);
     expect(await statusOf("/trpc//auth.signup", 66_000)).toBe(413);
   });
 

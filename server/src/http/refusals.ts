@@ -1,35 +1,65 @@
 import type { TRPCError } from "@trpc/server";
-import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { transformer } from "../contract/index.ts";
+import { DomainError } from "../errors/domain-error.ts";
 import { shapeError, toTransportError } from "../rpc/error-shape.ts";
 import type { AppEnv } from "./caller.ts";
 
-/** Answers a request with an error: in tRPC's envelope under /trpc, in the plain shape everywhere else. */
-export function refuse(
-  context: Context<AppEnv>,
+/** What may be said of a refusal besides its error. */
+export interface RefusalDetails {
+  /** The procedure that was called. */
+  path?: string | undefined;
+  /** Code and sentence of the plain shape, where they are not the error's own. */
+  plain?: { code: string; message: string };
+}
+
+/** A refusal as it is sent. */
+export interface WrittenRefusal {
+  status: number;
+  headers: Record<string, string>;
+  /** JSON. */
+  body: object;
+}
+
+/** Writes an error as an answer: in tRPC's envelope under /trpc, in the plain shape everywhere else. */
+export function writeRefusal(
+  at: { path: string; requestId: string },
   cause: TRPCError,
-  plain?: { code: string; message: string },
-): Response {
+  { path, plain }: RefusalDetails = {},
+): WrittenRefusal {
   const error = toTransportError(cause);
-  const requestId = context.get("requestId");
-  const shape = shapeError(error, undefined, requestId);
+  const { requestId } = at;
+  const shape = shapeError(error, { path, requestId });
   const { domain, fields } = shape.data;
-  if (domain?.code === "RATE_LIMITED")
-    context.header("retry-after", String(domain.details.retryAfterSeconds));
-  const status = getHTTPStatusCodeFromError(error) as ContentfulStatusCode;
-  if (isRpcPath(context.req.path)) return context.json({ error: transformer.serialize(shape) }, status);
-  return context.json(
-    {
-      status: "ERROR",
-      code: plain?.code ?? domain?.code ?? shape.data.code,
-      message: plain?.message ?? shape.message,
-      request_id: requestId,
-      ...(fields !== null && { errors: fields }),
-    },
-    status,
-  );
+  const wait = waitOf(error.cause);
+  return {
+    status: shape.data.httpStatus,
+    headers: wait === undefined ? {} : { "retry-after": String(wait) },
+    // As SuperJSON would write it: what is refused before any call has neither dates nor amounts.
+    body: isRpcPath(at.path)
+      ? { error: { json: shape } }
+      : {
+          status: "ERROR",
+          code: plain?.code ?? domain?.code ?? shape.data.code,
+          message: plain?.message ?? shape.message,
+          request_id: requestId,
+          ...(fields !== null && { errors: fields }),
+        },
+  };
+}
+
+/** Answers a request with an error. */
+export function refuse(context: Context<AppEnv>, cause: TRPCError, details?: RefusalDetails): Response {
+  const at = { path: context.req.path, requestId: context.get("requestId") };
+  const { status, headers, body } = writeRefusal(at, cause, details);
+  return context.json(body, status as ContentfulStatusCode, headers);
+}
+
+/** The seconds that a refusal names. */
+export function waitOf(cause: unknown): number | undefined {
+  if (!(cause instanceof DomainError)) return undefined;
+  const { details } = cause.problem;
+  return details !== null && "retryAfterSeconds" in details ? details.retryAfterSeconds : undefined;
 }
 
 function isRpcPath(path: string): boolean {

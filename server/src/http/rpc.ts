@@ -1,4 +1,4 @@
-import { TRPCError, type AnyTRPCProcedure } from "@trpc/server";
+import { TRPCError } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import type { Context } from "hono";
 import { appRouter } from "../app-router.ts";
@@ -7,13 +7,20 @@ import { maxBatchSize } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/keyed.ts";
-import { standsInLine } from "../rpc/procedures.ts";
-import { auditRefusal } from "./audit.ts";
-import type { AppEnv } from "./caller.ts";
-import { refuse } from "./refusals.ts";
+import { carry } from "../rpc/error-shape.ts";
+import { overload, type Admission } from "./admission.ts";
+import type { RefusalAudit } from "./audit.ts";
+import { callsWithPicture, maxValuesOf } from "./call-costs.ts";
+import { headOf, type AppEnv } from "./caller.ts";
+import { isHashing, isMutation, readCalls, rpcEndpoint, type CallsByHead } from "./calls.ts";
+import { findJsonProblem, type JsonProblem } from "./json-values.ts";
+import { receiveBody, type Pace } from "./receive-body.ts";
+import { refuse, waitOf } from "./refusals.ts";
 import { createTurnstile } from "./turnstile.ts";
 
-const endpoint = "/trpc";
+const usualPace: Pace = { withinMs: 20_000, leastBytesPerSecond: 0 };
+// The largest picture at a megabit a second; a small one at modem speed.
+const picturePace: Pace = { withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
 
 // Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
 // all of them within a second or so.
@@ -22,7 +29,10 @@ const refusalsPerTurn = 16;
 const refusalShare = 0.01;
 
 /** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
-export function createRpcHandler(deps: Deps) {
+export function createRpcHandler(
+  deps: Deps,
+  { admission, audit, calls }: { admission: Admission; audit: RefusalAudit; calls: CallsByHead },
+) {
   const keysInFlight: KeysInFlight = new Map();
   const refusing = createTurnstile({
     perTurn: (waiting) => Math.max(refusalsPerTurn, waiting * refusalShare),
@@ -30,25 +40,46 @@ export function createRpcHandler(deps: Deps) {
   });
 
   return async (context: Context<AppEnv>): Promise<Response> => {
-    const refusal = findFault(context);
-    if (refusal !== undefined) return refuse(context, refusal);
-    const refused = isHashing(context) ? deps.hashLine.refusal() : undefined;
-    if (refused !== undefined) {
+    const head = headOf(context);
+    const requested = readCalls(head);
+    const path = requested.paths.length === 1 ? requested.paths[0] : undefined;
+    const fault = findFault(context, requested.paths);
+    if (fault !== undefined) return refuse(context, fault, { path });
+    const arrival = calls.arrivalOf(head);
+    if (admission.isRefused(arrival)) return refuseUnasked();
+    const fullLine = isHashing(requested) ? deps.hashLine.refusal() : undefined;
+    if (fullLine !== undefined) {
       await refusing();
-      return refuse(context, new TRPCError({ code: "TOO_MANY_REQUESTS", cause: refused }));
+      return refuse(context, carry(fullLine), { path });
     }
-    await receiveBody(context.req.raw);
+    try {
+      await receiveInput(context, requested.paths);
+      return await admission.run(arrival, () => answer(context));
+    } catch (error) {
+      if (error === overload) return refuseUnasked();
+      if (error instanceof TRPCError) return refuse(context, error, { path });
+      throw error;
+    }
+
+    function refuseUnasked(): Response {
+      context.set("isRefusedUnasked", true);
+      return refuse(context, carry(overload), { path });
+    }
+  };
+
+  async function answer(context: Context<AppEnv>): Promise<Response> {
     const requestId = context.get("requestId");
     const early: TRPCError[] = [];
     let isReplayed = false;
     const response = await fetchRequestHandler({
-      endpoint,
+      endpoint: rpcEndpoint,
       req: context.req.raw,
       router: appRouter,
       maxBatchSize,
-      createContext: () => ({
+      createContext: ({ info }) => ({
         deps,
         caller: { address: context.get("address"), requestId },
+        calls: info.calls.length,
         authorization: context.req.header("authorization"),
         idempotencyKey: context.req.header("idempotency-key"),
         keysInFlight,
@@ -66,66 +97,42 @@ export function createRpcHandler(deps: Deps) {
       },
       onError({ error, ctx }) {
         if (ctx === undefined) early.push(error);
-        if (error.code === "FORBIDDEN") auditRefusal(deps.logger, context, "role");
+        if (error.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
       },
     });
     // What tRPC refuses before there is a context would not know its request id.
     return early[0] === undefined ? response : refuse(context, early[0]);
-  };
+  }
 }
 
-// Whoever sends a body slowly must not have a place in the line of those who hash meanwhile: a call begins when it is there as a whole.
-async function receiveBody(request: Request): Promise<void> {
-  if (request.method !== "POST") return;
-  const body = request.text();
-  // What went wrong on the way is for tRPC to say, when it reads the body.
-  await body.catch(() => {});
-  Object.defineProperty(request, "text", { value: () => body });
+// A caller who sends a body slowly has no turn meanwhile: a call begins when its body is there as a whole, and has been looked at.
+async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<void> {
+  if (context.req.method !== "POST") return;
+  const hasPicture = paths.some((path) => callsWithPicture.has(path));
+  const text = await receiveBody(context, hasPicture ? picturePace : usualPace);
+  const problem = findJsonProblem(text, maxValuesOf(paths[0] ?? ""));
+  if (problem !== undefined) throw malformed(sentences[problem]);
+  Object.defineProperty(context.req.raw, "text", { value: () => Promise.resolve(text) });
 }
 
-function findFault(context: Context<AppEnv>): TRPCError | undefined {
-  if (
-    context.req.method === "POST" &&
-    !/^application\/json\s*(;|$)/i.test(context.req.header("content-type") ?? "")
-  ) {
+function findFault(context: Context<AppEnv>, paths: string[]): TRPCError | undefined {
+  const { method } = context.req;
+  if (method === "POST" && !/^application\/json\s*(;|$)/i.test(context.req.header("content-type") ?? "")) {
     return new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE" });
   }
-  if (context.req.query("batch") !== "1") return undefined;
-  const paths = splitPaths(context.req.path);
-  if (paths === undefined || paths.length > maxBatchSize)
-    return malformed(`A batch has at most ${maxBatchSize} calls.`);
-  const hasMutation = paths.some((path) => procedureTypes.get(path) === "mutation");
-  return hasMutation ? malformed("A mutation cannot be part of a batch.") : undefined;
-}
-
-// At run time the procedures are one flat record by path, whatever their published type says.
-const procedures = Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>);
-const procedureTypes = new Map(procedures.map(([path, procedure]) => [path, procedure._def.type] as const));
-const hashingPaths = new Set(
-  procedures.flatMap(([path, procedure]) => (standsInLine(procedure) ? [`${endpoint}/${path}`] : [])),
-);
-
-// A path that is written otherwise than clients do is seen by its procedure, which says the same at a higher cost.
-function isHashing({ req }: Context): boolean {
-  return req.method === "POST" && hashingPaths.has(req.path);
-}
-
-// Decoded like tRPC does, so that an encoded comma separates here too, and without the slashes at both ends that it ignores.
-function splitPaths(path: string): string[] | undefined {
-  try {
-    const paths = decodeURIComponent(path.slice(endpoint.length)).split(",");
-    return paths.map((one) => one.replace(/^\/+|\/+$/g, ""));
-  } catch {
-    return undefined;
+  if (context.req.query("batch") === "1") {
+    if (paths.length > maxBatchSize) return malformed(`A batch has at most ${maxBatchSize} calls.`);
+    if (paths.some(isMutation)) return malformed("A mutation cannot be part of a batch.");
   }
+  const problem = findJsonProblem(context.req.query("input") ?? "", maxValuesOf("") * paths.length);
+  return problem && malformed(sentences[problem]);
 }
 
-function waitOf(cause: unknown): number | undefined {
-  if (!(cause instanceof DomainError) || cause.problem.code !== "RATE_LIMITED") return undefined;
-  return cause.problem.details.retryAfterSeconds;
-}
+const sentences: Record<JsonProblem, string> = {
+  "too many values": "The input has more values than this call can take.",
+  "too much text": "The input has more text than this call can take.",
+};
 
 function malformed(message: string): TRPCError {
-  const cause = new DomainError({ code: "VALIDATION_ERROR" }, [{ field: "", message }]);
-  return new TRPCError({ code: "BAD_REQUEST", cause });
+  return carry(new DomainError({ code: "VALIDATION_ERROR" }, [{ field: "", message }]));
 }

@@ -5,6 +5,8 @@ import type { KeysInFlight } from "../idempotency/keyed.ts";
 export interface Context {
   deps: Deps;
   caller: Caller;
+  /** How many calls the request has. */
+  calls: number;
   authorization: string | undefined;
   /** The key that the caller sent, whatever its form; only procedures that may be repeated look at it. */
   idempotencyKey: string | undefined;

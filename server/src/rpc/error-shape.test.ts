@@ -13,6 +13,8 @@ import { shapeError, toTransportError } from "./error-shape.ts";
 const app = await createTestApp();
 const secret = "canary-7f";
 
+const unavailable = { code: "DATABASE_UNAVAILABLE", details: { retryAfterSeconds: 2 } };
+
 const internal = (cause: unknown) => new TRPCError({ code: "INTERNAL_SERVER_ERROR", message: secret, cause });
 const errorWith = (fields: object, message = secret) => Object.assign(new Error(message), fields);
 
@@ -94,7 +96,7 @@ describe("an unexpected error", () => {
     ["an error that looks like the operating system's", errorWith({ code: "ENOENT" })],
     ["what is no error", secret],
   ])("(%s) is told without a word of it", (_, cause) => {
-    const shape = shapeError(toTransportError(internal(cause)), "auth.me", "r3");
+    const shape = shapeError(toTransportError(internal(cause)), { path: "auth.me", requestId: "r3" });
     expect(shape.data).toEqual({
       code: "INTERNAL_SERVER_ERROR",
       httpStatus: 500,
@@ -116,8 +118,8 @@ describe("a database that is busy or gone", () => {
     const { status, error } = await query(away, "auth.securityQuestions");
     expect(status).toBe(503);
     expect(error).toMatchObject({
-      message: "SkyFox is busy or its database cannot be reached. Try again in a moment.",
-      data: { code: "SERVICE_UNAVAILABLE", httpStatus: 503, domain: null, fields: null },
+      message: "The database cannot be used at the moment. Try again after the time given.",
+      data: { code: "SERVICE_UNAVAILABLE", httpStatus: 503, domain: unavailable, fields: null },
     });
     expect(away.logger.lines.filter((line) => line["level"] === "error")).toMatchObject([
       { err: { code: "ECONNREFUSED" } },
@@ -131,7 +133,7 @@ describe("a database that is busy or gone", () => {
     expect((await answer).error?.data).toMatchObject({
       code: "SERVICE_UNAVAILABLE",
       httpStatus: 503,
-      domain: null,
+      domain: unavailable,
     });
     await app.sql.query("rollback");
     // A call that comes before the dead connection has left the pool meets it once more.
@@ -171,6 +173,8 @@ describe("a database that is busy or gone", () => {
     ...[
       "55P03",
       "57014",
+      "25006",
+      "53100",
       "53300",
       "57P01",
       "57P02",
@@ -194,8 +198,8 @@ describe("a database that is busy or gone", () => {
       "Client has encountered a connection error and is not queryable",
     ].map((message): [string, Error] => [message, new Error(message)]),
   ])("is what %s means", (_, cause) => {
-    const shape = shapeError(toTransportError(internal(cause)), "auth.me", "r4");
-    expect(shape.data).toMatchObject({ code: "SERVICE_UNAVAILABLE", httpStatus: 503, domain: null });
+    const shape = shapeError(toTransportError(internal(cause)), { path: "auth.me", requestId: "r4" });
+    expect(shape.data).toMatchObject({ code: "SERVICE_UNAVAILABLE", httpStatus: 503, domain: unavailable });
     expect(JSON.stringify(shape)).not.toContain(cause.message);
   });
 
@@ -207,7 +211,9 @@ describe("a database that is busy or gone", () => {
 describe("a refusal", () => {
   test("carries its own code, details and fields", () => {
     const cause = new DomainError({ code: "TOO_MANY_SEATS", details: { max: 10 } });
-    expect(shapeError(toTransportError(internal(cause)), "booking.initialize", "r5")).toEqual({
+    expect(
+      shapeError(toTransportError(internal(cause)), { path: "booking.initialize", requestId: "r5" }),
+    ).toEqual({
       code: -32_600,
       message: "That is more seats than one booking can have.",
       data: {
@@ -231,11 +237,10 @@ describe("a refusal", () => {
       card: { rows: [{ a: 1 }, { a: "x", b: 1 }], "c d": 1 },
       "": 1,
     });
-    const shape = shapeError(
-      new TRPCError({ code: "BAD_REQUEST", message: secret, cause: error }),
-      "x",
-      "r6",
-    );
+    const shape = shapeError(new TRPCError({ code: "BAD_REQUEST", message: secret, cause: error }), {
+      path: "x",
+      requestId: "r6",
+    });
     expect(shape.data.fields?.map(({ field }) => field)).toEqual([
       "seatNumbers[1]",
       "card.rows[1].a",

@@ -17,24 +17,38 @@ export interface ErrorShape extends TRPCErrorShape<ErrorData> {
 export function toTransportError(error: TRPCError): TRPCError {
   const refusal = findRefusal(error);
   if (refusal !== undefined) {
-    return new TRPCError({
-      code: transportCodes[refusal.problem.code],
-      message: refusal.message,
-      cause: refusal,
-    });
+    const isCarried = error.cause === refusal && error.code === transportCodes[refusal.problem.code];
+    return isCarried ? error : carry(refusal);
   }
   if (error.code === "INTERNAL_SERVER_ERROR" && isDatabaseBusyOrGone(error.cause)) {
-    return new TRPCError({
-      code: "SERVICE_UNAVAILABLE",
-      message: "The database did not answer.",
-      cause: error.cause,
-    });
+    const details = { retryAfterSeconds: databaseRetrySeconds };
+    return carry(new DomainError({ code: "DATABASE_UNAVAILABLE", details }, null, error.cause));
   }
   return error;
 }
 
-/** Builds the published shape; texts of unexpected errors and of libraries never leave the server. */
-export function shapeError(error: TRPCError, path: string | undefined, requestId: string): ErrorShape {
+/** The tRPC error that carries a domain error. */
+export function carry(refusal: DomainError): TRPCError {
+  return new TRPCError({
+    code: transportCodes[refusal.problem.code],
+    message: refusal.message,
+    cause: refusal,
+  });
+}
+
+/** What is known of the call that an error answers. */
+export interface FailedCall {
+  path: string | undefined;
+  requestId: string;
+  /** How many calls share the answer, and so its size; one unless said. */
+  calls?: number | undefined;
+}
+
+/**
+ * Builds the published shape; texts of unexpected errors and of libraries never leave the server. An answer lists at most ten problems and is
+ * never longer than 8 KB, whatever the caller wrote.
+ */
+export function shapeError(error: TRPCError, { path, requestId, calls = 1 }: FailedCall): ErrorShape {
   const refusal = findRefusal(error);
   return {
     code: TRPC_ERROR_CODES_BY_KEY[error.code],
@@ -42,12 +56,23 @@ export function shapeError(error: TRPCError, path: string | undefined, requestId
     data: {
       code: error.code,
       httpStatus: getHTTPStatusCodeFromError(error),
-      path: path ?? null,
+      path: path === undefined ? null : cut(path),
       requestId,
       domain: refusal?.problem ?? null,
-      fields: refusal?.fields ?? null,
+      fields: refusal?.fields ? shorten(refusal.fields, calls) : null,
     },
   };
+}
+
+function shorten(fields: FieldProblem[], calls: number): FieldProblem[] {
+  const most = Math.max(1, Math.floor(maxProblems / calls));
+  const listed = fields.slice(0, most).map(({ field, message }) => ({ field: cut(field), message }));
+  if (fields.length <= most) return listed;
+  return [...listed, { field: "", message: `There are ${fields.length - most} more problems.` }];
+}
+
+function cut(text: string): string {
+  return text.length <= maxNameLength ? text : `${text.slice(0, maxNameLength)}…`;
 }
 
 /** Whether a procedure lists this domain code in the contract. */
@@ -99,10 +124,17 @@ function fieldName(path: PropertyKey[]): string {
   }, "");
 }
 
+// What passes by itself mostly does within seconds: a lock, a full pool, a failover.
+const databaseRetrySeconds = 2;
+
+const maxProblems = 10;
+// The longest name of a field or a procedure that there is has half of it.
+const maxNameLength = 80;
+
 const unavailableStates = new Set([
+  "25006",
   "55P03",
   "57014",
-  "53300",
   "57P01",
   "57P02",
   "57P03",
@@ -119,7 +151,7 @@ const connectionMessages =
 function isDatabaseBusyOrGone(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const state = sqlState(cause);
-  if (state !== undefined) return unavailableStates.has(state) || state.startsWith("08");
+  if (state !== undefined) return unavailableStates.has(state) || /^(08|53)/.test(state);
   if ("code" in cause && typeof cause.code === "string") {
     return ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(cause.code);
   }
@@ -136,8 +168,8 @@ function sentenceFor(code: TRPC_ERROR_CODE_KEY, requestId: string): string {
       return "Send the input as application/json.";
     case "PAYLOAD_TOO_LARGE":
       return "The input is too large.";
-    case "SERVICE_UNAVAILABLE":
-      return "SkyFox is busy or its database cannot be reached. Try again in a moment.";
+    case "TIMEOUT":
+      return "The request came too slowly. Send it again.";
     default:
       return `Something went wrong on our side. If you ask about it, name the request ${requestId}.`;
   }

@@ -68,14 +68,13 @@ describe("no field can be set that is not meant to be", () => {
   test.each(paths)("by a caller of %s", async (path) => {
     const names = ["role", "price", "amount", "status", "username2", "balance", "deps", "ctx", "id"];
     const extra = names.filter((name) => !meant[path]?.includes(name));
-    const { status, error } = await callAllowed(path, {
-      ...kind[path],
-      ...Object.fromEntries(extra.map((name) => [name, "admin"])),
-    });
-    expect(status).toBe(400);
-    expect(error?.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });
-    for (const name of extra)
+    // One by one, because an answer lists ten problems at most.
+    for (const name of extra) {
+      const { status, error } = await callAllowed(path, { ...kind[path], [name]: "admin" });
+      expect(status).toBe(400);
+      expect(error?.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });
       expect(error?.data.fields).toContainEqual({ field: name, message: "There is no such field." });
+    }
   });
 
   test("nor inside a field that has parts", async () => {

@@ -10,10 +10,11 @@ const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
   if (result.ok) return result;
   const error = toTransportError(result.error);
   const { logger } = ctx.deps;
-  const code = findRefusal(error)?.problem.code;
-  if (code === undefined) {
+  const refusal = findRefusal(error);
+  const code = refusal?.problem.code;
+  if (code === undefined || refusal?.cause !== undefined) {
     logger.error(
-      { requestId: ctx.caller.requestId, path, err: error.cause ?? error },
+      { requestId: ctx.caller.requestId, path, err: refusal?.cause ?? error.cause ?? error },
       "A call failed unexpectedly.",
     );
   } else if (!isListed(path, code)) {

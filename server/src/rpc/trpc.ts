@@ -15,5 +15,6 @@ export const trpc = initTRPC.context<Context>().create({
         transformer.deserialize(value),
     },
   },
-  errorFormatter: ({ error, ctx, path }) => shapeError(error, path, ctx?.caller.requestId ?? ""),
+  errorFormatter: ({ error, ctx, path }) =>
+    shapeError(error, { path, requestId: ctx?.caller.requestId ?? "", calls: ctx?.calls }),
 });

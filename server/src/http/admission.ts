@@ -1,0 +1,176 @@
+import { DomainError } from "../errors/domain-error.ts";
+
+/** Where a call waits for its turn. `outside` is for calls that mostly wait for another service: they take no turn from the others. */
+export type Lane = "queries" | "mutations" | "outside";
+
+/** What is known of a call before anything of its body is read. */
+export interface Arrival {
+  /** Undefined for calls that stand in a line of their own. */
+  lane: Lane | undefined;
+  /** As much as that many calls cost. */
+  weight: number;
+  /** For what is already held: it is admitted before anything else, as long as there is room at all. */
+  isUrgent: boolean;
+}
+
+/** Decides which calls are begun. */
+export interface Admission {
+  /** Whether calls wait or are refused at this moment; when they are not, no call needs to be looked at. */
+  isBusy(): boolean;
+  /** Whether the call would be refused at this moment. */
+  isRefused(arrival: Arrival): boolean;
+  /** Begins the work when its turn comes. Throws `OVERLOADED` when it does not come in time; nothing was begun then. */
+  run<Result>(arrival: Arrival, work: () => Promise<Result>): Promise<Result>;
+}
+
+export interface AdmissionOptions {
+  /** Calls at work or waiting at the same time, in all. */
+  maxCalls: number;
+  /** How many calls are at work at the same time, for the tests to narrow. */
+  atOnce?: Record<Lane, number>;
+  /** Milliseconds that only go forward. */
+  now?: () => number;
+}
+
+// One process and the database are busy with a dozen; more only make each of them slower.
+const defaultAtOnce = { queries: 12, mutations: 16, outside: 200 };
+
+// Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
+// let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.
+const targetMs = 20;
+const intervalMs = 500;
+const burst = 256;
+// From the first sign of overload until so long after the last one, calls that have waited longer than the target are refused.
+const strictMs = 1_000;
+
+// The last part of all calls is for urgent ones.
+const urgentShare = 0.1;
+
+/** What a call is refused with that was not begun. Made once: an error that is made looks at its stack. */
+export const overload = new DomainError({ code: "OVERLOADED", details: { retryAfterSeconds: 1 } });
+
+/** Bounds the calls of one server by their number and by how long the oldest of them has waited. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { maxCalls, atOnce = defaultAtOnce, now = () => performance.now() } = options;
+  const lanes = {
+    queries: new WaitingLane(atOnce.queries, now),
+    mutations: new WaitingLane(atOnce.mutations, now),
+    outside: new WaitingLane(atOnce.outside, now),
+  };
+  const unhurriedCalls = Math.floor(maxCalls * (1 - urgentShare));
+  let underWay = 0;
+
+  function isRefused({ lane, isUrgent }: Arrival): boolean {
+    if (underWay >= (isUrgent ? maxCalls : unhurriedCalls)) return true;
+    return !isUrgent && lane !== undefined && lanes[lane].isOverloaded();
+  }
+
+  return {
+    isBusy: () => underWay >= unhurriedCalls || Object.values(lanes).some((lane) => lane.isWaiting()),
+    isRefused,
+    async run({ lane, weight, isUrgent }, work) {
+      if (isRefused({ lane, weight, isUrgent })) throw overload;
+      underWay += 1;
+      try {
+        if (lane === undefined) return await work();
+        const turn = lanes[lane];
+        if (!(await turn.take(weight, isUrgent))) throw overload;
+        try {
+          return await work();
+        } finally {
+          turn.leave(weight);
+        }
+      } finally {
+        underWay -= 1;
+      }
+    },
+  };
+}
+
+interface Waiting {
+  since: number;
+  weight: number;
+  isUrgent: boolean;
+  /** True when the turn has come, false when it will not. */
+  settle: (isAdmitted: boolean) => void;
+}
+
+class WaitingLane {
+  readonly #atOnce: number;
+  readonly #now: () => number;
+  readonly #urgent: Waiting[] = [];
+  // Those before the head have gone; the array is cut now and then, because taking the first of a long one copies it.
+  #others: Waiting[] = [];
+  #head = 0;
+  #atWork = 0;
+  #lastPromptAt = -Infinity;
+  #strictUntil = -Infinity;
+
+  constructor(atOnce: number, now: () => number) {
+    this.#atOnce = atOnce;
+    this.#now = now;
+  }
+
+  isWaiting(): boolean {
+    return this.#others[this.#head] !== undefined;
+  }
+
+  /** Whether a call that comes now would wait longer than calls are made to. */
+  isOverloaded(): boolean {
+    const oldest = this.#others[this.#head];
+    if (oldest === undefined) return false;
+    const now = this.#now();
+    const isLong = this.#others.length - this.#head >= burst;
+    if (isLong) this.#strictUntil = now + strictMs;
+    return isLong || this.#isTooLate(oldest, now);
+  }
+
+  async take(weight: number, isUrgent: boolean): Promise<boolean> {
+    const since = this.#now();
+    if (this.#atWork < this.#atOnce && this.#others[this.#head] === undefined) {
+      this.#begin(weight, since, since);
+      return true;
+    }
+    return await new Promise((settle) => {
+      (isUrgent ? this.#urgent : this.#others).push({ since, weight, isUrgent, settle });
+    });
+  }
+
+  leave(weight: number): void {
+    this.#atWork -= weight;
+    while (this.#atWork < this.#atOnce) {
+      const next = this.#urgent.shift() ?? this.#shift();
+      if (next === undefined) return;
+      const now = this.#now();
+      if (!next.isUrgent && this.#isTooLate(next, now)) {
+        next.settle(false);
+        continue;
+      }
+      this.#begin(next.weight, next.since, now);
+      next.settle(true);
+    }
+  }
+
+  #begin(weight: number, since: number, now: number): void {
+    this.#atWork += weight;
+    if (now - since <= targetMs) this.#lastPromptAt = now;
+  }
+
+  #isTooLate({ since }: Waiting, now: number): boolean {
+    if (now - since <= targetMs) return false;
+    const isStrict = now < this.#strictUntil || now - this.#lastPromptAt > intervalMs;
+    if (isStrict) this.#strictUntil = now + strictMs;
+    return isStrict;
+  }
+
+  #shift(): Waiting | undefined {
+    const first = this.#others[this.#head];
+    if (first === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head > 512 || this.#head === this.#others.length) {
+      this.#others = this.#others.slice(this.#head);
+      this.#head = 0;
+    }
+    return first;
+  }
+}

@@ -1,0 +1,36 @@
+import type { ProcedurePath } from "../contract/index.ts";
+
+/** Calls that mostly wait, for another service or for long work elsewhere; they must not keep a turn from those that do not. */
+export const callsThatWait: ReadonlySet<string> = new Set<ProcedurePath>([
+  "booking.pay",
+  "wallet.addFunds",
+  "booking.ticketPdf",
+  "admin.movies",
+  "admin.createShow",
+  "admin.refundBooking",
+  "admin.cancelShow",
+  "admin.resolvePayment",
+  "admin.integrity",
+  "admin.revenue",
+]);
+
+/** Calls about seats that are held already: they are admitted before new ones. */
+export const urgentCalls: ReadonlySet<string> = new Set<ProcedurePath>(["booking.pay", "booking.cancel"]);
+
+/** Calls that may bring a picture, and so a large body. */
+export const callsWithPicture: ReadonlySet<string> = new Set<ProcedurePath>([
+  "auth.signup",
+  "auth.updateProfileImage",
+]);
+
+// Twenty times what a call has, and room for 200 check-ins.
+const usualMaxValues = 300;
+const maxValues: Partial<Record<string, number>> = {
+  // A thousand seats in 52 rows, each seat with a number and a type.
+  "admin.createScreen": 3_300,
+} satisfies Partial<Record<ProcedurePath, number>>;
+
+/** How many values the input of a call may have, its type information counted. */
+export function maxValuesOf(path: string): number {
+  return maxValues[path] ?? usualMaxValues;
+}

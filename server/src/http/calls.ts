@@ -1,0 +1,74 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
+import { appRouter } from "../app-router.ts";
+import { tokenOf } from "../auth/sessions.ts";
+import type { SessionTokens } from "../deps.ts";
+import { standsInLine } from "../rpc/procedures.ts";
+import type { Arrival } from "./admission.ts";
+import { callsThatWait, urgentCalls } from "./call-costs.ts";
+import type { RequestHead } from "./caller.ts";
+
+/** Where the router is. */
+export const rpcEndpoint = "/trpc";
+
+/** The calls that a request asks for, by the paths of their procedures, whether or not there are such. */
+export interface RequestedCalls {
+  paths: string[];
+  isQuery: boolean;
+}
+
+/** What can be said of a request by its head alone. */
+export interface CallsByHead {
+  /** How it stands in the queue of calls. */
+  arrivalOf(head: RequestHead): Arrival;
+}
+
+/** Callers whose token this server has verified before may wait without a turn, and be urgent: strangers could do so in any number. */
+export function createCallsByHead(tokens: SessionTokens): CallsByHead {
+  return {
+    arrivalOf(head) {
+      const { paths, isQuery } = readCalls(head);
+      const weight = paths.length;
+      if (isHashing({ paths, isQuery })) return { lane: undefined, weight, isUrgent: false };
+      const mayWait = paths.some((path) => callsThatWait.has(path));
+      const mayBeUrgent = !isQuery && paths.some((path) => urgentCalls.has(path));
+      const token = mayWait || mayBeUrgent ? tokenOf(head.header("authorization")) : undefined;
+      const isTrusted = token !== undefined && tokens.remembers(token);
+      const lane = mayWait && isTrusted ? "outside" : isQuery ? "queries" : "mutations";
+      return { lane, weight, isUrgent: mayBeUrgent && isTrusted };
+    },
+  };
+}
+
+/** Reads what a request asks for: several calls where commas separate them, as tRPC reads it. */
+export function readCalls({ path, method }: Pick<RequestHead, "path" | "method">): RequestedCalls {
+  const paths = decodePath(path.slice(rpcEndpoint.length)).split(",");
+  // Without the slashes at both ends, which tRPC ignores.
+  return { paths: paths.map((one) => one.replace(/^\/+|\/+$/g, "")), isQuery: method !== "POST" };
+}
+
+/** Whether it is a call that hashes, which has a line of its own. */
+export function isHashing({ paths, isQuery }: RequestedCalls): boolean {
+  return !isQuery && hashingPaths.has(paths[0] ?? "");
+}
+
+/** Whether there is such a mutation. */
+export function isMutation(path: string): boolean {
+  return procedures.get(path)?._def.type === "mutation";
+}
+
+// At run time the procedures are one flat record by path, whatever their published type says.
+const procedures = new Map(
+  Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>),
+);
+const hashingPaths = new Set(
+  procedures.entries().flatMap(([path, procedure]) => (standsInLine(procedure) ? [path] : [])),
+);
+
+// An encoded comma separates, too.
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { startChildServer } from "./child-server.ts";
+import { givenCustomer, givenShow, tokenOf } from "./given.ts";
+import type { Load, LoadReport } from "./load.ts";
+import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
+
+const loadScript = fileURLToPath(new URL("./load.ts", import.meta.url));
+const apiKey = "key-of-the-drills";
+const seconds = 20;
+const times = 10;
+
+test(
+  "P21: ten times what the server can do is refused with a time to come back, and what is accepted stays quick",
+  { timeout: 180_000 },
+  async () => {
+    const app = await createTestApp();
+    const today = Temporal.Now.plainDateISO("Asia/Kolkata").toString();
+    for (const slotId of [1, 2, 3, 4]) await givenShow(app, { date: today, slotId });
+    const server = await startChildServer(
+      {
+        DATABASE_URL: app.databaseUrl,
+        API_GATEWAY_KEY: apiKey,
+        JWT_SECRET_KEY: testJwtSecret,
+        PAYMENT_GATEWAY_URL: app.gateway.url,
+        PAYMENT_GATEWAY_API_KEY: testGatewayKey,
+      },
+      onTestFinished,
+    );
+    app.clock.set(new Date());
+    const token = await tokenOf(app.deps, await givenCustomer(app.deps));
+    const request = [
+      "GET /trpc/show.list HTTP/1.1",
+      "host: localhost",
+      `x-api-key: ${apiKey}`,
+      `authorization: Bearer ${token}`,
+      "",
+      "",
+    ].join("\r\n");
+    const load = { port: Number(new URL(server.url).port), request, maxSockets: 2_000 };
+
+    // The server's code is compiled and its capacity found: as much as it accepts of too much.
+    console.log("warm");
+    const warm = await unleash({ ...load, perSecond: 3_000, seconds: 5 });
+    console.log(JSON.stringify({ ...warm, accepted: warm.accepted.length }));
+    const capacity = Math.round(warm.accepted.length / 5);
+    const calm = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 8 });
+    console.log(JSON.stringify({ ...calm, accepted: calm.accepted.length }));
+    const calmP99 = percentile(calm.accepted, 99);
+    const rssBefore = rssOf(server.pid);
+    const over = await unleash({ ...load, perSecond: capacity * times, seconds });
+    const grownMb = (rssOf(server.pid) - rssBefore) / 1_024;
+    const after = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 5 });
+
+    console.log(
+      `P21: capacity ${capacity}/s; calm p50 ${percentile(calm.accepted, 50)} ms, p99 ${calmP99} ms; ${over.sent} calls sent and ${over.unsent} not for want of a socket in ` +
+        `${seconds} s: ${over.accepted.length} accepted, p50 ${percentile(over.accepted, 50)} ms, p99 ${percentile(over.accepted, 99)} ms; ${over.refused} refused, the slowest after ` +
+        `${over.slowestRefusalMs.toFixed(0)} ms; ${over.cut} cut; resident memory grew by ${grownMb.toFixed(0)} MB; afterwards p99 ${percentile(after.accepted, 99)} ms, ${after.refused} refused.`,
+    );
+    for (const part of [calm, over, after]) expect([part.unexpected, part.cut]).toEqual([[], 0]);
+    expect(calm.refused).toBe(0);
+    expect(over.refused).toBeGreaterThan(over.accepted.length);
+    expect(over.accepted.length).toBeGreaterThan(0);
+    expect(percentile(over.accepted, 99)).toBeLessThan(5 * calmP99);
+    expect(grownMb).toBeLessThan(100);
+    expect(percentile(after.accepted, 99)).toBeLessThan(5 * calmP99);
+  },
+);
+
+async function unleash(load: Load): Promise<LoadReport> {
+  const child = spawn(process.execPath, [loadScript, JSON.stringify(load)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const [report] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  return JSON.parse(report) as LoadReport;
+}
+
+function percentile(latencies: number[], percent: number): number {
+  const sorted = latencies.toSorted((one, other) => one - other);
+  return Math.round(
+    sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN,
+  );
+}
+
+/** Resident memory in KB. */
+function rssOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
