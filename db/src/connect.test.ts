@@ -1,6 +1,6 @@
 import { Decimal } from "decimal.js";
 import { sql } from "kysely";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTestDatabase } from "../embedded/test-database.ts";
 import { openConnection } from "../test/open-connection.ts";
 import { openDatabase } from "./connect.ts";
@@ -154,4 +154,13 @@ describe("the pool", () => {
     expect((await sql<{ one: number }>`select 1 as one`.execute(own)).rows).toEqual([{ one: 1 }]);
     await own.destroy();
   });
+});
+
+test("a connection that is read-only is used no more, so that the next change goes to the new primary", async () => {
+  const single = openDatabase(url, { maxConnections: 1 });
+  onTestFinished(() => single.destroy());
+  await sql`set default_transaction_read_only = on`.execute(single);
+  const change = () => sql`create temp table change (id int)`.execute(single);
+  await expect(change()).rejects.toMatchObject({ code: "25006" });
+  await change();
 });

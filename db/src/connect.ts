@@ -1,6 +1,7 @@
+import type { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import { Decimal } from "decimal.js";
-import { CompiledQuery, Kysely, PostgresDialect, type Transaction } from "kysely";
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type Transaction } from "kysely";
 import pg from "pg";
 import type { DB as Database } from "./schema.ts";
 
@@ -94,12 +95,38 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     endWhenSilent(client, silenceMs);
   });
   const dialect = new PostgresDialect({
-    pool,
+    pool: dropReadOnly(pool),
     async onCreateConnection(connection) {
       await connection.executeQuery(CompiledQuery.raw(transactionTimeout(3 * statementMs)));
     },
   });
   return new Kysely<Database>({ dialect });
+}
+
+// read_only_sql_transaction: the server behind the connection has been demoted, and will not take a change on it again.
+const readOnlyState = "25006";
+
+/** Closes each connection that a change was refused on as read-only, when its call gives it back; the next one goes to the new primary. */
+function dropReadOnly(pool: pg.Pool): PostgresPool {
+  const readOnly = new WeakSet<pg.PoolClient>();
+  pool.on("connect", (client) => {
+    const { connection } = client as unknown as {
+      connection: EventEmitter<{ errorMessage: [pg.DatabaseError] }>;
+    };
+    connection.on("errorMessage", ({ code }) => {
+      if (code === readOnlyState) readOnly.add(client);
+    });
+  });
+  return {
+    async connect() {
+      const client = await pool.connect();
+      const release = client.release.bind(client);
+      client.release = (error) => release(error || readOnly.has(client));
+      return client;
+    },
+    end: () => pool.end(),
+    options: pool.options,
+  };
 }
 
 // Postgres answers every statement within its own timeouts. A connection that stays silent longer is dead though nobody said so (a

@@ -8,7 +8,7 @@ import { createMemoryLogger } from "../test/memory-logger.ts";
 import { testTicketKeys } from "../test/test-app.ts";
 import { until } from "../test/until.ts";
 import { compose } from "./compose.ts";
-import { readConfig, type ServiceAccess } from "./config.ts";
+import { developmentApiKey, readConfig, type ServiceAccess } from "./config.ts";
 
 const apiKey = "sandbox-key-of-the-tests";
 
@@ -47,4 +47,32 @@ test("a server without a movie service knows no films, and says why", async () =
   const unavailable = { kind: "unavailable", reason: "MOVIE_SERVICE_URL is not set" };
   expect(await server.deps.movies.list()).toEqual(unavailable);
   expect(await server.deps.movies.find("tt1375666")).toEqual(unavailable);
+});
+
+test("a database that takes no changes is told by /ready and by every change, and is used again once it does", async () => {
+  const { server, sql } = await givenServer(undefined);
+  const headers = { "x-api-key": developmentApiKey, "content-type": "application/json" };
+  const body = JSON.stringify({ json: { username: "seed-user-1", password: "foobar" } });
+  const logIn = () => server.app.request("/trpc/auth.login", { method: "POST", headers, body });
+  const ready = async () => {
+    const response = await server.app.request("/ready");
+    return [response.status, await response.json()];
+  };
+  const setReadOnly = async (value: "on" | "off") => {
+    const [{ name } = {}] = await sql.query("select current_database() as name");
+    await sql.query(`alter database "${String(name)}" set default_transaction_read_only = ${value}`);
+    // As in a failover, the connections go with the old primary.
+    await sql.query(
+      "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
+  };
+
+  await setReadOnly("on");
+  await expect.poll(ready).toEqual([503, { status: "not ready", notReady: ["database (read-only)"] }]);
+  const refused = await logIn();
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "2"]);
+  expect(await refused.text()).toContain('"code":"DATABASE_UNAVAILABLE"');
+  await setReadOnly("off");
+  await expect.poll(async () => (await logIn()).status).toBe(401);
+  expect(await ready()).toEqual([200, { status: "ready" }]);
 });

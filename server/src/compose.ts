@@ -1,8 +1,8 @@
 import {
-  databaseTime,
   expireAnyDue,
   getServerSecret,
   hurryPaymentsAndRefunds,
+  isReadOnly,
   listMigrations,
   openDatabase,
 } from "@skyfox/db";
@@ -126,7 +126,7 @@ export async function compose(
     async findUnready() {
       if (isShuttingDown) return ["shutting down"];
       try {
-        await databaseTime(db);
+        if (await isReadOnly(db)) return ["database (read-only)"];
         isMigrated ||= (await listMigrations(config.databaseUrl)).pending.length === 0;
         return isMigrated ? [] : ["migrations"];
       } catch {

@@ -6,3 +6,10 @@ export async function databaseTime(db: Db): Promise<Date> {
   const { rows } = await sql<{ time: Date }>`select clock_timestamp() as time`.execute(db);
   return rows[0]!.time;
 }
+
+/** Whether the database takes no changes: a standby, or a primary that was told so. */
+export async function isReadOnly(db: Db): Promise<boolean> {
+  const { rows } = await sql<{ readOnly: boolean }>`
+    select current_setting('transaction_read_only')::boolean as "readOnly"`.execute(db);
+  return rows[0]?.readOnly ?? false;
+}

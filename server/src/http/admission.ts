@@ -11,12 +11,12 @@ export interface Arrival {
   weight: number;
   /** For what is already held: it is admitted before anything else, as long as there is room at all. */
   isUrgent: boolean;
+  /** How long the request has waited before it was read, in milliseconds. */
+  waitedMs: number;
 }
 
 /** Decides which calls are begun. */
 export interface Admission {
-  /** Whether calls wait or are refused at this moment; when they are not, no call needs to be looked at. */
-  isBusy(): boolean;
   /** Whether the call would be refused at this moment. */
   isRefused(arrival: Arrival): boolean;
   /** Begins the work when its turn comes. Throws `OVERLOADED` when it does not come in time; nothing was begun then. */
@@ -33,13 +33,15 @@ export interface AdmissionOptions {
 }
 
 // One process and the database are busy with a dozen; more only make each of them slower.
-const defaultAtOnce = { queries: 12, mutations: 16, outside: 200 };
+const defaultAtOnce = { queries: 8, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
 // let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.
 const targetMs = 20;
 const intervalMs = 500;
 const burst = 256;
+// A request that has waited so long before it was read came when there was more than could even be refused.
+const staleMs = 100;
 // From the first sign of overload until so long after the last one, calls that have waited longer than the target are refused.
 const strictMs = 1_000;
 
@@ -60,16 +62,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const unhurriedCalls = Math.floor(maxCalls * (1 - urgentShare));
   let underWay = 0;
 
-  function isRefused({ lane, isUrgent }: Arrival): boolean {
+  function isRefused({ lane, isUrgent, waitedMs }: Arrival): boolean {
     if (underWay >= (isUrgent ? maxCalls : unhurriedCalls)) return true;
-    return !isUrgent && lane !== undefined && lanes[lane].isOverloaded();
+    if (isUrgent) return false;
+    return waitedMs > staleMs || (lane !== undefined && lanes[lane].isOverloaded(waitedMs));
   }
 
   return {
-    isBusy: () => underWay >= unhurriedCalls || Object.values(lanes).some((lane) => lane.isWaiting()),
     isRefused,
-    async run({ lane, weight, isUrgent }, work) {
-      if (isRefused({ lane, weight, isUrgent })) throw overload;
+    async run(arrival, work) {
+      const { lane, weight, isUrgent } = arrival;
+      if (isRefused(arrival)) throw overload;
       underWay += 1;
       try {
         if (lane === undefined) return await work();
@@ -111,15 +114,12 @@ class WaitingLane {
     this.#now = now;
   }
 
-  isWaiting(): boolean {
-    return this.#others[this.#head] !== undefined;
-  }
-
   /** Whether a call that comes now would wait longer than calls are made to. */
-  isOverloaded(): boolean {
+  isOverloaded(waitedMs: number): boolean {
+    const now = this.#now();
+    if (waitedMs > targetMs && now < this.#strictUntil) return true;
     const oldest = this.#others[this.#head];
     if (oldest === undefined) return false;
-    const now = this.#now();
     const isLong = this.#others.length - this.#head >= burst;
     if (isLong) this.#strictUntil = now + strictMs;
     return isLong || this.#isTooLate(oldest, now);

@@ -38,6 +38,25 @@ describe("health and readiness", () => {
     expect((await starting.request("/health")).status).toBe(200);
   });
 
+  test("are looked for once for all who ask at the same time", async () => {
+    const looks: PromiseWithResolvers<string[]>[] = [];
+    const asked = appWith({
+      findUnready: () => {
+        const look = Promise.withResolvers<string[]>();
+        looks.push(look);
+        return look.promise;
+      },
+    });
+    const asking = Array.from({ length: 50 }, async () => (await asked.request("/ready")).status);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(looks).toHaveLength(1);
+    looks[0]?.resolve([]);
+    expect(new Set(await Promise.all(asking))).toEqual(new Set([200]));
+    void asked.request("/ready");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(looks).toHaveLength(2);
+  });
+
   test("that cannot be found out is our fault, told without its reason", async () => {
     const broken = appWith({ findUnready: () => Promise.reject(new Error("canary")) });
     const response = await broken.request("/ready", { headers: { "x-request-id": "r1" } });

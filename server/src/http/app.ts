@@ -100,8 +100,11 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   app.use(crossOrigin.middleware);
 
   app.get("/health", (context) => context.json({ status: "healthy" }));
+  // Anyone may ask: callers who ask at once share a look at the database.
+  let looking: Promise<string[]> | undefined;
   app.get("/ready", async (context) => {
-    const notReady = await options.findUnready();
+    looking ??= options.findUnready().finally(() => (looking = undefined));
+    const notReady = await looking;
     return notReady.length === 0
       ? context.json({ status: "ready" })
       : context.json({ status: "not ready", notReady }, 503);

@@ -19,22 +19,22 @@ export interface RequestedCalls {
 /** What can be said of a request by its head alone. */
 export interface CallsByHead {
   /** How it stands in the queue of calls. */
-  arrivalOf(head: RequestHead): Arrival;
+  arrivalOf(head: RequestHead, waitedMs: number): Arrival;
 }
 
 /** Callers whose token this server has verified before may wait without a turn, and be urgent: strangers could do so in any number. */
 export function createCallsByHead(tokens: SessionTokens): CallsByHead {
   return {
-    arrivalOf(head) {
+    arrivalOf(head, waitedMs) {
       const { paths, isQuery } = readCalls(head);
       const weight = paths.length;
-      if (isHashing({ paths, isQuery })) return { lane: undefined, weight, isUrgent: false };
+      if (isHashing({ paths, isQuery })) return { lane: undefined, weight, isUrgent: false, waitedMs };
       const mayWait = paths.some((path) => callsThatWait.has(path));
       const mayBeUrgent = !isQuery && paths.some((path) => urgentCalls.has(path));
       const token = mayWait || mayBeUrgent ? tokenOf(head.header("authorization")) : undefined;
       const isTrusted = token !== undefined && tokens.remembers(token);
       const lane = mayWait && isTrusted ? "outside" : isQuery ? "queries" : "mutations";
-      return { lane, weight, isUrgent: mayBeUrgent && isTrusted };
+      return { lane, weight, isUrgent: mayBeUrgent && isTrusted, waitedMs };
     },
   };
 }

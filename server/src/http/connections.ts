@@ -8,8 +8,9 @@ import { countPerSecond } from "./count-per-second.ts";
 const requestsAtOnce = 4;
 // Then it connects again, as with nginx, so that load spreads over the servers.
 const requestsPerConnection = 1_000;
-// What a body that is full of line breaks may cost in a turn of the event loop.
-const piecesPerTurn = 64;
+// A turn of the event loop reads from this many connections, and the others wait for the next one: new connections are accepted, and what is
+// under way goes on, once in a turn.
+const readsPerTurn = 8;
 
 const endOfHead = "\r\n\r\n";
 
@@ -20,6 +21,13 @@ export interface ConnectionLimits {
   atOncePerAddress: number | undefined;
 }
 
+const waits = new WeakMap<IncomingMessage, number>();
+
+/** How long the bytes of a request have waited to be read, in milliseconds. */
+export function waitBeforeReading(incoming: IncomingMessage): number {
+  return waits.get(incoming) ?? 0;
+}
+
 /**
  * Bounds what callers can make of connections: how many there are, and on each how many requests are begun before the earlier ones are
  * answered and their answers taken. Until then nothing more is read from it, so that a caller who asks ahead waits in its own socket.
@@ -27,6 +35,7 @@ export interface ConnectionLimits {
 export function limitConnections(server: Server, limits: ConnectionLimits, logger: Logger): void {
   const perAddress = new Map<string, number>();
   const connections = new WeakMap<Socket, Connection>();
+  const turns = new ReadingTurns();
   const logRefused = countPerSecond((count) =>
     logger.warn(
       { count },
@@ -43,10 +52,10 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
       socket.destroy();
       return;
     }
-    connections.set(socket, new Connection(socket));
+    connections.set(socket, new Connection(socket, turns));
   });
   server.prependListener("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    connections.get(incoming.socket)?.begin(outgoing);
+    connections.get(incoming.socket)?.begin(incoming, outgoing);
   });
 
   function hasPlace(socket: Socket, atOnce: number): boolean {
@@ -69,58 +78,107 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
  */
 class Connection {
   readonly #socket: Socket;
+  readonly #turns: ReadingTurns;
   readonly #parse: (bytes: Buffer) => void;
+  #rest: Buffer | undefined;
+  #waitsSince = 0;
+  #isInLine = false;
   #begun = 0;
   #underWay = 0;
-  #isHeld = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, turns: ReadingTurns) {
     const [parse] = socket.listeners("data");
     if (parse === undefined) throw new Error("Node's parser does not listen to its socket.");
     this.#socket = socket;
+    this.#turns = turns;
     this.#parse = parse as (bytes: Buffer) => void;
     socket.off("data", this.#parse);
     // To listen is also what makes Node hand the bytes over instead of parsing them in native code.
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
   }
 
-  begin(outgoing: ServerResponse): void {
+  begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
     this.#begun += 1;
     this.#underWay += 1;
+    waits.set(incoming, performance.now() - this.#waitsSince);
     // Emitted once the answer has been handed to the operating system: a caller who does not read stays under way.
     outgoing.once("close", () => {
       this.#underWay -= 1;
-      // In a turn of its own, so that the other connections have theirs.
-      if (this.#isHeld) setImmediate(() => this.#goOn());
+      if (this.#rest !== undefined) this.#standInLine();
     });
   }
 
-  #take(chunk: Buffer): void {
-    let at = 0;
-    for (let pieces = 0; at < chunk.length; pieces += 1) {
-      if (this.#begun >= requestsPerConnection) return;
-      if (this.#underWay >= requestsAtOnce || pieces === piecesPerTurn) {
-        this.#hold(chunk.subarray(at));
-        if (this.#underWay < requestsAtOnce) setImmediate(() => this.#goOn());
-        return;
-      }
-      // A head ends with an empty line, and so does a body in chunks: no piece has the ends of two requests.
-      const found = chunk.indexOf(endOfHead, at);
-      const end = found === -1 ? chunk.length : found + endOfHead.length;
-      this.#parse(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
-      at = end;
+  /** Hands the next request to the parser, or the next part of one. */
+  readOn(): void {
+    this.#isInLine = false;
+    const rest = this.#rest;
+    if (rest === undefined || this.#underWay >= requestsAtOnce || this.#socket.destroyed) return;
+    // Node has told the caller with its last answer that no more is read.
+    if (this.#begun >= requestsPerConnection) return;
+    // A head ends with an empty line, and so does a body in chunks: no piece has the ends of two requests.
+    const found = rest.indexOf(endOfHead);
+    const end = found === -1 ? rest.length : found + endOfHead.length;
+    this.#rest = end === rest.length ? undefined : rest.subarray(end);
+    this.#parse(end === rest.length ? rest : rest.subarray(0, end));
+    if (this.#rest !== undefined) this.#standInLine();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #receive(chunk: Buffer): void {
+    // Node itself resumes a socket when it looks for the body of a request.
+    if (this.#rest !== undefined) {
+      this.#rest = Buffer.concat([this.#rest, chunk]);
+      this.#socket.pause();
+      return;
     }
+    this.#rest = chunk;
+    this.#waitsSince = performance.now();
+    if (this.#turns.takeOne()) this.readOn();
+    else this.#standInLine();
   }
 
-  #hold(rest: Buffer): void {
-    this.#isHeld = true;
+  #standInLine(): void {
     this.#socket.pause();
-    this.#socket.unshift(rest);
+    if (this.#isInLine || this.#underWay >= requestsAtOnce) return;
+    this.#isInLine = true;
+    this.#turns.wait(this);
+  }
+}
+
+/** The connections that are read from in a turn of the event loop, and those that wait for a later one. */
+class ReadingTurns {
+  #left = readsPerTurn;
+  #isScheduled = false;
+  #waiting: Connection[] = [];
+
+  /** Whether there is room in this turn. */
+  takeOne(): boolean {
+    this.#schedule();
+    if (this.#left === 0) return false;
+    this.#left -= 1;
+    return true;
   }
 
-  #goOn(): void {
-    if (!this.#isHeld || this.#underWay >= requestsAtOnce) return;
-    this.#isHeld = false;
-    this.#socket.resume();
+  wait(connection: Connection): void {
+    this.#waiting.push(connection);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#begin());
+  }
+
+  // The newest and the oldest by halves: under more load than can even be refused in time, some are still answered at once, and none waits
+  // for ever.
+  #begin(): void {
+    this.#isScheduled = false;
+    const waiting = this.#waiting;
+    const newest = waiting.splice(Math.max(0, waiting.length - readsPerTurn / 2));
+    const oldest = waiting.splice(0, readsPerTurn / 2);
+    this.#left = readsPerTurn - newest.length - oldest.length;
+    for (const connection of newest) connection.readOn();
+    for (const connection of oldest) connection.readOn();
   }
 }

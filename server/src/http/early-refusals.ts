@@ -6,6 +6,7 @@ import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
 import { headOfIncoming, identify, type Identity, type RequestHead } from "./caller.ts";
 import type { CallsByHead } from "./calls.ts";
+import { waitBeforeReading } from "./connections.ts";
 import type { CrossOrigin } from "./cross-origin.ts";
 import type { Gate } from "./gate.ts";
 import { writeRefusal } from "./refusals.ts";
@@ -57,7 +58,7 @@ export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
       return true;
     }
     identity.apiKeyName = verdict.apiKeyName;
-    if (!admission.isBusy() || !admission.isRefused(calls.arrivalOf(head))) return false;
+    if (!admission.isRefused(calls.arrivalOf(head, waitBeforeReading(incoming)))) return false;
     countOverloaded();
     answer(incoming, outgoing, head, identity, noRoom);
     return true;

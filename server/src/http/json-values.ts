@@ -15,7 +15,7 @@ export type JsonProblem = "too many values" | "too much text";
 
 /**
  * Looks at a JSON text before it is parsed: it may have so many values, no long text but a picture's, and little beside its texts. Counts what
- * opens and separates values, and stops at the first that is too many; texts are skipped in native code.
+ * opens and separates values, which are never more than that and one, and stops at the first too many; texts are skipped in native code.
  */
 export function findJsonProblem(json: string, maxValues: number): JsonProblem | undefined {
   let values = 0;

@@ -1,5 +1,5 @@
 import { TRPCError } from "@trpc/server";
-import { inTransaction } from "@skyfox/db";
+import { connectOnce, inTransaction } from "@skyfox/db";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -124,6 +124,18 @@ describe("a database that is busy or gone", () => {
     expect(away.logger.lines.filter((line) => line["level"] === "error")).toMatchObject([
       { err: { code: "ECONNREFUSED" } },
     ]);
+  });
+
+  test("is a 503 that says when to come back when it has no connection left", async () => {
+    const role = `limited_${crypto.randomUUID().replaceAll("-", "_")}`;
+    await app.sql.query(`create role ${role} login password 'limited' connection limit 1`);
+    const urlOf = (url: string) => Object.assign(new URL(url), { username: role, password: "limited" }).href;
+    const last = await connectOnce(urlOf(app.databaseUrl));
+    const full = await createTestApp({ beside: app, databaseUrl: urlOf });
+    const { status, headers, error } = await query(full, "auth.securityQuestions");
+    await last.end();
+    expect([status, headers.get("retry-after")]).toEqual([503, "2"]);
+    expect(error?.data.domain).toEqual(unavailable);
   });
 
   test("is a 503 for the call whose connection dies, and the next one is answered", async () => {
