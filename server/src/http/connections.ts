@@ -95,16 +95,20 @@ class Connection {
     socket.off("data", this.#parse);
     // To listen is also what makes Node hand the bytes over instead of parsing them in native code.
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    socket.on("drain", () => this.#standInLine());
   }
 
   begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
     this.#begun += 1;
     this.#underWay += 1;
     waits.set(incoming, performance.now() - this.#waitsSince);
+    const isLast = this.#begun === requestsPerConnection;
     // Emitted once the answer has been handed to the operating system: a caller who does not read stays under way.
     outgoing.once("close", () => {
       this.#underWay -= 1;
-      if (this.#rest !== undefined) this.#standInLine();
+      // Node has said so with the last answer, and leaves it to the caller.
+      if (isLast) this.#socket.end();
+      this.#standInLine();
     });
   }
 
@@ -112,19 +116,18 @@ class Connection {
   readOn(): void {
     this.#isInLine = false;
     const rest = this.#rest;
-    if (rest === undefined || this.#underWay >= requestsAtOnce || this.#socket.destroyed) return;
-    // Node has told the caller with its last answer that no more is read.
-    if (this.#begun >= requestsPerConnection) return;
+    if (rest === undefined || !this.#mayRead()) return;
     // A head ends with an empty line, and so does a body in chunks: no piece has the ends of two requests.
     const found = rest.indexOf(endOfHead);
     const end = found === -1 ? rest.length : found + endOfHead.length;
     this.#rest = end === rest.length ? undefined : rest.subarray(end);
     this.#parse(end === rest.length ? rest : rest.subarray(0, end));
     if (this.#rest !== undefined) this.#standInLine();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    else if (this.#socket.isPaused() && this.#mayRead()) this.#socket.resume();
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#begun >= requestsPerConnection && this.#underWay === 0) return;
     // Node itself resumes a socket when it looks for the body of a request.
     if (this.#rest !== undefined) {
       this.#rest = Buffer.concat([this.#rest, chunk]);
@@ -138,10 +141,19 @@ class Connection {
   }
 
   #standInLine(): void {
+    if (this.#rest === undefined) return;
     this.#socket.pause();
-    if (this.#isInLine || this.#underWay >= requestsAtOnce) return;
+    if (this.#isInLine || !this.#mayRead()) return;
     this.#isInLine = true;
     this.#turns.wait(this);
+  }
+
+  // Node pauses a socket whose caller takes no answers until it drains, and asserts that nothing is parsed meanwhile; it says so nowhere else.
+  #mayRead(): boolean {
+    const { destroyed, _paused: isPausedByNode } = this.#socket as Socket & { _paused?: boolean };
+    return (
+      !destroyed && !isPausedByNode && this.#underWay < requestsAtOnce && this.#begun < requestsPerConnection
+    );
   }
 }
 
