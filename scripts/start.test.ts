@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { connectOnce } from "@skyfox/db";
@@ -18,12 +18,15 @@ const ticketKey = generateKeyPairSync("ed25519")
   .privateKey.export({ format: "der", type: "pkcs8" })
   .toString("base64");
 
+const jwtSecret = randomBytes(32).toString("base64");
+const apiKey = randomBytes(32).toString("base64");
+
 const production = {
   APP_ENV: "production",
   PORT: "0",
-  JWT_SECRET_KEY: "a secret of the tests, long enough for production",
+  JWT_SECRET_KEY: jwtSecret,
   TICKET_SIGNING_KEY: ticketKey,
-  API_GATEWAY_KEY: "shop:a-key-of-the-tests-for-production",
+  API_GATEWAY_KEY: `shop:${apiKey}`,
   PAYMENT_GATEWAY_URL: "http://127.0.0.1:9",
   PAYMENT_GATEWAY_API_KEY: "gateway-key-of-the-tests",
 };
@@ -115,6 +118,20 @@ describe("npm start", () => {
     expect(failed.output()).not.toContain("ready at");
   });
 
+  test("says which settings to look at when it cannot listen there", async () => {
+    // An address of documentation (RFC 5737), which no machine has.
+    const failed = runScript("start.ts", {
+      DATABASE_URL: (await createTestDatabase()).url,
+      PORT: "0",
+      HOST: "192.0.2.1",
+    });
+    expect(await failed.ended).toBe(1);
+    expect(failed.output()).toMatch(
+      /^SkyFox could not start\. It cannot listen there \(.*EADDRNOTAVAIL.*\)\. Check HOST, PORT,/m,
+    );
+    expect(failed.output()).not.toContain("DATABASE_URL");
+  });
+
   test("says what to do when its database cannot be reached", async () => {
     const failed = runScript("start.ts", { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", PORT: "0" });
     expect(await failed.ended).toBe(1);
@@ -160,9 +177,37 @@ describe("in production", () => {
     expect(await state.findPostgres()).toBeUndefined();
   });
 
+  test("it is refused with settings that are weak, all of them named in one message", async () => {
+    const refused = runScript("start.ts", {
+      ...production,
+      DATABASE_URL: "postgres://skyfox@127.0.0.1:1/none",
+      JWT_SECRET_KEY: "j".repeat(32),
+      API_GATEWAY_KEY: "0123456789abcdef",
+      PAYMENT_GATEWAY_URL: "http://pay.example.com",
+      DEMO_SEED: "on",
+      ALLOW_INSECURE: "everything",
+    });
+    expect(await refused.ended).toBe(1);
+    const [first, ...problems] = refused.output().trimEnd().split("\n");
+    expect(first).toBe("SkyFox cannot start with these settings:");
+    expect(problems.map((problem) => /^ {2}- (\w+) /.exec(problem)?.[1])).toEqual([
+      "ALLOW_INSECURE",
+      "JWT_SECRET_KEY",
+      "API_GATEWAY_KEY",
+      "PAYMENT_GATEWAY_URL",
+      "DEMO_SEED",
+      "DEMO_SEED",
+    ]);
+  });
+
   test("demo shows without a movie service of its own are refused, before anything is touched", async () => {
     const { url } = await createEmptyDatabase();
-    const refused = runScript("start.ts", { ...production, DATABASE_URL: url, DEMO_SEED: "on" });
+    const refused = runScript("start.ts", {
+      ...production,
+      DATABASE_URL: url,
+      DEMO_SEED: "on",
+      ALLOW_INSECURE: "demo-seed",
+    });
     expect(await refused.ended).toBe(1);
     expect(refused.output()).toContain(
       "  - DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY.",
@@ -177,8 +222,8 @@ describe("in production", () => {
     const server = runScript("start.ts", { ...production, DATABASE_URL: url });
     const [, address = ""] = await server.says(/^SkyFox serves at (\S+)\.$/m);
     expect((await fetch(`${address}/ready`)).status).toBe(200);
-    expect(server.output()).not.toContain(ticketKey);
-    expect(server.output()).not.toMatch(/a-key-of-the-tests|a secret of the tests|foobar/);
+    for (const secret of [ticketKey, jwtSecret, apiKey, production.PAYMENT_GATEWAY_API_KEY, "foobar"])
+      expect(server.output()).not.toContain(secret);
     const sql = await connectOnce(url);
     expect(await sql.query("select from show")).toEqual([]);
     expect(await sql.query("select from usertable")).toEqual([]);

@@ -67,8 +67,6 @@ async function bringAlong(
 ): Promise<CompleteConfig> {
   let { databaseUrl, movieService, paymentGateway } = config;
   const isProduction = config.environment === "production";
-  if (isProduction && config.demoSeed && movieService === undefined)
-    throw new ConfigError(["DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL."]);
   if (!isProduction) await mkdir(directory, { recursive: true });
   if (databaseUrl === undefined) {
     const postgresDirectory = postgresDirectoryIn(directory);
@@ -131,12 +129,18 @@ function describeStart({ url, config, embedded }: RunningSkyfox): string {
     `  Holds          ${config.holdSeconds} seconds; cinema time is ${config.cinemaTimeZone}`,
     ...embedded.map((part) => `  Brought along  ${part}`),
     "",
-    "  This is development: safe defaults for everything, reachable from this machine only.",
+    `  This is development: safe defaults for everything, reachable ${reach(config.host)}.`,
     `  Next           ${url === "http://localhost:8080" ? "" : `SKYFOX_URL=${url} `}npm run demo    (in another terminal: a customer's journey and a day at the desk)`,
     `                 curl -H "x-api-key: ${config.apiKeys[0]?.key}" ${url}/trpc/auth.securityQuestions`,
     "  Stop           Ctrl-C",
     "",
   ].join("\n");
+}
+
+function reach(host: string): string {
+  return host === "127.0.0.1" || host === "localhost" || host === "::1"
+    ? "from this machine only"
+    : "from other machines too";
 }
 
 function describeStartFailure(error: unknown, port: number): string {
@@ -146,6 +150,8 @@ function describeStartFailure(error: unknown, port: number): string {
       return `METRICS_PORT ${String(error.port)} is in use. Choose another.`;
     return `Port ${port} is in use, perhaps by another SkyFox. Stop that one, or choose another port: PORT=8090 npm start`;
   }
+  if (error instanceof Error && "syscall" in error && error.syscall === "listen")
+    return `SkyFox could not start. It cannot listen there (${error.message}). Check HOST, PORT, METRICS_HOST and METRICS_PORT.`;
   return `SkyFox could not start. ${describeFailure(error)}`;
 }
 

@@ -105,7 +105,7 @@ export async function compose(
         : connectMovieService({ ...config.movieService, clock, logger }),
     monitors,
     hashLine: createHashLine(),
-    tokens: createSessionTokens({ secretKey: config.jwtSecretKey, clock }),
+    tokens: createSessionTokens({ secretKey: config.jwtSecrets[0].secret, clock }),
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { ConfigError, developmentApiKey, readConfig } from "./config.ts";
 
@@ -7,11 +7,13 @@ function newTicketKey(): string {
   return privateKey.export({ format: "der", type: "pkcs8" }).toString("base64");
 }
 
+const strong = () => randomBytes(32).toString("base64");
+
 const good = {
   APP_ENV: "production",
   DATABASE_URL: "postgres://skyfox@localhost/skyfox",
-  JWT_SECRET_KEY: "j".repeat(32),
-  API_GATEWAY_KEY: "web:0123456789abcdef",
+  JWT_SECRET_KEY: strong(),
+  API_GATEWAY_KEY: `web:${strong()}`,
   TICKET_SIGNING_KEY: newTicketKey(),
   PAYMENT_GATEWAY_URL: "https://pay.example.com",
   PAYMENT_GATEWAY_API_KEY: "gateway",
@@ -34,8 +36,13 @@ describe("development", () => {
   test("needs no setting at all", () => {
     expect(readConfig({})).toMatchObject({
       environment: "development",
+      host: "127.0.0.1",
       port: 8080,
+      metricsHost: "127.0.0.1",
       metricsPort: undefined,
+      maxConnections: 4_000,
+      maxCalls: 1_000,
+      keepAliveSeconds: 75,
       logLevel: "info",
       databaseUrl: undefined,
       ticketSigningKeys: undefined,
@@ -50,6 +57,8 @@ describe("development", () => {
       publicUrl: undefined,
       corsOrigins: undefined,
       trustedProxies: 0,
+      demoSeed: true,
+      refusesPublishedPasswords: false,
     });
   });
 
@@ -70,11 +79,15 @@ describe("production", () => {
   test("starts with everything that it needs", () => {
     expect(readConfig(good)).toMatchObject({
       environment: "production",
+      host: "0.0.0.0",
+      metricsHost: "127.0.0.1",
       databaseUrl: good.DATABASE_URL,
-      jwtSecretKey: good.JWT_SECRET_KEY,
-      apiKeys: [{ name: "web", key: "0123456789abcdef" }],
+      jwtSecrets: [{ kid: "default", secret: good.JWT_SECRET_KEY }],
+      apiKeys: [{ name: "web", key: good.API_GATEWAY_KEY.slice("web:".length) }],
       paymentGateway: { url: good.PAYMENT_GATEWAY_URL, apiKey: "gateway" },
       corsOrigins: [],
+      demoSeed: false,
+      refusesPublishedPasswords: true,
     });
   });
 
@@ -90,20 +103,12 @@ describe("production", () => {
   });
 
   test.each([
-    ["a secret of 31 characters", { JWT_SECRET_KEY: "j".repeat(31) }, "JWT_SECRET_KEY"],
-    ["the secret of development", { JWT_SECRET_KEY: readConfig({}).jwtSecretKey }, "JWT_SECRET_KEY"],
+    ["a secret of 31 characters", { JWT_SECRET_KEY: strong().slice(0, 31) }, "JWT_SECRET_KEY"],
     ["a ticket key that is none", { TICKET_SIGNING_KEY: "t".repeat(64) }, "TICKET_SIGNING_KEY"],
     [
       "a second ticket key that is none",
       { TICKET_SIGNING_KEY: `${good.TICKET_SIGNING_KEY},x` },
       "TICKET_SIGNING_KEY",
-    ],
-    ["a key of 15 characters", { API_GATEWAY_KEY: "0123456789abcde" }, "API_GATEWAY_KEY"],
-    ["the key of development", { API_GATEWAY_KEY: developmentApiKey }, "API_GATEWAY_KEY"],
-    [
-      "the key of development as the second of two",
-      { API_GATEWAY_KEY: `a:0123456789abcdef,b:${developmentApiKey}` },
-      "API_GATEWAY_KEY",
     ],
   ])("refuses %s", (_, change, name) => {
     const problems = problemsOf({ ...good, ...change });
@@ -116,17 +121,27 @@ describe("production", () => {
       JWT_SECRET_KEY: "canary-1",
       TICKET_SIGNING_KEY: "canary-2",
       API_GATEWAY_KEY: "canary-3,a:,b:canary-4",
+      ALLOW_INSECURE: "canary-5",
     };
-    expect(problemsOf(wrong)).toHaveLength(3);
-    expect(problemsOf(wrong).join()).not.toContain("canary");
+    const weak = { ...wrong, JWT_SECRET_KEYS: "a:canary-6,b:canary-7", API_GATEWAY_KEY: "web:canary-8" };
+    for (const one of [wrong, weak, { ...weak, JWT_SECRET_KEYS: "canary-9" }]) {
+      expect(problemsOf(one)).toHaveLength(4);
+      expect(problemsOf(one).join()).not.toContain("canary");
+    }
   });
 });
 
 test("every problem is listed at once", () => {
   const problems = problemsOf({
     APP_ENV: "staging",
+    ALLOW_INSECURE: "everything",
+    HOST: "example.com",
     PORT: "65536",
+    METRICS_HOST: "127.0.0.1:9100",
     METRICS_PORT: "-1",
+    MAX_CONNECTIONS: "0",
+    MAX_CALLS: "0",
+    KEEP_ALIVE_SECONDS: "0",
     LOG_LEVEL: "verbose",
     DATABASE_URL: "mysql://localhost",
     JWT_SECRET_KEY: "short",
@@ -143,8 +158,14 @@ test("every problem is listed at once", () => {
   });
   expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
     "APP_ENV",
+    "ALLOW_INSECURE",
+    "HOST",
     "PORT",
+    "METRICS_HOST",
     "METRICS_PORT",
+    "MAX_CONNECTIONS",
+    "MAX_CALLS",
+    "KEEP_ALIVE_SECONDS",
     "LOG_LEVEL",
     "DATABASE_URL",
     "JWT_SECRET_KEY",
@@ -160,6 +181,210 @@ test("every problem is listed at once", () => {
     "CORS_ORIGINS",
     "TRUSTED_PROXIES",
   ]);
+});
+
+/** Every place that a secret of ours can be in, with that secret in it. */
+const secretPlaces: [string, (secret: string) => Record<string, string>][] = [
+  ["JWT_SECRET_KEY", (secret) => ({ JWT_SECRET_KEY: secret })],
+  ["JWT_SECRET_KEYS", (secret) => ({ JWT_SECRET_KEYS: `2026:${secret}` })],
+  ["JWT_SECRET_KEYS", (secret) => ({ JWT_SECRET_KEYS: `2026:${strong()},2025:${secret}` })],
+  ["API_GATEWAY_KEY", (secret) => ({ API_GATEWAY_KEY: secret })],
+  ["API_GATEWAY_KEY", (secret) => ({ API_GATEWAY_KEY: `web:${strong()},app:${secret}` })],
+];
+
+describe.each(secretPlaces)("a secret of production in %s %#", (name, placed) => {
+  test.each([
+    ["equal letters", "j".repeat(32)],
+    ["two letters in turn", "ab".repeat(32)],
+    ["the alphabet of hex, but short", "0123456789abcdef0123456789abcde"],
+    ["126 bits", "0123".repeat(16).slice(0, -1)],
+    ["a word again and again", "correct-horse-".repeat(2)],
+  ])("may not be %s", (_, secret) => {
+    const weak = problemsOf({ ...good, ...placed(secret) });
+    expect(weak).toHaveLength(1);
+    expect(weak[0]).toMatch(new RegExp(`^${name} .*too (weak|short): `));
+    if (secret.length >= 32) {
+      expect(weak[0]).toMatch(/at least 128 bits .*openssl rand -base64 32$/);
+      expect(problemsOf({ ...good, ...placed(secret), ALLOW_INSECURE: "weak-secrets" })).toEqual([]);
+    }
+    expect(problemsOf({ ...placed(secret.padEnd(32, "j")) })).toEqual([]);
+  });
+
+  test("may have 128 bits to the bit", () => {
+    expect(problemsOf({ ...good, ...placed("0123".repeat(16)) })).toEqual([]);
+  });
+
+  test("is as openssl makes them, whatever it drew", () => {
+    for (let round = 0; round < 200; round += 1) {
+      for (const encoding of ["base64", "hex"] as const)
+        expect(problemsOf({ ...good, ...placed(randomBytes(32).toString(encoding)) })).toEqual([]);
+    }
+  });
+
+  test("is never one that development is known by", () => {
+    const published = [readConfig({}).jwtSecrets[0].secret, developmentApiKey];
+    for (const secret of published.filter(({ length }) => length >= 32 || name === "API_GATEWAY_KEY")) {
+      for (const allowed of [undefined, "weak-secrets"]) {
+        const problems = problemsOf({ ...good, ...placed(secret), ALLOW_INSECURE: allowed });
+        expect(problems).toEqual([
+          expect.stringMatching(new RegExp(`^${name} .*published, as one for development`)),
+        ]);
+      }
+    }
+  });
+});
+
+describe("secrets of session tokens", () => {
+  const [one, other] = [strong(), strong()];
+
+  test("are read with their kids, in their order, and win over the single one", () => {
+    const { jwtSecrets } = readConfig({
+      ...good,
+      JWT_SECRET_KEY: "short",
+      JWT_SECRET_KEYS: ` new.1:${one} , default:${other}`,
+    });
+    expect(jwtSecrets).toEqual([
+      { kid: "new.1", secret: one },
+      { kid: "default", secret: other },
+    ]);
+  });
+
+  test("may have colons, and stand alone", () => {
+    const { jwtSecrets } = readConfig({
+      ...good,
+      JWT_SECRET_KEY: undefined,
+      JWT_SECRET_KEYS: `A_-9:${one}:${other}`,
+    });
+    expect(jwtSecrets).toEqual([{ kid: "A_-9", secret: `${one}:${other}` }]);
+  });
+
+  test.each([
+    one,
+    `:${one}`,
+    "a:",
+    `a:${one},`,
+    `a:${one},,b:${other}`,
+    `a:${one},a:${other}`,
+    `a b:${one}`,
+    `ä:${one}`,
+    `${"k".repeat(33)}:${one}`,
+  ])("%j are refused", (text) => {
+    expect(problemsOf({ JWT_SECRET_KEYS: text })).toEqual([
+      expect.stringMatching(/^JWT_SECRET_KEYS is kid:secret pairs/),
+    ]);
+  });
+
+  test("all need their length, in development too", () => {
+    expect(problemsOf({ JWT_SECRET_KEYS: `a:${one},b:short` })).toEqual([
+      "JWT_SECRET_KEYS has one that is too short: it needs at least 32 characters.",
+    ]);
+    expect(readConfig({ JWT_SECRET_KEYS: `${"k".repeat(32)}:${one}` }).jwtSecrets).toHaveLength(1);
+  });
+});
+
+describe("the gateway of production", () => {
+  test.each([
+    "http://pay.example.com",
+    "http://10.0.0.7:9000",
+    "http://localhost.example.com",
+    "http://127.0.0.1.example.com",
+    "http://128.0.0.1",
+    "http://0.0.0.0",
+    "http://[::2]",
+  ])("is not asked at %s", (url) => {
+    const settings = { ...good, PAYMENT_GATEWAY_URL: url };
+    expect(problemsOf(settings)).toEqual([
+      "PAYMENT_GATEWAY_URL is another machine over http. Use https, or take it on with ALLOW_INSECURE=plain-http.",
+    ]);
+    expect(problemsOf({ ...settings, PAYMENT_GATEWAY_API_KEY: undefined })).toHaveLength(2);
+    expect(problemsOf({ ...settings, ALLOW_INSECURE: "plain-http" })).toEqual([]);
+    expect(problemsOf({ PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_API_KEY: "k" })).toEqual([]);
+  });
+
+  test.each([
+    "https://pay.example.com",
+    "http://localhost:9000",
+    "http://127.0.0.1",
+    "http://127.200.3.4:80/v1",
+    "http://[::1]:9000",
+  ])("may be asked at %s", (url) => {
+    expect(problemsOf({ ...good, PAYMENT_GATEWAY_URL: url })).toEqual([]);
+  });
+});
+
+describe("what is insecure", () => {
+  const films = { MOVIE_SERVICE_URL: "https://movies.example.com", MOVIE_SERVICE_API_KEY: "k" };
+  const insecure = {
+    ...good,
+    ...films,
+    JWT_SECRET_KEY: "j".repeat(32),
+    API_GATEWAY_KEY: "0123456789abcdef",
+    PAYMENT_GATEWAY_URL: "http://pay.example.com",
+    DEMO_SEED: "on",
+  };
+
+  test("is all in one message", () => {
+    expect(problemsOf(insecure).map((problem) => problem.split(" ")[0])).toEqual([
+      "JWT_SECRET_KEY",
+      "API_GATEWAY_KEY",
+      "PAYMENT_GATEWAY_URL",
+      "DEMO_SEED",
+    ]);
+  });
+
+  test("is taken on by its name, each for itself", () => {
+    const left = (allowed: string) => problemsOf({ ...insecure, ALLOW_INSECURE: allowed }).length;
+    expect(left("weak-secrets")).toBe(2);
+    expect(left("plain-http")).toBe(3);
+    expect(left("demo-seed")).toBe(3);
+    expect(left("published-passwords")).toBe(4);
+    expect(left(" weak-secrets , plain-http,demo-seed")).toBe(0);
+  });
+
+  test("published passwords work only where they are taken on", () => {
+    expect(readConfig({ ...good, ALLOW_INSECURE: "weak-secrets" }).refusesPublishedPasswords).toBe(true);
+    expect(readConfig({ ...good, ALLOW_INSECURE: "published-passwords" }).refusesPublishedPasswords).toBe(
+      false,
+    );
+  });
+
+  test.each(["all", "weak-secrets,", "Weak-Secrets", "weak-secrets plain-http", "demo-seed,none"])(
+    "may not be taken on as %s, not even in development",
+    (text) => {
+      const problem =
+        "ALLOW_INSECURE is a list of weak-secrets, plain-http, demo-seed, published-passwords, with commas between them.";
+      expect(problemsOf({ ...good, ALLOW_INSECURE: text })).toEqual([problem]);
+      expect(problemsOf({ ALLOW_INSECURE: text })).toEqual([problem]);
+    },
+  );
+
+  test("includes demo shows, which need a movie service all the same", () => {
+    const seeded = { ...good, DEMO_SEED: "on" };
+    expect(problemsOf(seeded)).toHaveLength(2);
+    expect(problemsOf({ ...seeded, ALLOW_INSECURE: "demo-seed" })).toEqual([
+      "DEMO_SEED is on, and the demo shows need MOVIE_SERVICE_URL and MOVIE_SERVICE_API_KEY.",
+    ]);
+    expect(readConfig({ ...seeded, ...films, ALLOW_INSECURE: "demo-seed" }).demoSeed).toBe(true);
+  });
+});
+
+describe.each([
+  ["HOST", "host"],
+  ["METRICS_HOST", "metricsHost"],
+] as const)("%s", (name, property) => {
+  test.each(["0.0.0.0", "127.0.0.1", "192.0.2.7", "::", "::1", "localhost"])("may be %s", (address) => {
+    expect(readConfig({ [name]: address })[property]).toBe(address);
+    expect(readConfig({ ...good, [name]: address })[property]).toBe(address);
+  });
+
+  test.each(["example.com", "*", "127.0.0.1:8080", "[::1]", "256.0.0.1", "http://localhost"])(
+    "may not be %s",
+    (address) => {
+      expect(problemsOf({ [name]: address })).toEqual([
+        `${name} is an IP address of this machine, or localhost.`,
+      ]);
+    },
+  );
 });
 
 test.each(["development", "production"])("APP_ENV may be %s", (environment) => {
@@ -179,6 +404,9 @@ describe("numbers", () => {
   test.each([
     ["PORT", "port", 0, 65_535],
     ["METRICS_PORT", "metricsPort", 0, 65_535],
+    ["MAX_CONNECTIONS", "maxConnections", 10, 65_535],
+    ["MAX_CALLS", "maxCalls", 10, 100_000],
+    ["KEEP_ALIVE_SECONDS", "keepAliveSeconds", 5, 600],
     ["HOLD_SECONDS", "holdSeconds", 1, 3_600],
     ["PAYING_SECONDS", "payingSeconds", 30, 86_400],
     ["TRUSTED_PROXIES", "trustedProxies", 0, 10],

@@ -201,6 +201,8 @@ export interface Settings {
   holdSeconds: number;
   payingSeconds: number;
   holdLimits: HoldLimits;
+  /** Whether accounts of the demo seed cannot log in with their published passwords. */
+  refusesPublishedPasswords: boolean;
 }
 
 /** How many unpaid seats of one show may be held at a time, and how often a customer may let a hold of it go unpaid. */

@@ -1,11 +1,13 @@
 import type { Server } from "node:http";
+import { isIPv6 } from "node:net";
 import { migrateToLatest } from "@skyfox/db";
 import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
 import { openPort, type Answering } from "./http/listen.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
-const loopback = "127.0.0.1";
+// What listens at these answers at localhost.
+const localHosts = new Set(["127.0.0.1", "0.0.0.0", "::"]);
 const closeIdleAgainMs = 100;
 const graceMs = 8_000;
 const closeMs = 1_000;
@@ -61,12 +63,11 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     };
     let metricsUrl: string | undefined;
     if (parts.metricsApp !== undefined && config.metricsPort !== undefined) {
-      const port = await open(parts.metricsApp, { port: config.metricsPort, hostname: loopback });
-      metricsUrl = `http://${loopback}:${port}/metrics`;
+      const port = await open(parts.metricsApp, { port: config.metricsPort, hostname: config.metricsHost });
+      metricsUrl = `http://${inUrl(config.metricsHost)}:${port}/metrics`;
     }
-    // With its published API key, a development server is for this machine only.
-    const hostname = config.environment === "development" ? loopback : "0.0.0.0";
-    url = `http://localhost:${await open(parts.app, { port: config.port, hostname })}`;
+    const port = await open(parts.app, { port: config.port, hostname: config.host });
+    url = `http://${localHosts.has(config.host) ? "localhost" : inUrl(config.host)}:${port}`;
     logger.info({ url, metricsUrl, rehydrated }, "SkyFox is listening.");
     return {
       url,
@@ -83,6 +84,10 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     await parts.close();
     throw error;
   }
+}
+
+function inUrl(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 // A payment whose caller has gone away still gets its outcome recorded; what takes longer is left to the reconciler.

@@ -145,6 +145,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       holdSeconds: 300,
       payingSeconds: 600,
       holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
+      refusesPublishedPasswords: false,
       ...options.settings,
     },
   };
