@@ -235,7 +235,8 @@ describe.each(secretPlaces)("a secret of production in %s %#", (name, placed) =>
 });
 
 describe("secrets of session tokens", () => {
-  const [one, other] = [strong(), strong()];
+  const one = "first-secret-of-the-tests-0123456789-ABCDEF";
+  const other = "other-secret-of-the-tests-9876543210-UVWXYZ";
 
   test("are read with their kids, in their order, and win over the single one", () => {
     const { jwtSecrets } = readConfig({

@@ -1,6 +1,8 @@
 import type { Server } from "node:http";
 import { isIPv6 } from "node:net";
 import { migrateToLatest } from "@skyfox/db";
+import { findPublishedPasswords } from "./auth/published-passwords.ts";
+import { createPasswordHasher } from "./auth/passwords.ts";
 import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
 import { openPort, type Answering } from "./http/listen.ts";
@@ -46,6 +48,10 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
   const servers: Server[] = [];
   const closePorts = () => Promise.all(servers.map((server) => closePort(server, logger)));
   try {
+    if (config.environment === "production") {
+      const accounts = await findPublishedPasswords(parts.deps.db, createPasswordHasher());
+      if (accounts.length > 0) logger.warn({ accounts }, warningOfPublished(config));
+    }
     const { rehydrated } = await parts.startBackground();
     const connections = {
       atOnce: config.maxConnections,
@@ -84,6 +90,12 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     await parts.close();
     throw error;
   }
+}
+
+function warningOfPublished({ refusesPublishedPasswords }: CompleteConfig): string {
+  return refusesPublishedPasswords
+    ? "These accounts have published passwords and cannot log in until they are changed."
+    : "These accounts have published passwords, and anyone can log in to them. Change them.";
 }
 
 function inUrl(host: string): string {

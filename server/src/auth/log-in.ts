@@ -4,10 +4,12 @@ import { sessionHours, type LogInInput, type LogInOutput } from "../contract/ind
 import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { isOutdated } from "./passwords.ts";
+import { isRefusedAsPublished } from "./published-passwords.ts";
 
 /**
  * Opens a session of 24 hours; a password that the older system hashed is hashed anew. Throws `INVALID_CREDENTIALS`, alike and after the
- * same work for an unknown user, a disabled one and a wrong password; `RATE_LIMITED` after too many of these, also for the right password.
+ * same work for an unknown user, a disabled one, a wrong password and a published one; `RATE_LIMITED` after too many of these, also for
+ * the right password.
  */
 export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput): Promise<LogInOutput> {
   const counted = await deps.limits.count("wrongPasswords", {
@@ -16,7 +18,8 @@ export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput
   });
   const account = await findAccount(deps.db, input.username);
   const fits = await deps.passwords.fits(account?.passwordHash, input.password);
-  if (account === undefined || !fits || account.disabledAt !== null) {
+  const isPublished = isRefusedAsPublished(deps.settings, account?.username, input.password);
+  if (account === undefined || !fits || isPublished || account.disabledAt !== null) {
     const action = counted.isLastOfAccount ? "login-locked" : "login-failed";
     await recordAudit(deps.db, deps.clock, caller, { action, subject: account?.username ?? null });
     throw new DomainError({ code: "INVALID_CREDENTIALS" });
