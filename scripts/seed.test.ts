@@ -1,12 +1,28 @@
-import { openDatabase, connectOnce, type Connection } from "@skyfox/db";
+import {
+  connectOnce,
+  findAccount,
+  findCustomerAnswer,
+  findCustomerProfile,
+  getWallet,
+  insertAccount,
+  insertCustomer,
+  inTransaction,
+  listWalletTransactions,
+  openDatabase,
+  type Connection,
+} from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createPasswordHasher } from "../server/src/auth/passwords.ts";
+import { publishedPasswords } from "../server/src/auth/published-passwords.ts";
+import { signUpInput } from "../server/src/contract/index.ts";
 import { connectMovieService } from "../server/src/movie/movie-service.ts";
+import { openWallet } from "../server/src/wallet/open-wallet.ts";
 import { createManualClock } from "../server/test/manual-clock.ts";
 import { createMemoryLogger } from "../server/test/memory-logger.ts";
 import { startLoopbackServer, sendJson } from "./sandbox/loopback-server.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
-import { seedDemo } from "./seed.ts";
+import { demoCustomer, seedDemo } from "./seed.ts";
 
 const apiKey = "movie-key-of-the-tests";
 const cinemaTimeZone = "Asia/Kolkata";
@@ -35,6 +51,58 @@ describe("the demo seed", () => {
     ]);
   });
 
+  test("has a customer with 1,000.00 in the wallet, and books that add up", async () => {
+    const { seed, sql, db } = await openCinema();
+    await seed(now);
+    const { name, email, phoneNumber } = signUpInput.parse({
+      name: demoCustomer.name,
+      username: demoCustomer.username,
+      password: demoCustomer.password,
+      phoneNumber: demoCustomer.phoneNumber,
+      email: demoCustomer.email,
+      securityQuestionId: 1,
+      securityAnswer: demoCustomer.securityAnswer,
+    });
+    expect(await findCustomerProfile(db, "customer.one")).toMatchObject({ name, email, phoneNumber });
+    const { balance, reserved } = await getWallet(db, "customer.one");
+    expect([balance, reserved].map(String)).toEqual(["1000", "0"]);
+    const history = { username: "customer.one", beforeId: undefined, limit: 10 };
+    expect(await listWalletTransactions(db, history)).toMatchObject([
+      { type: "ADD", transactionId: "demo-seed" },
+    ]);
+    expect(await sql.query("select rule, subject from integrity_violation")).toEqual([]);
+  });
+
+  test("has passwords and an answer that fit", async () => {
+    const { seed, db } = await openCinema();
+    await seed(now);
+    const { fits } = createPasswordHasher();
+    for (const [username, password] of Object.entries(publishedPasswords))
+      expect(await fits((await findAccount(db, username))?.passwordHash, password)).toBe(true);
+    const answer = await findCustomerAnswer(db, "customer.one");
+    expect(await fits(answer?.securityAnswerHash, demoCustomer.securityAnswer.toLowerCase())).toBe(true);
+  });
+
+  test.each([
+    ["username", { username: demoCustomer.username }],
+    ["e-mail address", { email: demoCustomer.email }],
+    ["phone number", { phoneNumber: demoCustomer.phoneNumber }],
+  ])("leaves a customer alone who has the %s of the demo's, and does all the rest", async (_what, same) => {
+    const { seed, sql, db } = await openCinema();
+    const theirs = { username: "guest", email: "guest@example.com", phoneNumber: "9000000000" };
+    const { username, email, phoneNumber } = { ...theirs, ...same };
+    const details = { name: "Guest", securityQuestionId: 1, securityAnswerHash: "answer" };
+    await inTransaction(db, async (tx) => {
+      await insertAccount(tx, { username, passwordHash: "theirs", role: "customer", createdAt: now });
+      await insertCustomer(tx, { username, email, phoneNumber, ...details });
+      await openWallet(tx, username, now);
+    });
+    expect(await seed(now)).toEqual({ newShows: 84 });
+    expect(await sql.query("select name from customertable")).toEqual([{ name: "Guest" }]);
+    expect(await count(sql, "usertable where role = 'customer'")).toBe(1);
+    expect(await count(sql, "wallet_transaction")).toBe(0);
+  });
+
   test("schedules a show per slot for 21 days from today in the cinema's zone", async () => {
     const { seed, sql } = await openCinema();
     expect(await seed(now)).toEqual({ newShows: 84 });
@@ -61,7 +129,8 @@ describe("the demo seed", () => {
       { password: "changed" },
     ]);
     expect(await count(sql, "show where cost = 999")).toBe(4);
-    expect(await count(sql, "password_history")).toBe(3);
+    expect(await count(sql, "password_history")).toBe(4);
+    expect(await count(sql, "wallet_transaction")).toBe(1);
   });
 
   test("tops the shows up when the day has moved on, and leaves those of yesterday", async () => {
@@ -86,6 +155,10 @@ describe("the demo seed", () => {
     expect(seeds.reduce((sum, { newShows }) => sum + newShows, 0)).toBe(84);
     expect(await count(sql, "show")).toBe(84);
     expect(await count(sql, "stafftable")).toBe(3);
+    expect(await count(sql, "customertable")).toBe(1);
+    expect(await sql.query("select balance::text from customer_wallet")).toEqual([{ balance: "1000.00" }]);
+    expect(await count(sql, "wallet_transaction")).toBe(1);
+    expect(await count(sql, "integrity_violation")).toBe(0);
   });
 
   test.each([
@@ -124,7 +197,7 @@ async function openCinema(url = films) {
     const movies = connectMovieService({ url, apiKey, ...parts });
     return seedDemo(db, { now: at, cinemaTimeZone, movies });
   };
-  return { seed, sql };
+  return { seed, sql, db };
 }
 
 async function count(sql: Connection, what: string): Promise<unknown> {

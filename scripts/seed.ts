@@ -1,23 +1,32 @@
 import {
+  addToWallet,
   constraints,
+  findAccount,
   getFirstScreenId,
   insertAccount,
+  insertCustomer,
   insertShowsWhereFree,
   insertStaff,
   inTransaction,
+  listSecurityQuestions,
   listSlots,
   saveMovies,
   violatedConstraint,
   type Db,
+  type Tx,
   type MovieDetails,
   type NewShow,
 } from "@skyfox/db";
 import { Decimal } from "decimal.js";
 import { createPasswordHasher } from "../server/src/auth/passwords.ts";
+import { publishedPasswords } from "../server/src/auth/published-passwords.ts";
+import { normaliseAnswer } from "../server/src/auth/security-answers.ts";
 import type { MovieCatalogue } from "../server/src/deps.ts";
 import { showTimes } from "../server/src/show/show-times.ts";
+import { openWallet } from "../server/src/wallet/open-wallet.ts";
 
 const days = 21;
+const taken: unknown[] = [constraints.username, constraints.email, constraints.phoneNumber];
 
 /** The people of the demo; the rule for new passwords does not bind theirs. */
 export const demoStaff = [
@@ -26,17 +35,30 @@ export const demoStaff = [
   { username: "staff-1", name: "Staff One", role: "staff", counterNo: 501 },
 ] as const;
 
-export const demoPassword = "foobar";
+/** The password of each of the demo's staff. */
+export const demoPassword = publishedPasswords["staff-1"];
+
+/** The customer of the demo, with money in the wallet that no card was charged for. */
+export const demoCustomer = {
+  username: "customer.one",
+  password: publishedPasswords["customer.one"],
+  name: "Customer One",
+  email: "customer.one@example.com",
+  phoneNumber: "9712345601",
+  securityAnswer: "Nautilus",
+  funds: "1000.00",
+} as const;
 
 /**
- * Puts the demo's staff and one show per slot for 21 days from today into a migrated database; what is there already stays as it is. Safe to
- * run again, and by two servers at once.
+ * Puts the demo's staff, its customer and one show per slot for 21 days from today into a migrated database; what is there already stays as
+ * it is. Safe to run again, and by two servers at once.
  */
 export async function seedDemo(
   db: Db,
   options: { now: Date; cinemaTimeZone: string; movies: MovieCatalogue },
 ): Promise<{ newShows: number }> {
   for (const person of demoStaff) await addStaff(db, person, options.now);
+  await addCustomer(db, options.now);
   const movies = await getMovies(options.movies);
   await saveMovies(db, movies);
   const added = await insertShowsWhereFree(db, await planShows(db, movies, options));
@@ -44,14 +66,43 @@ export async function seedDemo(
 }
 
 async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): Promise<void> {
-  const passwordHash = await createPasswordHasher().hash(demoPassword);
+  const { username, role } = person;
+  await addAccount(db, { username, role, password: publishedPasswords[username] }, now, (tx) =>
+    insertStaff(tx, person),
+  );
+}
+
+async function addCustomer(db: Db, now: Date): Promise<void> {
+  const { username, password, securityAnswer, funds, ...details } = demoCustomer;
+  const securityAnswerHash = await createPasswordHasher().hash(normaliseAnswer(securityAnswer));
+  const [question] = await listSecurityQuestions(db);
+  if (question === undefined) throw new Error("There are no security questions.");
+  await addAccount(db, { username, role: "customer", password }, now, async (tx) => {
+    const customer = { username, securityQuestionId: question.id, securityAnswerHash, ...details };
+    await insertCustomer(tx, customer);
+    await openWallet(tx, username, now);
+    const gift = { username, bookingId: null, transactionId: "demo-seed", adopted: true, now };
+    await addToWallet(tx, { ...gift, amount: new Decimal(funds) });
+  });
+}
+
+async function addAccount(
+  db: Db,
+  account: { username: string; role: "admin" | "staff" | "customer"; password: string },
+  now: Date,
+  give: (tx: Tx) => Promise<void>,
+): Promise<void> {
+  const { username, role, password } = account;
+  if ((await findAccount(db, username)) !== undefined) return;
+  const passwordHash = await createPasswordHasher().hash(password);
   try {
     await inTransaction(db, async (tx) => {
-      await insertAccount(tx, { username: person.username, passwordHash, role: person.role, createdAt: now });
-      await insertStaff(tx, person);
+      await insertAccount(tx, { username, passwordHash, role, createdAt: now });
+      await give(tx);
     });
   } catch (error) {
-    if (violatedConstraint(error) !== constraints.username) throw error;
+    // Another server was faster, or another customer has the address or the number of the demo's.
+    if (!taken.includes(violatedConstraint(error))) throw error;
   }
 }
 

@@ -38,6 +38,7 @@ describe("npm start", () => {
     expect(first.output()).toContain('"newShows":84');
     expect(first.output()).toContain(`API key        ${developmentApiKey}`);
     expect(first.output()).toMatch(/seed-user-1 \(admin\).*staff-1 \(staff\); password foobar/);
+    expect(first.output()).toContain("customer.one (customer, 1000.00 in the wallet); password Seven-Seas-7");
     expect(first.output()).toContain("npm run demo");
     for (const path of ["health", "ready"]) expect((await fetch(`${first.url}/${path}`)).status).toBe(200);
     expect(await listDemoShows(first.url)).toHaveLength(84);

@@ -13,7 +13,7 @@ import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database
 import { testCards } from "./sandbox/cards.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
 import { startPaymentGateway } from "./sandbox/payment-gateway.ts";
-import { demoPassword, demoStaff, seedDemo } from "./seed.ts";
+import { demoCustomer, demoPassword, demoStaff, seedDemo } from "./seed.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
 import { keepTicketKey } from "./ticket-key.ts";
 
@@ -119,12 +119,16 @@ async function seed(config: CompleteConfig, logger: Logger): Promise<void> {
 function describeStart({ url, config, embedded }: RunningSkyfox): string {
   if (config.environment === "production") return `SkyFox serves at ${url}.`;
   const people = demoStaff.map(({ username, role }) => `${username} (${role})`).join(", ");
+  const demoLogins = [
+    `  Demo logins    ${people}; password ${demoPassword}`,
+    `                 ${demoCustomer.username} (customer, ${demoCustomer.funds} in the wallet); password ${demoCustomer.password}`,
+  ];
   return [
     "",
     `  SkyFox is ready at ${url}`,
     "",
     `  API key        ${config.apiKeys.map(({ key }) => key).join(", ")}`,
-    ...(config.demoSeed ? [`  Demo logins    ${people}; password ${demoPassword}`] : []),
+    ...(config.demoSeed ? demoLogins : []),
     `  Test cards     ${testCards.approved} pays, ${testCards.declined} is declined, ${testCards.slow} is slow; any CVV, any month to come`,
     `  Holds          ${config.holdSeconds} seconds; cinema time is ${config.cinemaTimeZone}`,
     ...embedded.map((part) => `  Brought along  ${part}`),

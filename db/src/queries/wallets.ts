@@ -65,6 +65,8 @@ export interface WalletChange {
   bookingId: number | null;
   paymentId?: number;
   refundId?: number;
+  /** Money that was there before any payment of ours, as in an adopted wallet: the books ask no payment for it. */
+  adopted?: boolean;
   now: Date;
 }
 
@@ -116,6 +118,7 @@ async function insertTransaction(
       booking_id: change.bookingId,
       payment_id: change.paymentId ?? null,
       refund_id: change.refundId ?? null,
+      adopted: change.adopted ?? false,
       transaction_id: change.transactionId,
       transaction_type: type,
       amount: change.amount,
