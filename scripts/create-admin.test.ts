@@ -1,8 +1,18 @@
-import { connectOnce } from "@skyfox/db";
+import {
+  connectOnce,
+  insertAccount,
+  insertSession,
+  insertStaff,
+  inTransaction,
+  openDatabase,
+} from "@skyfox/db";
 import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
 import { createSkyfoxClient } from "@skyfox/sdk";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import { developmentApiKey } from "../server/src/config.ts";
+import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
+import { limitTable } from "../server/src/limits/limit-table.ts";
 import { runScript } from "./test/run-script.ts";
 import { makeStateDirectory } from "./test/state-directory.ts";
 
@@ -65,6 +75,9 @@ test.each([
   ["an empty password", { ADMIN_PASSWORD: "" }, args],
   ["no name", { ADMIN_PASSWORD: password }, ["--username", "box.office"]],
   ["no options", { ADMIN_PASSWORD: password }, []],
+  ["a reset without a username", { ADMIN_PASSWORD: password }, ["--reset"]],
+  ["a reset without a password", {}, ["--reset", "--username", "box.office"]],
+  ["a reset that also names the admin anew", { ADMIN_PASSWORD: password }, ["--reset", ...args]],
   ["the password as an option", {}, [...args, `--password=${password}`]],
   ["the password among the words", {}, [...args, password]],
 ])("with %s it says how to call it", async (_what, settings, words) => {
@@ -74,6 +87,100 @@ test.each([
     /put the password into the environment.*\nADMIN_PASSWORD=… npm run admin:create -- /,
   );
   expect(output).not.toContain(password);
+});
+
+describe("npm run admin:create -- --reset", () => {
+  const old = "Old-Curtain!7";
+  const reset = ["--reset", "--username", "box.office"];
+
+  async function givenAdmin(is: { role?: "staff"; disabledAt?: Date } = {}) {
+    const { role = "admin", disabledAt = null } = is;
+    const { url } = await createTestDatabase();
+    const db = openDatabase(url, { maxConnections: 1 });
+    onTestFinished(() => db.destroy());
+    const passwordHash = await createPasswordHasher().hash(old);
+    const createdAt = new Date();
+    const expiresAt = new Date(createdAt.getTime() + 3_600_000);
+    await inTransaction(db, async (tx) => {
+      for (const username of ["box.office", "other"]) {
+        await insertAccount(tx, { username, passwordHash, role, createdAt });
+        await insertStaff(tx, { username, name: "Box Office", counterNo: 7 });
+        await insertSession(tx, { id: crypto.randomUUID(), username, createdAt, expiresAt });
+      }
+      await tx
+        .updateTable("usertable")
+        .set({ disabled_at: disabledAt })
+        .where("username", "=", "box.office")
+        .execute();
+    });
+    const sql = await connectOnce(url);
+    onTestFinished(() => sql.end());
+    const read = async () => ({
+      passwords: await sql.query("select username, password from usertable order by username"),
+      live: await sql.query("select username from session where ended_at is null order by username"),
+      audit: await sql.query("select action, actor, subject, details from audit_entry"),
+    });
+    return { db, read, settings: { DATABASE_URL: url, APP_ENV: "production", ADMIN_PASSWORD: password } };
+  }
+
+  test("sets the password, ends the sessions, frees the login, and says and records it", async () => {
+    const { db, read, settings } = await givenAdmin();
+    const { fits } = createPasswordHasher();
+    const limits = createGuessingLimits(db, limitTable);
+    const guess = () => limits.count("wrongPasswords", { account: "box.office", address: "192.0.2.7" });
+    for (let count = 0; count < limitTable.wrongPasswords.perAccount; count += 1) await guess();
+    await expect(guess()).rejects.toThrow("That was too often.");
+    expect(await createAdmin(settings, reset)).toEqual({
+      code: 0,
+      output: "The admin box.office has the new password now. Sessions that were ended: 1.\n",
+    });
+    const { passwords, live, audit } = await read();
+    expect(await fits(String(passwords[0]?.["password"]), password)).toBe(true);
+    expect(await fits(String(passwords[1]?.["password"]), old)).toBe(true);
+    expect(live).toEqual([{ username: "other" }]);
+    await guess();
+    expect(audit).toEqual([
+      { action: "staff-changed", actor: null, subject: "box.office", details: { changed: ["password"] } },
+    ]);
+  });
+
+  test.each([
+    ["there is none with that name", {}, ["--reset", "--username", "nobody"]],
+    ["the account is of the staff", { role: "staff" as const }, reset],
+  ])("is one sentence when %s", async (_what, admin, words) => {
+    const { read, settings } = await givenAdmin(admin);
+    const before = await read();
+    const username = words.at(-1);
+    expect(await createAdmin(settings, words)).toEqual({
+      code: 1,
+      output: `There is no admin with the username ${username}.\n`,
+    });
+    expect(await read()).toEqual(before);
+  });
+
+  test("says that an account is disabled, and leaves it so", async () => {
+    const { read, settings } = await givenAdmin({ disabledAt: new Date() });
+    const before = await read();
+    expect(await createAdmin(settings, reset)).toEqual({
+      code: 1,
+      output: "The admin box.office is disabled. Another admin can enable the account: admin.updateStaff.\n",
+    });
+    expect(await read()).toEqual(before);
+  });
+
+  test("takes no password that the account has had, and none that is weak", async () => {
+    const { read, settings } = await givenAdmin();
+    const before = await read();
+    expect(await createAdmin({ ...settings, ADMIN_PASSWORD: old }, reset)).toEqual({
+      code: 1,
+      output: "Choose a password that is neither the current one nor one of the two before it.\n",
+    });
+    const weak = await createAdmin({ ...settings, ADMIN_PASSWORD: "foobar" }, reset);
+    expect(weak.code).toBe(2);
+    expect(weak.output).toMatch(/^password: .+\.$/m);
+    expect(weak.output).not.toContain("foobar");
+    expect(await read()).toEqual(before);
+  });
 });
 
 async function createAdmin(settings: Record<string, string>, words: string[]) {

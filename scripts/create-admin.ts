@@ -2,22 +2,33 @@ import { parseArgs } from "node:util";
 import {
   constraints,
   databaseTime,
+  endSessions,
+  findAccount,
   insertAccount,
+  insertAuditEntry,
   insertStaff,
   inTransaction,
+  lockActiveAdmins,
   migrateToLatest,
   openDatabase,
+  replacePassword,
   violatedConstraint,
+  type Db,
 } from "@skyfox/db";
 import { z } from "zod";
-import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import { uncommonPasswordSchema } from "../server/src/auth/common-passwords.ts";
-import { nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
+import { hashNewPassword } from "../server/src/auth/new-password.ts";
+import { createPasswordHasher } from "../server/src/auth/passwords.ts";
+import { logInInput, nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
+import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
+import { limitTable } from "../server/src/limits/limit-table.ts";
 import { describeFailure, withDatabase } from "./database.ts";
 
-const usage = `ADMIN_PASSWORD=… npm run admin:create -- --username <username> --name <name> [--counter <number>]`;
+const usage = `ADMIN_PASSWORD=… npm run admin:create -- --username <username> --name <name> [--counter <number>]
+ADMIN_PASSWORD=… npm run admin:create -- --reset --username <username>`;
 
 const newAdmin = z.object({
+  reset: z.literal(false),
   username: usernameSchema,
   name: nameSchema,
   password: uncommonPasswordSchema,
@@ -28,25 +39,35 @@ const newAdmin = z.object({
     .nullable(),
 });
 
+// An adopted admin may have a username that the rule of today does not allow.
+const newPassword = z.object({
+  reset: z.literal(true),
+  username: logInInput.shape.username,
+  password: uncommonPasswordSchema,
+});
+
+const order = z.discriminatedUnion("reset", [newAdmin, newPassword]);
+
 try {
-  const admin = readAdmin(process.argv.slice(2));
-  if (admin === undefined) process.exitCode = 2;
-  else await withDatabase((url) => createAdmin(url, admin));
+  const read = readOrder(process.argv.slice(2));
+  if (read === undefined) process.exitCode = 2;
+  else await withDatabase((url) => obey(url, read));
 } catch (error) {
   console.error(describeFailure(error));
   process.exitCode = 1;
 }
 
-function readAdmin(args: string[]): z.output<typeof newAdmin> | undefined {
+function readOrder(args: string[]): z.output<typeof order> | undefined {
   const password = process.env.ADMIN_PASSWORD;
-  const { username, name, counter } = findValues(args) ?? {};
-  if (username === undefined || name === undefined || !password) {
+  const { username, name, counter, reset = false } = findValues(args) ?? {};
+  const isWhole = reset ? name === undefined && counter === undefined : name !== undefined;
+  if (username === undefined || !password || !isWhole) {
     console.error(
       `Name the admin, and put the password into the environment, not into the command:\n${usage}`,
     );
     return undefined;
   }
-  const read = newAdmin.safeParse({ username, name, password, counterNo: counter ?? null });
+  const read = order.safeParse({ reset, username, name, password, counterNo: counter ?? null });
   if (read.success) return read.data;
   console.error(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
   return undefined;
@@ -56,27 +77,63 @@ function readAdmin(args: string[]): z.output<typeof newAdmin> | undefined {
 function findValues(args: string[]) {
   try {
     const text = { type: "string" } as const;
-    return parseArgs({ args, options: { username: text, name: text, counter: text } }).values;
+    const options = { username: text, name: text, counter: text, reset: { type: "boolean" } } as const;
+    return parseArgs({ args, options }).values;
   } catch {
     return undefined;
   }
 }
 
-async function createAdmin(url: string, admin: z.output<typeof newAdmin>): Promise<void> {
+async function obey(url: string, read: z.output<typeof order>): Promise<void> {
   await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
   const db = openDatabase(url, { maxConnections: 1 });
   try {
-    const passwordHash = await createPasswordHasher().hash(admin.password);
-    const createdAt = await databaseTime(db);
+    await (read.reset ? resetAdmin(db, read) : createAdmin(db, read));
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function createAdmin(db: Db, admin: z.output<typeof newAdmin>): Promise<void> {
+  const passwordHash = await createPasswordHasher().hash(admin.password);
+  const createdAt = await databaseTime(db);
+  try {
     await inTransaction(db, async (tx) => {
       await insertAccount(tx, { username: admin.username, passwordHash, role: "admin", createdAt });
       await insertStaff(tx, admin);
     });
-    console.log(`The admin ${admin.username} can log in now.`);
   } catch (error) {
     if (violatedConstraint(error) !== constraints.username) throw error;
     throw new Error(`The username ${admin.username} is taken. Choose another one.`, { cause: error });
-  } finally {
-    await db.destroy();
   }
+  console.log(`The admin ${admin.username} can log in now.`);
+}
+
+async function resetAdmin(db: Db, { username, password }: z.output<typeof newPassword>): Promise<void> {
+  const account = await findAccount(db, username);
+  if (account?.role !== "admin") throw new Error(`There is no admin with the username ${username}.`);
+  if (account.disabledAt !== null)
+    throw new Error(
+      `The admin ${username} is disabled. Another admin can enable the account: admin.updateStaff.`,
+    );
+  const change = await hashNewPassword({ db, passwords: createPasswordHasher() }, username, password);
+  const endedSessions = await inTransaction(db, async (tx) => {
+    // Demoted, disabled or with another password meanwhile: this was decided on what was there before.
+    const isAdmin = (await lockActiveAdmins(tx)).includes(username);
+    if (!isAdmin || !(await replacePassword(tx, username, change)))
+      throw new Error(`The account ${username} was changed meanwhile. Try again.`);
+    const now = await databaseTime(tx);
+    await insertAuditEntry(tx, {
+      at: now,
+      action: "staff-changed",
+      actor: null,
+      subject: username,
+      address: "unknown",
+      requestId: "admin:create",
+      details: { changed: ["password"] },
+    });
+    return await endSessions(tx, { username }, now);
+  });
+  await createGuessingLimits(db, limitTable).forgive("wrongPasswords", username);
+  console.log(`The admin ${username} has the new password now. Sessions that were ended: ${endedSessions}.`);
 }

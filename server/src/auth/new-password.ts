@@ -4,7 +4,7 @@ import { DomainError } from "../errors/domain-error.ts";
 
 /** Hashes a new password. Throws `PASSWORD_REUSE` when it is the current one or one of the two before it. */
 export async function hashNewPassword(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "db" | "passwords">,
   username: string,
   newPassword: string,
 ): Promise<PasswordChange> {
