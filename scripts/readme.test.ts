@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { bookingTransitions, paymentTransitions } from "@skyfox/db";
 import { expect, test } from "vitest";
+import { readConfig } from "../server/src/config.ts";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const diagrams = Array.from(readme.matchAll(/^```mermaid\n(stateDiagram-v2\n[^]*?)^```$/gm), ([, text]) =>
@@ -34,4 +35,26 @@ test.each([
   expect(drawn.toSorted()).toEqual(listArrows(table).toSorted());
   const begun = arrows.filter(({ from }) => from === "[*]").map(({ to }) => to);
   expect(begun.toSorted()).toEqual(beginnings);
+});
+
+test("the README lists the settings that the server reads, and no others; the limits have a page of their own", () => {
+  const read = new Set<string>();
+  const values: Record<string, string> = { S3_BUCKET: "pictures" };
+  const environment = new Proxy<Record<string, string | undefined>>(
+    {},
+    {
+      get(_, name) {
+        read.add(String(name));
+        return values[String(name)];
+      },
+    },
+  );
+  expect(() => readConfig(environment)).toThrow("AWS_REGION is not set");
+  const rows = readme.slice(readme.indexOf("## Configuration")).matchAll(/^\| (`[A-Z].*?) \|/gm);
+  const listed = [...rows].flatMap(([, names = ""]) =>
+    Array.from(names.matchAll(/`(\w+)`/g), ([, name]) => name),
+  );
+  const settings = [...read].filter((name) => !name.startsWith("LIMIT_"));
+  const ofScripts = ["SKYFOX_STATE_DIRECTORY", "SKYFOX_URL"];
+  expect(new Set(listed)).toEqual(new Set([...settings, ...ofScripts]));
 });

@@ -42,6 +42,7 @@ describe("npm start", () => {
     expect(first.output()).toContain("npm run demo");
     for (const path of ["health", "ready"]) expect((await fetch(`${first.url}/${path}`)).status).toBe(200);
     expect(await listDemoShows(first.url)).toHaveLength(84);
+    await logIn(first.url, "customer.one", "Seven-Seas-7");
     const username = await signUp(first.url);
     expect(await state.findPostgres()).toBeDefined();
 
@@ -229,6 +230,33 @@ describe("in production", () => {
     expect(await sql.query("select from show")).toEqual([]);
     expect(await sql.query("select from usertable")).toEqual([]);
     await sql.end();
+    server.signal("SIGTERM");
+    expect(await server.ended).toBe(0);
+  });
+
+  test("on a database of the demo, its admin gets in with a password of their own, and not before", async () => {
+    const { url } = await createEmptyDatabase();
+    const development = await startServer({ DATABASE_URL: url });
+    development.signal("SIGTERM");
+    expect(await development.ended).toBe(0);
+
+    const server = runScript("start.ts", { ...production, DATABASE_URL: url });
+    const [, address = ""] = await server.says(/^SkyFox serves at (\S+)\.$/m);
+    const skyfox = createSkyfoxClient({ url: address, apiKey });
+    const logInAs = (password: string) => skyfox.auth.login.mutate({ username: "seed-user-1", password });
+    const warnings = server
+      .output()
+      .split("\n")
+      .filter((line) => line.includes("published passwords"));
+    expect(warnings).toHaveLength(1);
+    for (const username of ["seed-user-1", "seed-user-2", "staff-1", "customer.one"])
+      expect(warnings[0]).toContain(username);
+    await expect(logInAs(demoPassword)).rejects.toThrow("The username or the password is not right.");
+
+    const settings = { APP_ENV: "production", DATABASE_URL: url, ADMIN_PASSWORD: customerPassword };
+    const reset = runScript("create-admin.ts", settings, { args: ["--reset", "--username", "seed-user-1"] });
+    expect(await reset.ended).toBe(0);
+    expect((await logInAs(customerPassword)).user.role).toBe("admin");
     server.signal("SIGTERM");
     expect(await server.ended).toBe(0);
   });
