@@ -27,12 +27,14 @@ async function givenPort({
   };
   const options = { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections: limits };
   const { server, port } = await openPort({ fetch }, options, logger);
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => void sockets.push(socket));
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
     await once(server, "close");
   });
-  return { port, counts, logger };
+  return { port, counts, sockets };
 }
 
 async function givenSocket(port: number): Promise<Socket> {
@@ -84,6 +86,23 @@ describe("requests that are sent ahead", () => {
     expect(counts.begun).toBe(1_000);
   });
 
+  test("may end with a body: the last one is read", async () => {
+    const { port } = await givenPort();
+    const socket = await givenSocket(port);
+    const last = "POST /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nhello";
+    socket.write(request().repeat(999) + last);
+    expect(await readAnswers(socket, 1_000)).toHaveLength(1_000);
+  });
+
+  test("of a caller who takes the answers are not read ahead either", async () => {
+    const { port, counts, sockets } = await givenPort();
+    const socket = await givenSocket(port);
+    socket.resume();
+    socket.write(request().repeat(200_000));
+    await expect.poll(() => counts.begun).toBeGreaterThan(500);
+    expect(sockets[0]?.bytesRead).toBeLessThan(500_000);
+  });
+
   test("keep the connections of others waiting for no more than a few of them", async () => {
     const { port, counts } = await givenPort();
     const flood = await givenSocket(port);
@@ -98,10 +117,10 @@ describe("requests that are sent ahead", () => {
 
   test("by a caller who takes no answer are begun as far as answers can be sent, and no further", async () => {
     const answer = new Response("x".repeat(4_000_000));
-    const { port, counts } = await givenPort({ answer: () => answer.clone() });
+    const { port, counts, sockets } = await givenPort({ answer: () => answer.clone() });
     const silent = await givenSocket(port);
     silent.pause();
-    silent.write(request().repeat(1_000));
+    silent.write(request().repeat(200_000));
     const other = await givenSocket(port);
     for (let calls = 0; calls < 30; calls += 1) {
       const before = counts.begun;
@@ -111,6 +130,8 @@ describe("requests that are sent ahead", () => {
       other.resume();
     }
     expect(counts.begun - 30).toBeLessThan(10);
+    // And what it has sent ahead stays in its own socket.
+    expect(sockets[0]?.bytesRead).toBeLessThan(500_000);
   });
 
   test("may have bodies, of a length or in chunks", async () => {

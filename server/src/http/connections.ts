@@ -83,6 +83,8 @@ class Connection {
   #rest: Buffer | undefined;
   #waitsSince = 0;
   #isInLine = false;
+  #isPaused = false;
+  #latest: IncomingMessage | undefined;
   #begun = 0;
   #underWay = 0;
 
@@ -95,10 +97,11 @@ class Connection {
     socket.off("data", this.#parse);
     // To listen is also what makes Node hand the bytes over instead of parsing them in native code.
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("drain", () => this.#standInLine());
+    socket.on("drain", () => this.#goOn());
   }
 
   begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.#latest = incoming;
     this.#begun += 1;
     this.#underWay += 1;
     waits.set(incoming, performance.now() - this.#waitsSince);
@@ -107,8 +110,8 @@ class Connection {
     outgoing.once("close", () => {
       this.#underWay -= 1;
       // Node has said so with the last answer, and leaves it to the caller.
-      if (isLast) this.#socket.end();
-      this.#standInLine();
+      if (isLast) this.#end();
+      this.#goOn();
     });
   }
 
@@ -123,17 +126,18 @@ class Connection {
     this.#rest = end === rest.length ? undefined : rest.subarray(end);
     this.#parse(end === rest.length ? rest : rest.subarray(0, end));
     if (this.#rest !== undefined) this.#standInLine();
-    else if (this.#socket.isPaused() && this.#mayRead()) this.#socket.resume();
+    else this.#resume();
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#begun >= requestsPerConnection && this.#underWay === 0) return;
-    // Node itself resumes a socket when it looks for the body of a request.
+    // Node itself resumes a socket when it looks for the body of a request; what is given back is kept as far as a stream buffers.
     if (this.#rest !== undefined) {
-      this.#rest = Buffer.concat([this.#rest, chunk]);
-      this.#socket.pause();
+      this.#pause();
+      this.#socket.unshift(chunk);
       return;
     }
+    // After the last request the rest is read to its end, so that the caller finds the last answer and not a broken connection.
+    if (this.#isOver()) return;
     this.#rest = chunk;
     this.#waitsSince = performance.now();
     if (this.#turns.takeOne()) this.readOn();
@@ -142,18 +146,46 @@ class Connection {
 
   #standInLine(): void {
     if (this.#rest === undefined) return;
-    this.#socket.pause();
+    this.#pause();
     if (this.#isInLine || !this.#mayRead()) return;
     this.#isInLine = true;
     this.#turns.wait(this);
   }
 
+  #end(): void {
+    this.#rest = undefined;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  // Nothing may be left to parse, and the socket still be paused because too much was under way.
+  #goOn(): void {
+    if (this.#rest === undefined) this.#resume();
+    else this.#standInLine();
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  // Not what Node has paused, because a body comes faster than it is read.
+  #resume(): void {
+    if (!this.#isPaused || !this.#mayRead()) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
   // Node pauses a socket whose caller takes no answers until it drains, and asserts that nothing is parsed meanwhile; it says so nowhere else.
   #mayRead(): boolean {
     const { destroyed, _paused: isPausedByNode } = this.#socket as Socket & { _paused?: boolean };
-    return (
-      !destroyed && !isPausedByNode && this.#underWay < requestsAtOnce && this.#begun < requestsPerConnection
-    );
+    if (destroyed || isPausedByNode) return false;
+    const hasBodyToCome = this.#latest?.complete === false;
+    return hasBodyToCome || (this.#underWay < requestsAtOnce && this.#begun < requestsPerConnection);
+  }
+
+  #isOver(): boolean {
+    return this.#begun >= requestsPerConnection && this.#underWay === 0;
   }
 }
 
