@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { startChildServer } from "./child-server.ts";
 import { givenCustomer, givenShow, tokenOf } from "./given.ts";
 import type { Load, LoadReport } from "./load.ts";
+import { percentile, residentMb } from "./measures.ts";
 import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
 
 const loadScript = fileURLToPath(new URL("./load.ts", import.meta.url));
@@ -44,16 +44,13 @@ test(
     const load = { port: Number(new URL(server.url).port), request, maxSockets: 2_000 };
 
     // The server's code is compiled and its capacity found: as much as it accepts of too much.
-    console.log("warm");
     const warm = await unleash({ ...load, perSecond: 3_000, seconds: 5 });
-    console.log(JSON.stringify({ ...warm, accepted: warm.accepted.length }));
     const capacity = Math.round(warm.accepted.length / 5);
     const calm = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 8 });
-    console.log(JSON.stringify({ ...calm, accepted: calm.accepted.length }));
     const calmP99 = percentile(calm.accepted, 99);
-    const rssBefore = rssOf(server.pid);
+    const before = residentMb(server.pid);
     const over = await unleash({ ...load, perSecond: capacity * times, seconds });
-    const grownMb = (rssOf(server.pid) - rssBefore) / 1_024;
+    const grownMb = residentMb(server.pid) - before;
     const after = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 5 });
 
     console.log(
@@ -78,16 +75,4 @@ async function unleash(load: Load): Promise<LoadReport> {
   onTestFinished(() => void child.kill("SIGKILL"));
   const [report] = await Promise.all([text(child.stdout), once(child, "exit")]);
   return JSON.parse(report) as LoadReport;
-}
-
-function percentile(latencies: number[], percent: number): number {
-  const sorted = latencies.toSorted((one, other) => one - other);
-  return Math.round(
-    sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN,
-  );
-}
-
-/** Resident memory in KB. */
-function rssOf(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }

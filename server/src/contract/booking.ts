@@ -5,6 +5,9 @@ import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 import { cinemaDateSchema } from "./show.ts";
 
+// What a refusal repeats of a text that is no seat number.
+const repeatedLength = 20;
+
 const seatNumber = /^[A-Z]{1,2}[1-9][0-9]?$/;
 
 /** One to ten different seats; breaking that is `INVALID_SEAT` or `TOO_MANY_SEATS`, not a validation error. */
@@ -24,8 +27,9 @@ export const seatNumbersSchema = z
     }
     const wrong = seats.filter((seat, index) => !seatNumber.test(seat) || seats.indexOf(seat) !== index);
     if (wrong.length > 0) {
+      const seatNumbers = wrong.map((seat) => seat.slice(0, repeatedLength));
       context.addIssue(
-        domainIssue("INVALID_SEAT", { seatNumbers: wrong }, "A seat is named like A1, and only once."),
+        domainIssue("INVALID_SEAT", { seatNumbers }, "A seat is named like A1, and only once."),
       );
     }
   });

@@ -1,13 +1,11 @@
 import { TRPCError } from "@trpc/server";
-import { Hono, type Context, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { except } from "hono/combine";
+import { Hono, type Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ApiKey } from "../config.ts";
 import { bookingsCsvPath } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
-import { callsWithPicture } from "./call-costs.ts";
+import { uploadPaths } from "./call-costs.ts";
 import { headOf, identify, type AppEnv } from "./caller.ts";
 import { createCallsByHead } from "./calls.ts";
 import { createCrossOrigin } from "./cross-origin.ts";
@@ -24,11 +22,8 @@ import { refuse } from "./refusals.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { createTicketKeysHandler } from "./ticket-keys.ts";
 
-const maxBodyBytes = 64 * 1_024;
-// A picture of the largest size in base64, and room to tell somebody whose picture is larger.
-const maxUploadBytes = 10 * 1_024 * 1_024;
-const uploadsAtOnce = { atOnce: 32, atOncePerAddress: 10 };
-const uploadPaths = Array.from(callsWithPicture, (path) => `/trpc/${path}`);
+// What comes where pictures are uploaded is bounded together, because each may be a hundred times as large as another body.
+const largeBodies = { over: 64 * 1_024, atOnce: 32, atOncePerAddress: 10 };
 // Watched by machines, every few seconds and without a key.
 const watchedPaths = ["/health", "/ready"];
 
@@ -124,10 +119,8 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     context.set("apiKeyName", verdict.apiKeyName);
     return await next();
   });
-  const limitUploads = limitLargeBodies({ over: maxBodyBytes, ...uploadsAtOnce });
-  const limitUpload = limitBodyTo(maxUploadBytes);
-  for (const path of uploadPaths) app.use(path, limitUploads, limitUpload);
-  app.use("/trpc/*", except(uploadPaths, limitBodyTo(maxBodyBytes)));
+  const limitUploads = limitLargeBodies(largeBodies);
+  for (const path of uploadPaths) app.use(path, limitUploads);
   app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, audit, calls }));
   app.get(bookingsCsvPath, createExportHandler(deps, audit));
 
@@ -146,20 +139,4 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   const { trustedProxies } = options;
   const parts = { gate, audit, admission, calls, crossOrigin, trustedProxies, isOpen, countOverloaded };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
-}
-
-function limitBodyTo(maxSize: number): MiddlewareHandler<AppEnv> {
-  const countBytes = bodyLimit({ maxSize, onError: refuseBody });
-  return async (context, next) => {
-    const length = context.req.header("content-length");
-    if (length === undefined || context.req.header("transfer-encoding") !== undefined) {
-      return await countBytes(context, next);
-    }
-    // Node reads no more than the header says, and to look at the body costs more than all the rest of a refusal.
-    return Number(length) > maxSize ? refuseBody(context) : await next();
-  };
-}
-
-function refuseBody(context: Context<AppEnv>): Response {
-  return refuse(context, new TRPCError({ code: "PAYLOAD_TOO_LARGE" }));
 }

@@ -1,5 +1,8 @@
 import type { ProcedurePath } from "../contract/index.ts";
 
+/** Where the router is. */
+export const rpcEndpoint = "/trpc";
+
 /** Calls that mostly wait, for another service or for long work elsewhere; they must not keep a turn from those that do not. */
 export const callsThatWait: ReadonlySet<string> = new Set<ProcedurePath>([
   "booking.pay",
@@ -17,11 +20,10 @@ export const callsThatWait: ReadonlySet<string> = new Set<ProcedurePath>([
 /** Calls about seats that are held already: they are admitted before new ones. */
 export const urgentCalls: ReadonlySet<string> = new Set<ProcedurePath>(["booking.pay", "booking.cancel"]);
 
-/** Calls that may bring a picture, and so a large body. */
-export const callsWithPicture: ReadonlySet<string> = new Set<ProcedurePath>([
-  "auth.signup",
-  "auth.updateProfileImage",
-]);
+/** The paths of calls that may bring a picture, and so a large body. */
+export const uploadPaths: readonly string[] = (
+  ["auth.signup", "auth.updateProfileImage"] satisfies ProcedurePath[]
+).map((path) => `${rpcEndpoint}/${path}`);
 
 // Twenty times what a call has, and room for 200 check-ins.
 const usualMaxValues = 300;

@@ -4,11 +4,8 @@ import { tokenOf } from "../auth/sessions.ts";
 import type { SessionTokens } from "../deps.ts";
 import { standsInLine } from "../rpc/procedures.ts";
 import type { Arrival } from "./admission.ts";
-import { callsThatWait, urgentCalls } from "./call-costs.ts";
+import { callsThatWait, rpcEndpoint, urgentCalls } from "./call-costs.ts";
 import type { RequestHead } from "./caller.ts";
-
-/** Where the router is. */
-export const rpcEndpoint = "/trpc";
 
 /** The calls that a request asks for, by the paths of their procedures, whether or not there are such. */
 export interface RequestedCalls {

@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { DomainError } from "../errors/domain-error.ts";
 import { networkOf } from "../limits/network.ts";
 import type { AppEnv } from "./caller.ts";
+import { mayBeLonger } from "./receive-body.ts";
 import { refuse } from "./refusals.ts";
 
 // An upload takes seconds at most; whoever is refused may as well try again soon.
@@ -15,7 +16,7 @@ const retryAfterSeconds = 2;
 export function limitLargeBodies(limits: { over: number; atOnce: number; atOncePerAddress: number }) {
   const underWay = new Map<string, number>();
   return createMiddleware<AppEnv>(async (context, next) => {
-    if (!isLarge(context.req.raw, limits.over)) return await next();
+    if (!mayBeLonger(context, limits.over)) return await next();
     const address = networkOf(context.get("address"));
     const ofAddress = underWay.get(address) ?? 0;
     const total = underWay.values().reduce((sum, count) => sum + count, 0);
@@ -32,10 +33,4 @@ export function limitLargeBodies(limits: { over: number; atOnce: number; atOnceP
       else underWay.delete(address);
     }
   });
-}
-
-// A body that does not say how long it is may be of any length. It is not looked at otherwise: that costs more than a refusal.
-function isLarge(request: Request, over: number): boolean {
-  const length = request.headers.get("content-length");
-  return length === null ? request.body !== null : Number(length) > over;
 }

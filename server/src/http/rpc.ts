@@ -10,17 +10,18 @@ import type { KeysInFlight } from "../idempotency/keyed.ts";
 import { carry } from "../rpc/error-shape.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
-import { callsWithPicture, maxValuesOf } from "./call-costs.ts";
+import { maxValuesOf, rpcEndpoint, uploadPaths } from "./call-costs.ts";
 import { headOf, type AppEnv } from "./caller.ts";
-import { isHashing, isMutation, readCalls, rpcEndpoint, type CallsByHead } from "./calls.ts";
+import { isHashing, isMutation, readCalls, type CallsByHead } from "./calls.ts";
 import { findJsonProblem, type JsonProblem } from "./json-values.ts";
-import { receiveBody, type Pace } from "./receive-body.ts";
+import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
 import { createTurnstile } from "./turnstile.ts";
 
-const usualPace: Pace = { withinMs: 20_000, leastBytesPerSecond: 0 };
-// The largest picture at a megabit a second; a small one at modem speed.
-const picturePace: Pace = { withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
+const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
+// The largest picture has 7 MB in base64; with some room, one that is too large is told so by its own code. At a megabit a second it takes a
+// minute, and a small one may come at modem speed.
+const withPicture = { maxBytes: 7.5 * 1_024 * 1_024, withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
 
 // Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
 // all of them within a second or so.
@@ -108,10 +109,14 @@ export function createRpcHandler(
 // A caller who sends a body slowly has no turn meanwhile: a call begins when its body is there as a whole, and has been looked at.
 async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<void> {
   if (context.req.method !== "POST") return;
-  const hasPicture = paths.some((path) => callsWithPicture.has(path));
-  const text = await receiveBody(context, hasPicture ? picturePace : usualPace);
-  const problem = findJsonProblem(text, maxValuesOf(paths[0] ?? ""));
-  if (problem !== undefined) throw malformed(sentences[problem]);
+  const maxValues = maxValuesOf(paths[0] ?? "");
+  const look = (json: string) => {
+    const problem = findJsonProblem(json, maxValues);
+    if (problem !== undefined) throw malformed(sentences[problem]);
+  };
+  const reception = uploadPaths.includes(context.req.path) ? withPicture : usually;
+  const text = await receiveBody(context, { ...reception, lookAtStart: look });
+  look(text);
   Object.defineProperty(context.req.raw, "text", { value: () => Promise.resolve(text) });
 }
 
