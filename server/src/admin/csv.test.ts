@@ -126,4 +126,20 @@ describe("S7: a cell is inert", () => {
       { numRuns: runs },
     );
   });
+
+  test.each([
+    ["a CR", "Asha\rRao", '"Asha\rRao"'],
+    ["an LF", "Asha\nRao", '"Asha\nRao"'],
+    ["a CR LF", "Asha\r\nRao", '"Asha\r\nRao"'],
+    ["quotes", 'Asha "Ash" Rao', '"Asha ""Ash"" Rao"'],
+    ["a comma", "Rao, Asha", '"Rao, Asha"'],
+    ["none of them", "Asha Rao", "Asha Rao"],
+  ])("a name with %s is one cell, for readers of each kind of line end too", (_what, name, cell) => {
+    const rows = [
+      ["7", name, "9876543210"],
+      ["8", "Anna", name],
+    ];
+    expect(toCsv(rows)).toBe(`7,${cell},9876543210\r\n8,Anna,${cell}\r\n`);
+    expect(parse(toCsv(rows), { record_delimiter: ["\r\n", "\n", "\r"] })).toEqual(rows);
+  });
 });

@@ -23,5 +23,6 @@ function isFormula(text: string): boolean {
 
 /** Records as lines of RFC 4180: cells are quoted where they have to be, and each line ends with CR LF. */
 export function toCsv(records: string[][]): string {
-  return stringify(records, { record_delimiter: "windows" });
+  // Many readers take a CR or an LF alone for the end of a line.
+  return stringify(records, { record_delimiter: "windows", quoted_match: /[\r\n]/ });
 }
