@@ -146,7 +146,7 @@ export const adminRouter = {
     .input(contract.resolvePaymentInput)
     .output(contract.resolvePaymentOutput)
     .mutation(({ ctx, input, path }) =>
-      keyed(ctx, path, input, (intent) => resolvePayment(ctx.deps, input, intent)),
+      keyed(ctx, path, input, (intent) => resolvePayment(ctx.deps, ctx.user, input, intent)),
     ),
 
   /** Whatever of the books does not add up. */

@@ -517,7 +517,7 @@ test("a charge that comes to light while its booking is being paid by another on
   // The first call arrives after all.
   await deps.gateway.charge({ key: String(first?.["key"]), amount: new Decimal("200"), card: goodCard });
   const paymentId = first?.["id"] as number;
-  expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
+  expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
   expect(await statusOf(customer, bookingId)).toEqual(["Paying", "200.00 source done"]);
   await slow.release();
   expect(await paying).toMatchObject({ status: "Confirmed", refund: null });

@@ -62,7 +62,12 @@ async function givenUnknownTopUp(amount: string) {
   return { customer, paymentId: await paymentIdOf(customer) };
 }
 
-const resolve = (paymentId: number) => resolvePayment(deps, { paymentId });
+const auditOf = (paymentId: number) =>
+  app.sql.query(
+    "select actor, subject, address, details from audit_entry where action = 'payment-resolved' and (details->>'paymentId')::int = $1 order by id",
+    [paymentId],
+  );
+const resolve = (paymentId: number) => resolvePayment(deps, admin, { paymentId });
 
 describe("payments that nobody knows the outcome of", () => {
   test("are listed newest first, with whose, how much, how old, how often asked and why", async () => {
@@ -257,6 +262,34 @@ describe("an admin asks about a payment now", () => {
     });
   });
 
+  test("which is in the audit: who asked, about whose payment, and what became of it", async () => {
+    const { customer, paymentId } = await givenUnknownPayment("unavailable");
+    await resolve(paymentId);
+    await letPass(app, 20);
+    await resolve(paymentId);
+    const audited = { actor: admin.username, subject: customer.username, address: admin.address };
+    expect(await auditOf(paymentId)).toEqual([
+      { ...audited, details: { paymentId, outcome: "unknown" } },
+      { ...audited, details: { paymentId, outcome: "failed" } },
+    ]);
+  });
+
+  test("that names no account, as an older system may have left it: nor does the audit", async () => {
+    const customer = await givenCustomer(deps);
+    await givenBooking(app, customer, "wallet");
+    const paymentId = await paymentIdOf(customer);
+    // Past the triggers that keep payments as they are.
+    const setUsername = (username: string) =>
+      app.sql.query(
+        `begin; set local session_replication_role = replica;
+         update payment_transaction set username = ${username} where id = ${paymentId}; commit`,
+      );
+    await setUsername("null");
+    await resolve(paymentId);
+    await setUsername(`'${customer.username}'`);
+    expect(await auditOf(paymentId)).toMatchObject([{ actor: admin.username, subject: null }]);
+  });
+
   test("that there is not", async () => {
     expect(await problemOf(resolve(999_999_999))).toEqual({ code: "PAYMENT_NOT_FOUND", details: null });
   });
@@ -301,7 +334,7 @@ describe("a gateway that can neither be asked nor give back", () => {
       attempts: 9,
     });
     expect(await getBooking(deps, customer, { bookingId })).toMatchObject({ status: "Paying" });
-    expect(await resolvePayment(withSimple, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
+    expect(await resolvePayment(withSimple, admin, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
     clock.advance(60_000);
     await deps.monitors.settled();
     await expireAnyDue(deps.db, 10, clock.now());
@@ -329,7 +362,7 @@ describe("a gateway that can neither be asked nor give back", () => {
       { bookingId, lastError: "the gateway refused to give the money back (HTTP 404)", attempts: 1 },
     ]);
     const paymentId = await paymentIdOf(customer);
-    expect(await resolvePayment(withSimple, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
+    expect(await resolvePayment(withSimple, admin, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
     expect((await getBooking(deps, customer, { bookingId })).refund).toMatchObject({ state: "pending" });
     await app.sql.query(
       "update payment_refund set state = 'done', done_at = $2, next_attempt_at = null where payment_id = $1",

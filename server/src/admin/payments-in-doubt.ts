@@ -5,7 +5,8 @@ import type {
   ResolvePaymentInput,
   ResolvePaymentOutput,
 } from "../contract/index.ts";
-import type { Deps } from "../deps.ts";
+import { recordAudit } from "../audit/record-audit.ts";
+import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { onceInSteps } from "../idempotency/once.ts";
@@ -29,10 +30,11 @@ export async function listDoubts(
 
 /**
  * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told.
- * A payment that is settled is answered as it is. Throws `PAYMENT_NOT_FOUND`.
+ * A payment that is settled is answered as it is. Each question is audited, a repeated one with the same key once. Throws `PAYMENT_NOT_FOUND`.
  */
 export async function resolvePayment(
   deps: Deps,
+  admin: User,
   { paymentId }: ResolvePaymentInput,
   intent?: Intent,
 ): Promise<ResolvePaymentOutput> {
@@ -51,6 +53,14 @@ export async function resolvePayment(
       const { status, contested } = await getPayment(tx, paymentId);
       const refund = await findCardRefund(tx, paymentId);
       return { paymentId, outcome: outcomeOf(contested ? "Unknown" : status, refund?.state) };
+    },
+    async record(tx, answer) {
+      const { username } = await getPayment(tx, paymentId);
+      await recordAudit(tx, deps.clock, admin, {
+        action: "payment-resolved",
+        subject: username === "" ? null : username,
+        details: { ...answer },
+      });
     },
   });
 }

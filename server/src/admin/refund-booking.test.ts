@@ -301,7 +301,7 @@ describe("never more goes back than was paid", () => {
     const slow = gateway.scriptRefund("slow");
     const first = app.reconcile();
     await slow.arrived;
-    expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
+    expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
     await slow.release();
     await first;
     expect((await cardMoneyOf(app, { bookingId })).givenBack).toEqual(["200.00"]);

@@ -18,6 +18,7 @@ export type AuditAction =
   | "profile-changed"
   | "profile-image-changed"
   | "booking-refunded"
+  | "payment-resolved"
   | "counter-sale"
   | "show-scheduled"
   | "show-cancelled"

@@ -122,6 +122,8 @@ export interface Steps<Answer> {
   goOn(): Promise<void>;
   /** The answer, after the last step. */
   describe(tx: Tx): Promise<Answer>;
+  /** In the transaction that keeps the answer, and only for the answer that is kept. */
+  record?(tx: Tx, answer: Answer): Promise<void>;
 }
 
 /**
@@ -131,7 +133,7 @@ export interface Steps<Answer> {
 export async function onceInSteps<Answer>(
   deps: Deps,
   intent: Intent | undefined,
-  { begin, goOn, describe }: Steps<Answer>,
+  { begin, goOn, describe, record }: Steps<Answer>,
 ): Promise<Answer> {
   for (;;) {
     const isOurs = await inTransaction(deps.db, async (tx) => {
@@ -146,7 +148,9 @@ export async function onceInSteps<Answer>(
     const done = await inTransaction(deps.db, async (tx) => {
       const answer = await describe(tx);
       const isFirst = intent === undefined || (await storeAnswer(tx, intent, write({ answer })));
-      return isFirst ? { answer } : undefined;
+      if (!isFirst) return undefined;
+      await record?.(tx, answer);
+      return { answer };
     });
     if (done !== undefined) return done.answer;
   }

@@ -126,8 +126,16 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
       "select id from payment_transaction where booking_id = $1 and status = 'Unknown'",
       [bookingId],
     );
-    const paid = "booking where id = $1 and status = 'Confirmed'";
-    return { caller, input: { paymentId: payment?.["id"] }, countEffects: counting(paid, bookingId) };
+    const paymentId = payment?.["id"];
+    return {
+      caller,
+      input: { paymentId },
+      async countEffects() {
+        const told = "audit_entry where action = 'payment-resolved' and details ->> 'paymentId' = $1";
+        expect(await counting("booking where id = $1 and status = 'Confirmed'", bookingId)()).toBe(1);
+        return await counting(told, String(paymentId))();
+      },
+    };
   },
 };
 

@@ -231,14 +231,14 @@ describe("a payment that counts as not charged", () => {
       clock.advance(3_600_000);
       await app.reconcile();
       expect(await doubtsOf(customer)).toEqual([why]);
-      expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
+      expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
       expect(await countPaymentsInDoubt(deps.db)).toBe(1);
       rude.says(() => unknownKey);
       await hurry();
       await app.reconcile();
       expect(await doubtsOf(customer)).toEqual([]);
       expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false, next: null }]);
-      expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "failed" });
+      expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "failed" });
     },
   );
 
@@ -248,21 +248,21 @@ describe("a payment that counts as not charged", () => {
     await app.reconcile();
     expect(await paymentsOf(customer)).toMatchObject([{ next: null }]);
     rude.says(() => success("x", "1000.00"));
-    expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
+    expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
     expect(await doubtsOf(customer)).toEqual(["the gateway names another amount"]);
     rude.says(({ what }) => (what === "refund" ? success("r") : success("right", "10.00")));
     clock.advance(600_000);
     await app.reconcile();
     expect(await doubtsOf(customer)).toEqual([]);
-    expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
+    expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
   });
 
   test("and of which an early question learns nothing new keeps its last question", async () => {
     const { customer, paymentId } = await givenFailed();
     rude.says(() => success("x", "1000.00"));
-    await resolvePayment(deps, { paymentId });
+    await resolvePayment(deps, admin, { paymentId });
     rude.says(() => unknownKey);
-    expect(await resolvePayment(deps, { paymentId })).toEqual({ paymentId, outcome: "failed" });
+    expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "failed" });
     expect(await paymentsOf(customer)).toMatchObject([{ contested: false, next: expect.any(Date) as Date }]);
   });
 });

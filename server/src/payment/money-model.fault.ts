@@ -237,7 +237,7 @@ async function tell(steps: Step[]): Promise<void> {
       case "resolve": {
         await noteDoubts();
         const paymentId = [...doubted][one.which % Math.max(1, doubted.size)];
-        if (paymentId !== undefined) await resolvePayment(deps, { paymentId });
+        if (paymentId !== undefined) await resolvePayment(deps, admin, { paymentId });
         break;
       }
       case "reconcile":
