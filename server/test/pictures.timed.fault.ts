@@ -6,12 +6,21 @@ import { createTestDatabase } from "@skyfox/db/test-database";
 import { createSkyfoxClient } from "@skyfox/sdk";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
+import { pngChunk } from "../../scripts/demo/png.ts";
 import { startPaymentGateway } from "../../scripts/sandbox/payment-gateway.ts";
 import { transformer, type ProfileImage } from "../src/contract/index.ts";
 import { startChildServer } from "./child-server.ts";
 import { givenCustomer, testAnswer, tokenOf } from "./given.ts";
 import { startObjectStorage } from "./object-storage.ts";
-import { givenPhoto, givenPlainPng, uploadOf } from "./pictures.ts";
+import {
+  givenJpegOfScans,
+  givenPhoto,
+  givenPlainPng,
+  uploadOf,
+  withChunks,
+  withSegments,
+  withWebpChunks,
+} from "./pictures.ts";
 import { openPort } from "./open-port.ts";
 import { headersFor } from "./rpc-call.ts";
 import { createTestApp } from "./test-app.ts";
@@ -31,6 +40,8 @@ test(
     const page = Buffer.from("<html><script>1</script></html>");
     const bomb = givenPlainPng(16_000, 16_000);
     expect(bomb.length).toBeLessThan(1_000_000);
+    const nothing = Buffer.alloc(0);
+    const gamma = pngChunk("gAMA", Buffer.from([0, 0, 0xb1, 0x8f]));
     const attacks: Record<string, ProfileImage> = {
       "256 megapixels": uploadOf(bomb),
       "half a PNG": uploadOf(png.subarray(0, png.length / 2)),
@@ -47,6 +58,15 @@ test(
       "a WebP and a page": uploadOf(Buffer.concat([webp, page])),
       "a GIF and a script": uploadOf(Buffer.from("GIF89a/*\0\0*/=1;")),
       "6 MB": uploadOf(Buffer.alloc(6_000_000, 1)),
+      "a JPEG of 42 scans": uploadOf(givenJpegOfScans(5_000, 42)),
+      "a JPEG of 100,000 comments": uploadOf(withSegments(jpeg, 0xfe, Array<Buffer>(100_000).fill(nothing))),
+      "a PNG of 310,000 gammas": uploadOf(
+        withChunks(givenPlainPng(9, 9), Array<Buffer>(310_000).fill(gamma)),
+      ),
+      "a PNG of 300,000 IDATs": uploadOf(
+        withChunks(givenPlainPng(9, 9), Array<Buffer>(300_000).fill(pngChunk("IDAT", nothing))),
+      ),
+      "a WebP of 300,000 chunks": uploadOf(withWebpChunks(await givenPhoto("webp"), "EXIF", 300_000)),
       "a wrong hash": { ...uploadOf(jpeg), sha256: "0".repeat(64) },
       "broken base64": { ...uploadOf(jpeg), base64: `${uploadOf(jpeg).base64.slice(0, -4)}!!!!` },
     };
