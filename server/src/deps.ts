@@ -93,8 +93,11 @@ export interface HashLine {
 
 /** Makes of an uploaded file the picture that is kept: a small square JPEG that has nothing of the file but its pixels. */
 export interface PictureMaker {
-  /** Throws `INVALID_IMAGE_HASH`, `INVALID_IMAGE` with the reason, or `RATE_LIMITED` when too many pictures wait already. */
-  make(image: ProfileImage): Promise<Buffer>;
+  /**
+   * Throws `INVALID_IMAGE_HASH`, `INVALID_IMAGE` with the reason, or `RATE_LIMITED` when too many pictures wait already, of all or of the one
+   * account or address that it is for.
+   */
+  make(image: ProfileImage, owner: { for: string }): Promise<Buffer>;
 }
 
 /** Where pictures are kept, each under a key of its own. What goes wrong is thrown as it is. */

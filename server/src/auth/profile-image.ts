@@ -35,7 +35,7 @@ export async function updateProfileImage(
   const account = await findCustomerAnswer(deps.db, username);
   await checkSecurityAnswer(deps, user, { account, limitedAs: username }, input.securityAnswer);
   deps.leaveLine();
-  const picture = await deps.pictures.make(input.image);
+  const picture = await deps.pictures.make(input.image, { for: username });
   await withUploadedImage(deps, picture, (give) =>
     inTransaction(deps.db, async (tx) => {
       await give(tx, username);

@@ -11,6 +11,7 @@ import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
 import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { withUploadedImage } from "../image/keep-image.ts";
+import { networkOf } from "../limits/network.ts";
 import { openWallet } from "../wallet/open-wallet.ts";
 import { normaliseAnswer } from "./security-answers.ts";
 
@@ -24,7 +25,8 @@ export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInp
   const passwordHash = await deps.passwords.hash(input.password);
   const securityAnswerHash = await deps.passwords.hash(normaliseAnswer(input.securityAnswer));
   deps.leaveLine();
-  const picture = input.profileImage && (await deps.pictures.make(input.profileImage));
+  const owner = { for: networkOf(caller.address) };
+  const picture = input.profileImage && (await deps.pictures.make(input.profileImage, owner));
   const createdAt = deps.clock.now();
   const commit = (give?: (tx: Tx, username: string) => Promise<void>) =>
     inTransaction(deps.db, async (tx) => {

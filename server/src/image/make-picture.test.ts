@@ -2,18 +2,30 @@ import { deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { pngChunk } from "../../../scripts/demo/png.ts";
-import { givenPhoto, givenPlainPng, givenTwoHalves, uploadOf } from "../../test/pictures.ts";
+import {
+  givenJpegOfScans,
+  givenPhoto,
+  givenPlainPng,
+  givenTwoHalves,
+  splitIdat,
+  uploadOf,
+  withChunks,
+  withSegments,
+  withWebpChunks,
+} from "../../test/pictures.ts";
 import { codeOf, outcomesOf, together } from "../../test/together.ts";
 import { maxProfileImageBytes, type ProfileImage } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { checkImageFile } from "./image-file.ts";
 import { createPictureMaker } from "./make-picture.ts";
 
 const pictures = createPictureMaker();
-const make = (bytes: Buffer) => pictures.make(uploadOf(bytes));
+const me = { for: "user-1" };
+const make = (bytes: Buffer) => pictures.make(uploadOf(bytes), me);
 
 /** The reason for which a picture is refused. */
 async function reasonOf(upload: ProfileImage): Promise<unknown> {
-  const error: unknown = await pictures.make(upload).catch((reason: unknown) => reason);
+  const error: unknown = await pictures.make(upload, me).catch((reason: unknown) => reason);
   if (!(error instanceof DomainError) || error.problem.code !== "INVALID_IMAGE") return codeOf(error);
   return error.problem.details.reason;
 }
@@ -99,6 +111,107 @@ describe("the picture that is kept", () => {
   test("may come of a file with a preview behind its picture, as cameras write it", async () => {
     const preview = await givenPhoto("jpeg", { width: 30, height: 20 });
     expect(await make(Buffer.concat([jpeg, preview]))).toEqual(await make(jpeg));
+  });
+});
+
+describe("a picture as it is written in the world passes", () => {
+  const exif = Buffer.concat([
+    Buffer.from("Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0", "latin1"),
+    Buffer.alloc(60_000),
+  ]);
+  const profile = (part: number) =>
+    Buffer.concat([Buffer.from("ICC_PROFILE\0", "latin1"), Buffer.from([part, 40]), Buffer.alloc(60_000)]);
+  const moving = async () => {
+    const frames = await Promise.all(
+      Array.from({ length: 12 }, () => givenPhoto("png", { width: 40, height: 40 })),
+    );
+    return await sharp(frames, { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer();
+  };
+
+  test.each<[string, () => Buffer | Promise<Buffer>]>([
+    [
+      "a JPEG in ten scans",
+      () => sharp(png).jpeg({ progressive: true, chromaSubsampling: "4:4:4" }).toBuffer(),
+    ],
+    [
+      "a JPEG in mozjpeg's scans",
+      async () =>
+        sharp(await givenPhoto("png"))
+          .jpeg({ mozjpeg: true, quality: 100 })
+          .toBuffer(),
+    ],
+    ["a JPEG of 25 megapixels with all that its scans may cost", () => givenJpegOfScans(5_000, 8)],
+    [
+      "a JPEG with a camera's data and a profile in forty segments",
+      () =>
+        withSegments(
+          withSegments(
+            jpeg,
+            0xe2,
+            Array.from({ length: 40 }, (_part, index) => profile(index + 1)),
+          ),
+          0xe1,
+          [exif],
+        ),
+    ],
+    [
+      "an interlaced PNG",
+      async () =>
+        sharp(await givenPhoto("png"))
+          .png({ progressive: true })
+          .toBuffer(),
+    ],
+    ["a PNG with its pixels in thousands of pieces", () => splitIdat(png, 16)],
+    [
+      "a PNG with everything that may be there once",
+      async () =>
+        sharp(await givenPhoto("png", { width: 30, height: 20 }))
+          .withIccProfile("p3")
+          .withExif({ IFD0: { Copyright: "x" } })
+          .png({ palette: true })
+          .toBuffer(),
+    ],
+    ["a WebP of many frames", moving],
+  ])("%s", async (_what, file) => {
+    expect(await sharp(await make(await file())).metadata()).toMatchObject({ width: 64, height: 64 });
+  });
+});
+
+describe("a file that would cost far more than a picture is refused undecoded", () => {
+  const empty = Buffer.alloc(0);
+  const gamma = pngChunk("gAMA", Buffer.from([0, 0, 0xb1, 0x8f]));
+
+  test.each<[string, () => Buffer]>([
+    ["a JPEG of 42 scans in 150 KB", () => givenJpegOfScans(5_000, 42)],
+    ["a large JPEG of nine scans, five of which refine", () => givenJpegOfScans(5_000, 9)],
+    ["a JPEG with arithmetic codes", () => givenJpegOfScans(100, 2, 0xca)],
+    [
+      "a JPEG of a hundred thousand comments",
+      () => withSegments(jpeg, 0xfe, Array<Buffer>(100_000).fill(empty)),
+    ],
+    [
+      "a JPEG of a hundred thousand tables",
+      () => withSegments(jpeg, 0xc4, Array<Buffer>(100_000).fill(empty)),
+    ],
+    ["a PNG of 310,000 gammas", () => withChunks(png, Array<Buffer>(310_000).fill(gamma))],
+    [
+      "a PNG of 400,000 unknown chunks",
+      () => withChunks(png, Array<Buffer>(400_000).fill(pngChunk("juNK", empty))),
+    ],
+    [
+      "a PNG of 400,000 empty IDATs",
+      () => withChunks(png, Array<Buffer>(400_000).fill(pngChunk("IDAT", empty))),
+    ],
+    ["a WebP of 500,000 chunks", () => withWebpChunks(webp, "EXIF", 500_000)],
+  ])("%s", (_what, file) => {
+    const bytes = file();
+    expect(bytes.length).toBeLessThan(maxProfileImageBytes);
+    const before = process.cpuUsage();
+    expect(checkImageFile(bytes)).toEqual({ problem: "damaged" });
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(100);
   });
 });
 
@@ -194,13 +307,26 @@ test("what is a bomb in its texts costs no more than the picture", async () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
 });
 
-test("so many pictures may wait for their turn, and whoever comes then is told to come back", async () => {
-  const busy = createPictureMaker({ atOnce: 1, waiting: 2, retryAfterSeconds: 2 });
+test("so many pictures may wait for their turn, and a customer who comes then is told to come back", async () => {
+  const busy = createPictureMaker({ atOnce: 1, waiting: 2, perOwner: 2, retryAfterSeconds: 2 });
+  const each = Array.from({ length: 5 }, (_each, index) => ({ for: `user-${index}` }));
   const { won, lost } = outcomesOf(
-    await together(Array.from({ length: 5 }, () => () => busy.make(uploadOf(png)))),
+    await together(each.map((owner) => () => busy.make(uploadOf(png), owner))),
   );
   expect(won).toHaveLength(3);
   expect(lost).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
+});
+
+test("of one customer's ten pictures at once two are made, and another's has room beside those of many such", async () => {
+  const hostile = Array.from({ length: 30 }, (_each, index) => ({ for: `hostile-${index % 3}` }));
+  const uploads = [...hostile, me].map((owner) => pictures.make(uploadOf(png), owner));
+  const { won, lost } = outcomesOf(await Promise.allSettled(uploads));
+  expect(won).toHaveLength(7);
+  expect(lost).toEqual(Array(24).fill("RATE_LIMITED"));
+  expect(await uploads.at(-1)).toBeInstanceOf(Buffer);
+  // What has ended counts no more, also when it was refused.
+  expect(await reasonOf(uploadOf(flip(png, png.length / 2)))).toBe("damaged");
+  expect(await Promise.all([make(png), make(png)])).toHaveLength(2);
 });
 
 function flip(bytes: Buffer, at: number): Buffer {

@@ -24,16 +24,16 @@ sharp.concurrency(1);
 const decodeSeconds = 5;
 const jpegQuality = 85;
 
-// Most pictures take some hundredths of a second.
-const defaultQueue = { atOnce: 1, waiting: 20, retryAfterSeconds: 2 };
+// Most pictures take some hundredths of a second, the costliest about half a second. Three customers with two each leave room for fifteen.
+const defaultQueue = { atOnce: 1, waiting: 20, perOwner: 2, retryAfterSeconds: 2 };
 
 /** Makes pictures one at a time, off the main thread; what is not asked for in the file, such as where a photo was taken, is gone. */
 export function createPictureMaker(queue: typeof defaultQueue = defaultQueue): PictureMaker {
   const turns = createTurns(queue);
   return {
-    async make(image) {
+    async make(image, { for: owner }) {
       const bytes = readImage(image);
-      return await turns.take(() => makeSquare(bytes));
+      return await turns.take(() => makeSquare(bytes), owner);
     },
   };
 }
