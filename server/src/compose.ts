@@ -105,7 +105,7 @@ export async function compose(
         : connectMovieService({ ...config.movieService, clock, logger }),
     monitors,
     hashLine: createHashLine(),
-    tokens: createSessionTokens({ secretKey: config.jwtSecrets[0].secret, clock }),
+    tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -129,7 +129,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     hashLine: createHashLine(options.hashGate),
     passwords: createPasswordHasher(),
     leaveLine: () => {},
-    tokens: createSessionTokens({ secretKey: testJwtSecret, clock }),
+    tokens: createSessionTokens({ secrets: [{ kid: "default", secret: testJwtSecret }], clock }),
     tickets: createTicketTokens(testTicketKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -23,7 +23,7 @@ describe("a login", () => {
 
     const issued = Math.floor(now.getTime() / 1_000);
     expect(data?.expiresAt).toEqual(new Date((issued + 86_400) * 1_000));
-    expect(decodeProtectedHeader(data!.token)).toEqual({ alg: "HS256", typ: "JWT" });
+    expect(decodeProtectedHeader(data!.token)).toEqual({ alg: "HS256", kid: "default", typ: "JWT" });
     const { sid, ...claims } = decodeJwt(data!.token);
     expect(claims).toEqual({
       iss: "skyfox",

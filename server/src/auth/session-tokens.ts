@@ -1,5 +1,6 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { LRUCache } from "lru-cache";
+import { readBase64url } from "../base64url.ts";
 import { roles, type Role } from "../contract/index.ts";
 import type { Clock, SessionClaims, SessionTokens } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
@@ -11,27 +12,41 @@ const algorithm = "HS256";
 // Some megabytes at most; a token that falls out is verified again.
 const rememberedTokens = 10_000;
 
-/** The tokens of sessions: HS256 JWTs (RFC 7519) with issuer, audience, `sub`, `sid`, `role`, `iat` and `exp`. What was verified once is remembered. */
+// Tokens from before secrets had names were signed with this one.
+const unnamedKid = "default";
+
+/** A secret that signs tokens, and the name by which a token says that it did. */
+export interface SessionSecret {
+  kid: string;
+  secret: string;
+}
+
+/**
+ * The tokens of sessions: HS256 JWTs (RFC 7519) with issuer, audience, `sub`, `sid`, `role`, `iat` and `exp`. The first secret signs, all
+ * verify, chosen by `kid`. What was verified once is remembered.
+ */
 export function createSessionTokens({
-  secretKey,
+  secrets,
   clock,
 }: {
-  secretKey: string;
+  secrets: readonly [SessionSecret, ...SessionSecret[]];
   clock: Clock;
 }): SessionTokens {
-  const key = new TextEncoder().encode(secretKey);
+  const keys = new Map(secrets.map(({ kid, secret }) => [kid, new TextEncoder().encode(secret)]));
+  const [{ kid, secret }] = secrets;
+  const signing = new TextEncoder().encode(secret);
   const verified = new LRUCache<string, SessionClaims>({ max: rememberedTokens });
 
   return {
     async sign({ sessionId, username, role, issuedAt, expiresAt }) {
       return await new SignJWT({ sid: sessionId, role })
-        .setProtectedHeader({ alg: algorithm, typ: "JWT" })
+        .setProtectedHeader({ alg: algorithm, kid, typ: "JWT" })
         .setIssuer(issuer)
         .setAudience(audience)
         .setSubject(username)
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
-        .sign(key);
+        .sign(signing);
     },
 
     remembers: (token) => verified.has(token),
@@ -44,16 +59,24 @@ export function createSessionTokens({
         verified.delete(token);
         throw new DomainError({ code: "SESSION_ENDED" });
       }
-      const claims = await readToken(token, key, now);
+      const claims = await readToken(token, keys, now);
       verified.set(token, claims);
       return claims;
     },
   };
 }
 
-async function readToken(token: string, key: Uint8Array, now: Date): Promise<SessionClaims> {
+async function readToken(token: string, keys: Map<string, Uint8Array>, now: Date): Promise<SessionClaims> {
+  if (token.split(".").some((part) => readBase64url(part) === undefined)) {
+    throw new DomainError({ code: "INVALID_TOKEN" });
+  }
+  const keyOf = ({ kid = unnamedKid }: { kid?: string }) => {
+    const key = keys.get(kid);
+    if (key === undefined) throw new DomainError({ code: "INVALID_TOKEN" });
+    return key;
+  };
   try {
-    const { payload } = await jwtVerify(token, key, {
+    const { payload } = await jwtVerify(token, keyOf, {
       algorithms: [algorithm],
       issuer,
       audience,

@@ -1,12 +1,13 @@
-import { generateKeyPair, SignJWT, type JWTPayload } from "jose";
+import { decodeProtectedHeader, generateKeyPair, SignJWT, type JWTPayload } from "jose";
 import { beforeEach, describe, expect, test } from "vitest";
 import { givenCustomer, givenStaff, testPassword, tokenOf } from "../../test/given.ts";
 import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
 import { createTestApp, testJwtSecret, testStart } from "../../test/test-app.ts";
-import { outcomesOf, together } from "../../test/together.ts";
+import { outcomesOf, refusalOf, together } from "../../test/together.ts";
 import type { LogInOutput, MeOutput } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { logOut as endSession } from "./log-out.ts";
+import { createSessionTokens, type SessionSecret } from "./session-tokens.ts";
 
 const app = await createTestApp();
 const jwtSecretKey = testJwtSecret;
@@ -144,6 +145,20 @@ describe("a token", () => {
     }
   });
 
+  test("of which only bits that mean nothing were changed is refused", async () => {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const parts = (await sign({ ...claimsOf(await givenCustomer(app.deps)), filling: "" })).split(".");
+    const changed = parts.flatMap((text, index) => {
+      const other = text.slice(0, -1) + alphabet[alphabet.indexOf(text.at(-1)!) ^ 1]!;
+      const isSameBytes = Buffer.from(text, "base64url").equals(Buffer.from(other, "base64url"));
+      return isSameBytes ? [parts.with(index, other).join(".")] : [];
+    });
+    // The signature's 32 bytes leave two bits at least.
+    expect(changed.length).toBeGreaterThan(0);
+    for (const token of changed) expect(await codeForToken(token)).toBe("INVALID_TOKEN");
+    expect(await codeForToken(parts.join("."))).toBe("let in");
+  });
+
   test("that says more than it was signed for is refused", async () => {
     const user = await givenCustomer(app.deps);
     const [header, , signature] = (await sign(claimsOf(user))).split(".");
@@ -194,6 +209,53 @@ describe("a token", () => {
     const { status, error } = await send(app, "/trpc/show.byId?input={not-json", { headers: headersFor() });
     expect(status).toBe(401);
     expect(error?.data.domain?.code).toBe("MISSING_TOKEN");
+  });
+});
+
+describe("of several secrets", () => {
+  const old = { kid: "default", secret: "the first secret, from before there were names" };
+  const [current, next] = [
+    { kid: "2026-03", secret: "the second secret, which signs at present" },
+    { kid: "2026-04", secret: "the third secret, which is to sign next month" },
+  ];
+  const tokensBy = (...secrets: [SessionSecret, ...SessionSecret[]]) =>
+    createSessionTokens({ secrets, clock: app.clock });
+  const given = async () => {
+    const { username, role, sessionId } = await givenCustomer(app.deps);
+    const issuedAt = app.clock.now();
+    return { username, role, sessionId, issuedAt, expiresAt: new Date(issuedAt.getTime() + dayMs) };
+  };
+  const withHeader = async (header: object, secret: string) => {
+    const { username, role, sessionId } = await givenCustomer(app.deps);
+    const claims = { ...claimsOf({ username, role, sessionId } as User) };
+    return await new SignJWT(claims).setProtectedHeader({ alg: "HS256", ...header }).sign(encode(secret));
+  };
+
+  test("the first signs and puts its name on the token; all of them verify", async () => {
+    const claims = await given();
+    const token = await tokensBy(current, old).sign(claims);
+    expect(decodeProtectedHeader(token)).toEqual({ alg: "HS256", kid: "2026-03", typ: "JWT" });
+    for (const tokens of [tokensBy(current), tokensBy(next, current, old), tokensBy(old, current)])
+      expect(await tokens.verify(token)).toEqual(claims);
+    expect(await refusalOf(tokensBy(next, old).verify(token))).toBe("INVALID_TOKEN");
+  });
+
+  test("the one that is named verifies, and no other", async () => {
+    const tokens = tokensBy(current, next, old);
+    expect(await refusalOf(tokens.verify(await withHeader({ kid: "2026-04" }, next.secret)))).toBe(
+      "accepted",
+    );
+    for (const kid of ["2026-03", "default", "2026-05", "", 1, null, ["2026-04"], "__proto__"])
+      expect(await refusalOf(tokens.verify(await withHeader({ kid }, next.secret)))).toBe("INVALID_TOKEN");
+  });
+
+  test("the one named default verifies tokens without a name, if it is there", async () => {
+    const token = await withHeader({}, old.secret);
+    expect(await refusalOf(tokensBy(current, old).verify(token))).toBe("accepted");
+    expect(await refusalOf(tokensBy(current, next).verify(token))).toBe("INVALID_TOKEN");
+    expect(await refusalOf(tokensBy(current, old).verify(await withHeader({}, current.secret)))).toBe(
+      "INVALID_TOKEN",
+    );
   });
 });
 

@@ -120,7 +120,10 @@ describe("is no ticket", () => {
   });
 
   test("the token of a session", async () => {
-    const sessions = createSessionTokens({ secretKey: "s".repeat(32), clock: createManualClock(testStart) });
+    const sessions = createSessionTokens({
+      secrets: [{ kid: "default", secret: "s".repeat(32) }],
+      clock: createManualClock(testStart),
+    });
     const session = await sessions.sign({
       sessionId: crypto.randomUUID(),
       username: "anna.lee",
