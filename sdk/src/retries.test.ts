@@ -28,6 +28,14 @@ describe("a query", () => {
     ["the database is busy", refusal(503)],
     ["a dependency is down", refusal(503, { code: "STORAGE_UNAVAILABLE", details: null })],
     ["it was too often", refusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 2 } })],
+    [
+      "the server has too much to do",
+      refusal(503, { code: "OVERLOADED", details: { retryAfterSeconds: 2 } }),
+    ],
+    [
+      "the database is away",
+      refusal(503, { code: "DATABASE_UNAVAILABLE", details: { retryAfterSeconds: 2 } }),
+    ],
   ])("is repeated when %s", async ([, failure]) => {
     const { client, requests } = scripted([failure, failure, answer]);
     expect(await askForShow(client)).toBeNull();
@@ -72,6 +80,12 @@ describe("a query", () => {
 
   test.for<[string, Reply, number]>([
     ["SkyFox", refusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 7 } }), 7_000],
+    ["a busy SkyFox", refusal(503, { code: "OVERLOADED", details: { retryAfterSeconds: 3 } }), 3_000],
+    [
+      "a SkyFox without its database",
+      refusal(503, { code: "DATABASE_UNAVAILABLE", details: { retryAfterSeconds: 4 } }),
+      4_000,
+    ],
     ["a proxy in seconds", page(503, { "retry-after": "5" }), 5_000],
     ["a proxy by a moment that has passed", page(503, { "retry-after": "Tue, 10 Mar 2026 06:30:00 GMT" }), 0],
     ["a proxy in other words", page(503, { "retry-after": "soon" }), 0],
@@ -83,9 +97,15 @@ describe("a query", () => {
 
   test("that would have to wait long is refused at once", async () => {
     const details = { retryAfterSeconds: 31 };
-    const { client, requests } = scripted([refusal(429, { code: "RATE_LIMITED", details })]);
-    expect(domainErrorOf(await errorOf(askForShow(client)))).toMatchObject({ code: "RATE_LIMITED", details });
-    expect(requests).toHaveLength(1);
+    for (const [status, code] of [
+      [429, "RATE_LIMITED"],
+      [503, "OVERLOADED"],
+      [503, "DATABASE_UNAVAILABLE"],
+    ] as const) {
+      const { client, requests } = scripted([refusal(status, { code, details })]);
+      expect(domainErrorOf(await errorOf(askForShow(client)))).toMatchObject({ code, details });
+      expect(requests).toHaveLength(1);
+    }
     const proxied = scripted([page(503, { "retry-after": "31" })]);
     await errorOf(askForShow(proxied.client));
     expect(proxied.requests).toHaveLength(1);
@@ -118,6 +138,14 @@ describe("a mutation", () => {
     expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(keys[3]).toMatch(/^[0-9a-f]{32}$/);
     expect(keys[3]).not.toBe(keys[0]);
+  });
+
+  test("that the server answers once comes back when a server with too much to do says so", async () => {
+    const busy = refusal(503, { code: "OVERLOADED", details: { retryAfterSeconds: 2 } });
+    const { client, requests, waits } = scripted([busy, busy, answer]);
+    await holdSeats(client);
+    expect(waits).toEqual([2_150, 2_300]);
+    expect(new Set(requests.map(({ key }) => key)).size).toBe(1);
   });
 
   test("has the caller's key where there is one", async () => {

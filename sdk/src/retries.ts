@@ -122,7 +122,13 @@ function mayPass(error: TRPCClientError<AppRouter>): boolean {
 
 function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefined {
   const problem = domainErrorOf(error);
-  if (problem?.code === "RATE_LIMITED") return problem.details.retryAfterSeconds * 1_000;
+  switch (problem?.code) {
+    case "RATE_LIMITED":
+    case "OVERLOADED":
+    case "DATABASE_UNAVAILABLE":
+      return problem.details.retryAfterSeconds * 1_000;
+    default:
+  }
   // The header of a batch speaks of whichever of its calls waits longest.
   if (isSkyfoxError(error)) return undefined;
   const named = responseOf(error)?.headers.get("retry-after");
