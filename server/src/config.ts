@@ -232,13 +232,15 @@ function createReader(environment: Environment) {
     limits(addressFactor: number): Limits {
       const limits = Object.entries<Limits[keyof Limits]>(limitTable).map(([name, limit]) => {
         const setting = `LIMIT_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-        const { perAccount, perAddress } = limit;
+        const { perDevice, perAccount, perAddress } = limit;
         return [
           name,
           {
             ...limit,
+            perDevice: perDevice && wholeNumber(`${setting}_PER_DEVICE`, perDevice, 1, maxLimit),
             perAccount: perAccount && wholeNumber(`${setting}_PER_ACCOUNT`, perAccount, 1, maxLimit),
-            perAddress: wholeNumber(`${setting}_PER_ADDRESS`, perAddress * addressFactor, 1, maxLimit),
+            perAddress:
+              perAddress && wholeNumber(`${setting}_PER_ADDRESS`, perAddress * addressFactor, 1, maxLimit),
           },
         ];
       });

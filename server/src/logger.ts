@@ -9,6 +9,7 @@ const secretNames = [
   "securityAnswer",
   "token",
   "resetToken",
+  "deviceToken",
   "authorization",
   "apiKey",
   "card",

@@ -1,15 +1,46 @@
+import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { UserRoleEnum } from "../schema.ts";
 
-/** What login needs: the stored hash, the role, and the name of the customer or staff row. */
-export async function findAccount(db: Db, username: string) {
+// The account `u` that a typed name means: in whatever case, but of two that differ by case only the one that is spelled so.
+function isMeant(typed: string) {
+  const isSame = (account: "u" | "twin") => sql`lower(${sql.ref(`${account}.username`)}) = lower(${typed})`;
+  return sql<boolean>`${isSame("u")} and (u.username = ${typed} or not exists (
+    select from usertable twin where ${isSame("twin")} and twin.id <> u.id
+  ))`;
+}
+
+/** The username, as it is kept, of the account that a typed name means, in whatever case it is typed. */
+export async function findUsername(db: Db, typed: string): Promise<string | undefined> {
+  const account = await db
+    .selectFrom("usertable as u")
+    .select("u.username")
+    .where(isMeant(typed))
+    .executeTakeFirst();
+  return account?.username;
+}
+
+/** Whether an account has this name, in whatever case. */
+export async function isUsernameTaken(db: Db, username: string): Promise<boolean> {
+  const taken = await db
+    .selectFrom("usertable")
+    .select("id")
+    .where(sql<string>`lower(username)`, "=", sql<string>`lower(${username})`)
+    .limit(1)
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/** What login needs of the account that a typed name means: the stored hash, the role, and the name of the customer or staff row. */
+export async function findAccount(db: Db, typed: string) {
   return await db
     .selectFrom("usertable as u")
     .leftJoin("customertable as c", "c.username", "u.username")
     .leftJoin("stafftable as s", "s.username", "u.username")
-    .where("u.username", "=", username)
+    .where(isMeant(typed))
     .select((eb) => [
       "u.username",
+      "u.created_at as createdAt",
       "u.role",
       "u.password as passwordHash",
       "u.disabled_at as disabledAt",

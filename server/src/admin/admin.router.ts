@@ -17,6 +17,7 @@ import { listMovies } from "./list-movies.ts";
 import { listAllSlots, listFreeSlots } from "./list-slots.ts";
 import { scheduleShow } from "./schedule-show.ts";
 import { reportRevenue } from "./report-revenue.ts";
+import { unlockAccount } from "./unlock-account.ts";
 import { updateStaff } from "./update-staff.ts";
 
 export const adminRouter = {
@@ -80,6 +81,14 @@ export const adminRouter = {
     .output(contract.staffMemberSchema)
     .mutation(({ ctx, input, path }) =>
       keyed(ctx, path, input, (intent) => updateStaff(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Forgets the guesses that were counted on an account, so that its owner can log in and recover it again. */
+  unlockAccount: adminProcedure
+    .input(contract.unlockAccountInput)
+    .output(contract.unlockAccountOutput)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => unlockAccount(ctx.deps, ctx.user, input, intent)),
     ),
 
   /** Sells seats to a walk-in customer for cash. */

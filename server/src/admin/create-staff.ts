@@ -1,5 +1,6 @@
-import { constraints, insertAccount, insertStaff, violatedConstraint } from "@skyfox/db";
+import { constraints, insertAccount, insertStaff, isUsernameTaken, violatedConstraint } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
+import { hashPassword } from "../auth/passwords.ts";
 import type { CreateStaffInput, StaffMember } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
@@ -16,10 +17,11 @@ export async function createStaff(
   const { username, name, role, counterNo = null } = input;
   const replay = await findReplay(deps, intent);
   if (replay !== undefined) return replay.answer as StaffMember;
-  const passwordHash = await deps.passwords.hash(input.password);
+  const passwordHash = await hashPassword(deps.passwords, input.password);
   const createdAt = deps.clock.now();
   try {
     return await once(deps, intent, async (tx) => {
+      if (await isUsernameTaken(tx, username)) throw new DomainError({ code: "USERNAME_EXISTS" });
       await insertAccount(tx, { username, passwordHash, role, createdAt });
       await insertStaff(tx, { username, name, counterNo });
       await recordAudit(tx, deps.clock, admin, {

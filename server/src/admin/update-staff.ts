@@ -1,15 +1,22 @@
-import { endSessions, listStaff, lockActiveAdmins, replacePassword, updateStaffRow } from "@skyfox/db";
+import {
+  endSessions,
+  findUsername,
+  listStaff,
+  lockActiveAdmins,
+  replacePassword,
+  updateStaffRow,
+} from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { hashNewPassword } from "../auth/new-password.ts";
-import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
+import { foldName, type StaffMember, type UpdateStaffInput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { findReplay, once } from "../idempotency/once.ts";
 
 /**
- * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions. Throws
- * `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, or `PASSWORD_REUSE`.
+ * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions, and a new
+ * password forgets the guesses on the account. Throws `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, or `PASSWORD_REUSE`.
  */
 export async function updateStaff(
   deps: HashingDeps,
@@ -17,9 +24,10 @@ export async function updateStaff(
   input: UpdateStaffInput,
   intent?: Intent,
 ): Promise<StaffMember> {
-  const { username, role, counterNo, disabled, password } = input;
+  const { role, counterNo, disabled, password } = input;
   const replay = await findReplay(deps, intent);
   if (replay !== undefined) return replay.answer as StaffMember;
+  const username = (await findUsername(deps.db, input.username)) ?? input.username;
   await getStaff(deps.db, username);
   const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);
   const updating = once(deps, intent, async (tx) => {
@@ -31,6 +39,7 @@ export async function updateStaff(
       throw new DomainError({ code: "LAST_ADMIN" });
     }
     if (change !== undefined && !(await replacePassword(tx, username, change))) throw new PasswordChanged();
+    if (change !== undefined) await deps.limits.forgive(tx, foldName(username));
     const now = deps.clock.now();
     const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
     await updateStaffRow(tx, username, { role, counterNo, disabledAt });

@@ -25,7 +25,8 @@ export type AuditAction =
   | "screen-created"
   | "bookings-exported"
   | "staff-created"
-  | "staff-changed";
+  | "staff-changed"
+  | "account-unlocked";
 
 /**
  * Records who did what to whose account, and from where. Give it the transaction of the effect, so that both are there or neither; what was

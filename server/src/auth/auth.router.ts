@@ -22,11 +22,11 @@ import { updateProfile } from "./update-profile.ts";
 export const authRouter = {
   /** Creates a customer account with an empty wallet. */
   signup: publicHashingProcedure
-    .input(contract.signUpInput.extend({ password: uncommonPasswordSchema }))
+    .input(contract.signUpInput.safeExtend({ password: uncommonPasswordSchema }))
     .output(contract.signUpOutput)
     .mutation(({ ctx, input }) => signUp(ctx.deps, ctx.caller, input)),
 
-  /** Opens a session and gives its token. */
+  /** Opens a session and gives its token, the device's token, and what happened to the account meanwhile. */
   login: publicHashingProcedure
     .input(contract.logInInput)
     .output(contract.logInOutput)

@@ -1,6 +1,7 @@
 import { findPasswords, type PasswordChange } from "@skyfox/db";
 import type { HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import { checkPassword, hashPassword } from "./passwords.ts";
 
 /** Hashes a new password. Throws `PASSWORD_REUSE` when it is the current one or one of the two before it. */
 export async function hashNewPassword(
@@ -12,8 +13,9 @@ export async function hashNewPassword(
   // The history begins with the current password; in an adopted one it may begin with the one before.
   const remembered = [...new Set([currentHash, ...history])].slice(0, 3);
   for (const hash of remembered) {
-    if (await deps.passwords.fits(hash, newPassword)) throw new DomainError({ code: "PASSWORD_REUSE" });
+    const { fits } = await checkPassword(deps.passwords, hash, newPassword);
+    if (fits) throw new DomainError({ code: "PASSWORD_REUSE" });
   }
-  const newHash = await deps.passwords.hash(newPassword);
+  const newHash = await hashPassword(deps.passwords, newPassword);
   return { newHash, currentHash, previousHash: remembered[1] ?? null };
 }

@@ -46,6 +46,28 @@ export function createPasswordHasher(takeTurn: Turns["take"] = (hashing) => hash
   };
 }
 
+/** The hash of a password to store: of its NFC, since keyboards type one letter in several ways (Unicode Standard Annex 15). */
+export async function hashPassword(passwords: PasswordHasher, password: string): Promise<string> {
+  return await passwords.hash(password.normalize("NFC"));
+}
+
+/**
+ * Whether a typed password fits the stored hash, and whether it is to be hashed anew: an older hash is of bcrypt, or of the password as it was
+ * typed. What fits nothing costs the same with a stored hash and without.
+ */
+export async function checkPassword(
+  passwords: PasswordHasher,
+  stored: string | undefined,
+  typed: string,
+): Promise<{ fits: boolean; isOutdated: boolean }> {
+  const composed = typed.normalize("NFC");
+  if (await passwords.fits(stored, composed)) {
+    return { fits: true, isOutdated: stored !== undefined && isOutdated(stored) };
+  }
+  const fits = typed !== composed && (await passwords.fits(stored, typed));
+  return { fits, isOutdated: fits };
+}
+
 /** Whether a stored hash is one of the older system's, to be replaced once the secret is known. */
 export function isOutdated(stored: string): boolean {
   return !stored.startsWith("$argon2id$");

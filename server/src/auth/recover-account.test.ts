@@ -1,6 +1,6 @@
 import { hash as bcryptHash } from "@node-rs/bcrypt";
 import { beforeEach, describe, expect, test } from "vitest";
-import { givenCustomer, testAnswer, testPassword, tokenOf } from "../../test/given.ts";
+import { givenCustomer, givenStaff, testAnswer, testPassword, tokenOf } from "../../test/given.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
@@ -14,7 +14,10 @@ const app = await createTestApp();
 const { deps } = app;
 const caller = { address: "198.51.100.1", requestId: "of-the-tests" };
 const newPassword = "Another-Horse-8";
-beforeEach(() => app.clock.set(testStart));
+beforeEach(async () => {
+  app.clock.set(testStart);
+  await app.sql.query("truncate rate_limit");
+});
 
 const emailOf = (username: string) => `${username}@example.com`;
 const tokenFor = (username: string, securityAnswer = testAnswer) =>
@@ -23,6 +26,27 @@ const reset = (username: string, resetToken: string, password = newPassword) =>
   resetPassword(deps, caller, { email: emailOf(username), resetToken, newPassword: password });
 
 describe("recovery", () => {
+  test.each([" Anna.Lee@Example.com", "anna.lee@example.com\n", "ANNA.LEE@EXAMPLE.COM"])(
+    "of an address typed as %j finds its account at every step",
+    async (email) => {
+      const { username } = await givenCustomer(deps);
+      await app.sql.query(
+        "update customertable set email = username || '@gone.example' where email = 'anna.lee@example.com'",
+      );
+      await app.sql.query("update customertable set email = 'anna.lee@example.com' where username = $1", [
+        username,
+      ]);
+      expect((await query(app, "auth.securityQuestion", { email })).data).toMatchObject({ questionId: 1 });
+      const answered = await mutate<{ resetToken: string }>(app, "auth.verifySecurityAnswer", {
+        email,
+        securityAnswer: testAnswer,
+      });
+      const { resetToken } = answered.data!;
+      const done = await mutate(app, "auth.resetPassword", { email, resetToken, newPassword });
+      expect(done.data).toEqual({ username });
+    },
+  );
+
   test("leads from the question to a new password, and ends every session", async () => {
     const user = await givenCustomer(deps);
     const { username } = user;
@@ -117,6 +141,113 @@ describe("recovery", () => {
   });
 });
 
+describe("wrong security answers", () => {
+  const guess = (email: string) =>
+    mutate(app, "auth.verifySecurityAnswer", { email, securityAnswer: "wrong" });
+  const endQuarterHour = () =>
+    app.sql.query("update rate_limit set expire = 1 where key like 'wrongAnswers:%'");
+  const daySeconds = 86_400;
+
+  /** Nine wrong answers, in a day of which an hour is left. */
+  async function guessNineTimes(email: string) {
+    for (let number = 0; number < 9; number += 1) {
+      expect((await guess(email)).error?.data.domain?.code).toBe("INVALID_SECURITY_ANSWER");
+      await endQuarterHour();
+    }
+    await app.sql.query(
+      "update rate_limit set expire = $1 where key like 'wrongAnswersADay:%' and points = 9",
+      [new Date().getTime() + 3_600_000],
+    );
+  }
+
+  test("are ten in a day: the tenth locks recovery for a day, of an unknown address alike", async () => {
+    const { username } = await givenCustomer(deps);
+    const told: unknown[] = [];
+    for (const email of [emailOf(username), "not-a-customer@example.com"]) {
+      await guessNineTimes(email);
+      const tenth = await guess(email);
+      await endQuarterHour();
+      const eleventh = await guess(email);
+      const right = await mutate(app, "auth.verifySecurityAnswer", { email, securityAnswer: testAnswer });
+      const seconds = Number(eleventh.headers.get("retry-after"));
+      expect(seconds).toBeGreaterThan(daySeconds - 60);
+      expect(seconds).toBeLessThanOrEqual(daySeconds);
+      expect(eleventh.error?.data.domain).toEqual({
+        code: "RATE_LIMITED",
+        details: { retryAfterSeconds: seconds },
+      });
+      told.push(
+        [tenth, eleventh, right].map(({ status, error }) => [
+          status,
+          error?.message,
+          error?.data.domain?.code,
+          error?.data.fields,
+        ]),
+      );
+    }
+    expect(told[1]).toEqual(told[0]);
+  });
+
+  test("are counted in recovery and profile together, and both are locked", async () => {
+    const user = await givenCustomer(deps);
+    const details = { name: "Customer Renamed", email: emailOf(user.username), phoneNumber: "6100000001" };
+    const change = (securityAnswer: string) =>
+      refusalOf(updateProfile(deps, user, { ...details, securityAnswer }));
+    await guessNineTimes(emailOf(user.username));
+    expect(await change("wrong")).toBe("INVALID_SECURITY_ANSWER");
+    await endQuarterHour();
+    expect(await change(testAnswer)).toBe("RATE_LIMITED");
+    expect(await refusalOf(tokenFor(user.username))).toBe("RATE_LIMITED");
+    const rows = await app.sql.query(
+      "select actor from audit_entry where subject = $1 and action = 'security-answer-locked'",
+      [user.username],
+    );
+    expect(rows).toEqual([{ actor: user.username }]);
+  });
+
+  test("are none of those that were right", async () => {
+    const { username } = await givenCustomer(deps);
+    await guessNineTimes(emailOf(username));
+    for (let number = 0; number < 3; number += 1)
+      expect(await refusalOf(tokenFor(username))).toBe("accepted");
+    expect((await guess(emailOf(username))).status).toBe(400);
+    await endQuarterHour();
+    expect(await refusalOf(tokenFor(username))).toBe("RATE_LIMITED");
+  });
+
+  test.each<[string, (username: string) => Promise<unknown>]>([
+    ["a login", (username) => logIn(deps, caller, { username, password: testPassword })],
+    [
+      "an admin",
+      async (username) =>
+        mutate(
+          app,
+          "admin.unlockAccount",
+          { username },
+          { token: await tokenOf(deps, await givenStaff(deps, "admin")) },
+        ),
+    ],
+    ["the end of the day", () => app.sql.query("update rate_limit set expire = 1")],
+  ])("are forgotten after %s, with the lock", async (_, lift) => {
+    const { username } = await givenCustomer(deps);
+    await guessNineTimes(emailOf(username));
+    await guess(emailOf(username));
+    expect(await refusalOf(tokenFor(username))).toBe("RATE_LIMITED");
+    await lift(username);
+    for (let number = 0; number < 4; number += 1)
+      expect((await guess(emailOf(username))).error?.data.domain?.code).toBe("INVALID_SECURITY_ANSWER");
+    expect(await refusalOf(tokenFor(username))).toBe("accepted");
+  });
+
+  test("are not forgotten after a login that fails, nor at somebody else's", async () => {
+    const { username } = await givenCustomer(deps);
+    for (let number = 0; number < 5; number += 1) await guess(emailOf(username));
+    await refusalOf(logIn(deps, caller, { username, password: "wrong" }));
+    await logIn(deps, caller, { username: (await givenCustomer(deps)).username, password: testPassword });
+    expect(await refusalOf(tokenFor(username))).toBe("RATE_LIMITED");
+  });
+});
+
 describe("a new password", () => {
   test("is neither the current one nor one of the two before it, by change and by reset", async () => {
     const user = await givenCustomer(deps);
@@ -142,6 +273,24 @@ describe("a new password", () => {
         ),
       ),
     ).toBe("accepted");
+  });
+
+  test("is the current one too when its letters are typed in another way, or were before", async () => {
+    const user = await givenCustomer(deps);
+    const [composed, apart] = ["H\u00f6rse-N\u00famber-1", "Ho\u0308rse-Nu\u0301mber-1"];
+    const change = (from: string, to: string) =>
+      refusalOf(changePassword(deps, user, { currentPassword: from, newPassword: to }));
+    expect(await change(testPassword, apart)).toBe("accepted");
+    expect(await change(composed, apart)).toBe("PASSWORD_REUSE");
+    expect(await change(apart, composed)).toBe("PASSWORD_REUSE");
+    // A hash from before of what was typed.
+    await app.sql.query("update usertable set password = $2 where username = $1", [
+      user.username,
+      await deps.passwords.hash(apart),
+    ]);
+    await app.sql.query("delete from password_history where username = $1", [user.username]);
+    expect(await change(apart, apart)).toBe("PASSWORD_REUSE");
+    expect(await change(apart, "Second-Horse-2")).toBe("accepted");
   });
 
   test("ends the other sessions and keeps the calling one", async () => {
@@ -236,6 +385,13 @@ describe("a change of the profile", () => {
     expect(answer.data).toEqual({ username: user.username, ...changed });
     const me = await query(app, "auth.me", undefined, { token: await tokenOf(deps, user) });
     expect(me.data).toMatchObject(changed);
+  });
+
+  test("keeps the e-mail address trimmed and in lower case", async () => {
+    const user = await givenCustomer(deps);
+    const input = { ...details(3), email: " Renamed-3@Example.com " };
+    const answer = await mutate(app, "auth.updateProfile", input, { token: await tokenOf(deps, user) });
+    expect(answer.data).toMatchObject({ email: "renamed-3@example.com" });
   });
 
   test("needs the security answer", async () => {

@@ -12,6 +12,7 @@ import {
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import {
+  foldName,
   resetTokenSeconds,
   type ResetPasswordInput,
   type ResetPasswordOutput,
@@ -51,7 +52,7 @@ export async function askSecurityQuestion(
 
 /**
  * Gives a token for one reset within five minutes; any older one of the account is void. Throws `INVALID_SECURITY_ANSWER`, alike for an
- * unknown address, and `RATE_LIMITED`: five wrong answers lock recovery of the account for everyone.
+ * unknown address, and `RATE_LIMITED`: five wrong answers lock recovery of the account for all callers, ten in a day for a day.
  */
 export async function verifySecurityAnswer(
   deps: HashingDeps,
@@ -62,7 +63,7 @@ export async function verifySecurityAnswer(
   await checkSecurityAnswer(
     deps,
     caller,
-    { account, limitedAs: account?.username ?? `unknown ${email}` },
+    { account, limitedAs: account === undefined ? `unknown ${email}` : foldName(account.username) },
     securityAnswer,
   );
   if (account === undefined) throw new DomainError({ code: "INVALID_SECURITY_ANSWER" });
@@ -78,7 +79,7 @@ export async function verifySecurityAnswer(
 }
 
 /**
- * Sets a new password by a reset token, uses the token up and ends all sessions. Throws `INVALID_RESET_TOKEN`, `PASSWORD_REUSE` (the token
+ * Sets a new password by a reset token, uses the token up, ends all sessions and forgets the guesses on the account. Throws `INVALID_RESET_TOKEN`, `PASSWORD_REUSE` (the token
  * stays good) or `RATE_LIMITED`.
  */
 export async function resetPassword(
@@ -106,10 +107,10 @@ export async function resetPassword(
       throw new DomainError({ code: "INVALID_RESET_TOKEN" });
     }
     await endSessions(tx, { username }, now);
+    // A person who forgot the password has tried others before.
+    await deps.limits.forgive(tx, foldName(username));
     await recordAudit(tx, deps.clock, caller, { action: "password-reset", subject: username });
   });
-  // Whoever forgot a password has tried others before.
-  await deps.limits.forgive("wrongPasswords", username);
   return { username };
 }
 

@@ -94,8 +94,16 @@ test("no secret of signing up and logging in is in a log, an error or the databa
   // What succeeds.
   tell(await mutate(app, "auth.signup", input));
   const login = await mutate<LogInOutput>(app, "auth.login", { username: input.username, password });
-  const { token } = login.data!;
-  tell({ ...login, text: login.text.replace(token, "") });
+  const { token, deviceToken } = login.data!;
+  const again = await mutate<LogInOutput>(app, "auth.login", {
+    username: input.username,
+    password,
+    deviceToken,
+  });
+  for (const one of [login, again]) {
+    const given = [one.data!.token, one.data!.deviceToken];
+    tell({ ...one, text: given.reduce((text, secret) => text.replace(secret, ""), one.text) });
+  }
   tell(await query(app, "auth.me", undefined, { token }));
 
   // What the domain refuses.
@@ -118,6 +126,9 @@ test("no secret of signing up and logging in is in a log, an error or the databa
   tell(await mutate(app, "auth.signup", { ...spread, [password]: answer }));
   tell(await mutate(app, "auth.signup", { password: [password], securityAnswer: { answer } }));
   tell(await mutate(app, "auth.login", { username: 1, password: { password } }));
+  tell(await mutate(app, "auth.login", { username: "x", password, deviceToken: { deviceToken } }));
+  tell(await mutate(app, "auth.login", { username: "x", password, deviceToken: deviceToken.repeat(3) }));
+  tell(await mutate(app, "auth.login", { username: input.username, password: `${password}?`, deviceToken }));
   tell(await mutate(app, "auth.login", { username: "x", password: password.repeat(10) }));
   tell(await send(app, "/trpc/auth.login", json(`{"json":{"password":"${password}"`)));
   tell(
@@ -155,7 +166,15 @@ test("no secret of signing up and logging in is in a log, an error or the databa
   tell(await mutate(app, "auth.logout", { everywhere: true }, { token }));
   tell(await mutate(app, "booking.cancel", { bookingId: 1 }, { token: await tokenOf(app.deps, staff) }));
 
-  const secrets = { password, answer, token, apiKey: testApiKey, wrongApiKey, jwtSecretKey: testJwtSecret };
+  const secrets = {
+    password,
+    answer,
+    token,
+    deviceToken,
+    apiKey: testApiKey,
+    wrongApiKey,
+    jwtSecretKey: testJwtSecret,
+  };
   expect(await findSecrets(told, secrets)).toEqual([]);
 });
 
@@ -178,7 +197,7 @@ test("no secret of recovery, changes, staff and pictures is in a log, an error o
   const logIn = async (secret: string) => {
     const login = await mutate<LogInOutput>(app, "auth.login", { username, password: secret });
     const { token: given = "" } = login.data ?? {};
-    tell(login, [given]);
+    tell(login, [given, login.data?.deviceToken ?? ""]);
     return given;
   };
   const broken = async (path: string, call: object, token?: string) => {

@@ -16,7 +16,7 @@ function givenInput(change: Record<string, unknown> = {}) {
     phoneNumber: String(7_000_000_000 + people),
     email: `person-${people}@example.com`,
     securityQuestionId: 1,
-    securityAnswer: "Rex",
+    securityAnswer: "Rex the dog",
     ...change,
   };
 }
@@ -88,8 +88,8 @@ describe("a sign-up", () => {
     expect(row!["password"]).not.toBe(row!["answer"]);
   });
 
-  test("keeps the answer after NFKC, trimming and lower-casing, and the password as typed", async () => {
-    const input = givenInput({ securityAnswer: " \u3000Ｒｅｘ ﬁdo ", password: " Ｐassword-ﬁ " });
+  test("keeps the answer after NFKC, trimming and lower-casing, and the password after NFC", async () => {
+    const input = givenInput({ securityAnswer: " \u3000Ｒｅｘ ﬁdo ", password: " Ｐa\u0308ssword-ﬁ " });
     await signUp(input);
     const [row] = await app.sql.query(
       `select u.password, c.security_answer_hash as answer
@@ -97,8 +97,9 @@ describe("a sign-up", () => {
       [input.username],
     );
     expect(await app.deps.passwords.fits(row!["answer"] as string, "rex fido")).toBe(true);
-    expect(await app.deps.passwords.fits(row!["password"] as string, " Ｐassword-ﬁ ")).toBe(true);
-    expect(await app.deps.passwords.fits(row!["password"] as string, " Password-fi ")).toBe(false);
+    expect(await app.deps.passwords.fits(row!["password"] as string, " Ｐ\u00e4ssword-ﬁ ")).toBe(true);
+    expect(await app.deps.passwords.fits(row!["password"] as string, " Ｐa\u0308ssword-ﬁ ")).toBe(false);
+    expect(await app.deps.passwords.fits(row!["password"] as string, " P\u00e4ssword-fi ")).toBe(false);
   });
 
   test("at every longest value still fits the database", async () => {
@@ -107,7 +108,7 @@ describe("a sign-up", () => {
       name: wide.repeat(70),
       username: "a".repeat(30),
       password: `Aa!${wide.repeat(125)}`,
-      email: `a@${"b".repeat(248)}.com`,
+      email: `${"a".repeat(242)}@example.com`,
       securityAnswer: wide.repeat(200),
     });
     expect(await signUp(input)).toMatchObject({ status: 200 });
@@ -117,7 +118,7 @@ describe("a sign-up", () => {
   test("reports every failing field at once, under its own name, and writes nothing", async () => {
     const wrong = {
       name: "Customer2",
-      username: "Wrong",
+      username: "Wr",
       password: "short",
       phoneNumber: "12",
       email: "nowhere",
@@ -128,7 +129,29 @@ describe("a sign-up", () => {
     expect(status).toBe(400);
     expect(error?.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });
     expect(new Set(error?.data.fields?.map(({ field }) => field))).toEqual(new Set(Object.keys(wrong)));
-    expect(await countRows("Wrong")).toEqual(nothing);
+    expect(await countRows("wr")).toEqual(nothing);
+  });
+
+  test("with the question for an answer is refused, however it is written", async () => {
+    const [question] = await app.sql.query("select question from security_questions where id = 1");
+    const asked = question?.["question"] as string;
+    for (const securityAnswer of [asked, ` ${asked.toUpperCase()}  `]) {
+      const input = givenInput({ securityAnswer });
+      const { status, error } = await signUp(input);
+      expect(status).toBe(400);
+      expect(error?.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });
+      expect(error?.data.fields?.map(({ field }) => field)).toEqual(["securityAnswer"]);
+      expect(await countRows(input.username)).toEqual(nothing);
+    }
+    const [other] = await app.sql.query("select question from security_questions where id = 2");
+    expect(await signUp(givenInput({ securityAnswer: other?.["question"] }))).toMatchObject({ status: 200 });
+  });
+
+  test.each(["name", "username", "email"] as const)("with the %s for an answer is refused", async (field) => {
+    const input = givenInput();
+    const { error } = await signUp({ ...input, securityAnswer: input[field].toUpperCase() });
+    expect(error?.data.fields?.map((problem) => problem.field)).toEqual(["securityAnswer"]);
+    expect(await countRows(input.username)).toEqual(nothing);
   });
 
   test.each([0, -1, 11, 2_147_483_647, 2_147_483_648, -2_147_483_649, Number.MAX_SAFE_INTEGER])(
@@ -166,6 +189,19 @@ describe("what is taken", () => {
     expect(error?.data.domain).toEqual({ code, details: null });
     const free = givenInput();
     expect(await signUp({ ...second, [field]: free[field] })).toMatchObject({ status: 200 });
+  });
+
+  test("a username is taken in whatever case, also by an older account with capitals", async () => {
+    await app.sql.query(
+      "insert into usertable (username, password, role) values ('Old.Name', 'unreadable', 'staff')",
+    );
+    const { error } = await signUp(givenInput({ username: "old.name" }));
+    expect(error?.data.domain?.code).toBe("USERNAME_EXISTS");
+    const free = givenInput();
+    const typed = { ...free, username: ` ${free.username.toUpperCase()}`, email: ` ${free.email}  ` };
+    expect((await signUp(typed)).data?.username).toBe(free.username);
+    const rows = await app.sql.query("select email from customertable where username = $1", [free.username]);
+    expect(rows).toEqual([{ email: free.email }]);
   });
 
   test("an e-mail address is taken in whatever case", async () => {

@@ -3,17 +3,19 @@ import {
   inTransaction,
   insertAccount,
   insertCustomer,
+  isUsernameTaken,
+  listSecurityQuestions,
   violatedConstraint,
   type Tx,
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
-import type { SignUpInput, SignUpOutput } from "../contract/index.ts";
+import { foldAnswer, type SignUpInput, type SignUpOutput } from "../contract/index.ts";
 import type { Caller, HashingDeps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { withUploadedImage } from "../image/keep-image.ts";
 import { networkOf } from "../limits/network.ts";
 import { openWallet } from "../wallet/open-wallet.ts";
-import { normaliseAnswer } from "./security-answers.ts";
+import { hashPassword } from "./passwords.ts";
 
 /**
  * Creates a customer: the account, its password history, the customer, an empty wallet and the picture if there is one, or nothing. Throws
@@ -22,14 +24,16 @@ import { normaliseAnswer } from "./security-answers.ts";
  */
 export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
   await deps.limits.count("signUps", { address: caller.address });
-  const passwordHash = await deps.passwords.hash(input.password);
-  const securityAnswerHash = await deps.passwords.hash(normaliseAnswer(input.securityAnswer));
+  await assertNotTheQuestion(deps, input);
+  const passwordHash = await hashPassword(deps.passwords, input.password);
+  const securityAnswerHash = await deps.passwords.hash(foldAnswer(input.securityAnswer));
   deps.leaveLine();
   const owner = { for: networkOf(caller.address) };
   const picture = input.profileImage && (await deps.pictures.make(input.profileImage, owner));
   const createdAt = deps.clock.now();
   const commit = (give?: (tx: Tx, username: string) => Promise<void>) =>
     inTransaction(deps.db, async (tx) => {
+      if (await isUsernameTaken(tx, input.username)) throw new DomainError({ code: "USERNAME_EXISTS" });
       await insertAccount(tx, { username: input.username, passwordHash, role: "customer", createdAt });
       await insertCustomer(tx, {
         username: input.username,
@@ -49,6 +53,17 @@ export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInp
     throw refusalFor(error);
   }
   return { username: input.username, name: input.name };
+}
+
+// The contract compares the answer with all that is typed beside it; the question's text is known here only.
+async function assertNotTheQuestion(deps: HashingDeps, input: SignUpInput): Promise<void> {
+  const questions = await listSecurityQuestions(deps.db);
+  const asked = questions.find(({ id }) => id === input.securityQuestionId);
+  if (asked === undefined) throw new DomainError({ code: "INVALID_SECURITY_QUESTION" });
+  if (foldAnswer(asked.question) !== foldAnswer(input.securityAnswer)) return;
+  throw new DomainError({ code: "VALIDATION_ERROR" }, [
+    { field: "securityAnswer", message: "The security answer is the question itself." },
+  ]);
 }
 
 function refusalFor(error: unknown): unknown {

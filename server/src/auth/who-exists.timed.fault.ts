@@ -30,6 +30,10 @@ const drills: Record<string, Drill> = {
     known: (number) => logIn(customer(number), "wrong"),
     unknown: (number) => logIn(nobody(number), "wrong"),
   },
+  "login with a wrong password whose letters are typed apart": {
+    known: (number) => logIn(customer(number), "wro\u0308ng"),
+    unknown: (number) => logIn(nobody(number), "wro\u0308ng"),
+  },
   "login of somebody disabled, with the right password": {
     known: (number) => logIn(disabled[number]?.username ?? "", testPassword),
     unknown: (number) => logIn(nobody(number), testPassword),

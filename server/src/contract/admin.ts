@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema, newPasswordSchema, usernameSchema } from "./auth.ts";
+import { nameSchema, newPasswordSchema, typedUsernameSchema, usernameSchema } from "./auth.ts";
 import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
@@ -40,7 +40,7 @@ export type CreateStaffInput = z.output<typeof createStaffInput>;
 
 /** What `admin.updateStaff` takes: who, and what is to change; what is left out stays as it is. */
 export const updateStaffInput = z.strictObject({
-  username: z.string(),
+  username: typedUsernameSchema,
   role: staffRoleSchema.optional(),
   counterNo: counterNoSchema.optional(),
   disabled: z.boolean().optional(),
@@ -49,6 +49,18 @@ export const updateStaffInput = z.strictObject({
 
 /** What is to change of whom. */
 export type UpdateStaffInput = z.output<typeof updateStaffInput>;
+
+/** What `admin.unlockAccount` takes: whose account, customers and staff alike. */
+export const unlockAccountInput = z.strictObject({ username: typedUsernameSchema });
+
+/** Whose counted guesses are forgotten. */
+export type UnlockAccountInput = z.output<typeof unlockAccountInput>;
+
+/** What `admin.unlockAccount` answers: how many counted guesses were forgotten, also those at a name that no account has. */
+export const unlockAccountOutput = z.object({ username: z.string(), cleared: z.int() });
+
+/** The account, and how many counted guesses were forgotten. */
+export type UnlockAccountOutput = z.output<typeof unlockAccountOutput>;
 
 /** Why something is done to a customer's booking, in words that they may read. */
 const reasonSchema = z.string().trim().min(1, "Say why.").max(500, "The reason has at most 500 characters.");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maxDeviceToken, minAnswerLength } from "./constants.ts";
 import { roles } from "./errors.ts";
 import { noInput } from "./page.ts";
 
@@ -15,20 +16,34 @@ export const nameSchema = z
   .transform((name) => name.split(" ").map(capitalise).join(" "))
   .refine((name) => characters(name) >= 3 && characters(name) <= 70, "The name has 3 to 70 characters.");
 
-/** Who signs in: 3 to 30 characters of a-z, 0-9, dot, underscore and hyphen, a letter first and no two marks in a row; kept as given. */
+/** The one form in which usernames and e-mail addresses are kept and compared: trimmed and in lower case. */
+export function foldName(typed: string): string {
+  return typed.trim().toLowerCase();
+}
+
+/** The form in which security answers are compared, and hashed: after NFKC, trimmed and in lower case. */
+export function foldAnswer(answer: string): string {
+  return answer.normalize("NFKC").trim().toLowerCase();
+}
+
+/** A new username, trimmed and in lower case: 3 to 30 of a-z, 0-9, dot, underscore and hyphen, a letter first, no two marks in a row. */
 export const usernameSchema = z
   .string()
+  .overwrite(foldName)
   .regex(/^[a-z0-9._-]{3,30}$/, "The username has 3 to 30 of a-z, 0-9, dot, underscore and hyphen.")
-  .regex(/^[a-z]/, "The username starts with a lower-case letter.")
+  .regex(/^[a-z]/, "The username starts with a letter.")
   .regex(/^(?!.*[._-]{2})/, "The username has no two punctuation marks in a row.");
 
-/** A new password: 8 to 128 characters with an upper-case letter, a lower-case letter and an ASCII punctuation mark. */
+/**
+ * A new password: 8 to 128 characters, counted after NFC, with an upper-case letter, a lower-case letter and an ASCII punctuation mark; as
+ * typed.
+ */
 export const newPasswordSchema = z
   .string()
-  .refine(
-    (password) => characters(password) >= 8 && characters(password) <= 128,
-    "The password has 8 to 128 characters.",
-  )
+  .refine((password) => {
+    const count = characters(password.normalize("NFC"));
+    return count >= 8 && count <= 128;
+  }, "The password has 8 to 128 characters.")
   .regex(/\p{Lu}/u, "The password has at least one upper-case letter.")
   .regex(/\p{Ll}/u, "The password has at least one lower-case letter.")
   .regex(/[!-/:-@[-`{-~]/, "The password has at least one punctuation mark.");
@@ -36,14 +51,21 @@ export const newPasswordSchema = z
 /** Exactly ten ASCII digits, kept as text, without country code or spaces. */
 export const phoneNumberSchema = z.string().regex(/^[0-9]{10}$/, "The phone number is exactly ten digits.");
 
-/** An e-mail address, in lower case. */
-export const emailSchema = z.email("This is not an e-mail address.").max(254).toLowerCase();
+/** An e-mail address, trimmed and in lower case: what an HTML e-mail field takes (HTML Standard, 4.10.5.1.5), at most 254 characters. */
+export const emailSchema = z
+  .string()
+  .overwrite(foldName)
+  .max(254, "The e-mail address has at most 254 characters.")
+  .regex(z.regexes.html5Email, "This is not an e-mail address.");
 
-/** The answer to a security question, trimmed; at least three characters. */
+/** A new answer to a security question, trimmed; at least four characters in the form in which answers are compared. */
 export const securityAnswerSchema = z
   .string()
   .trim()
-  .refine((answer) => characters(answer) >= 3, "The security answer has at least 3 characters.")
+  .refine(
+    (answer) => characters(foldAnswer(answer)) >= minAnswerLength,
+    `The security answer has at least ${minAnswerLength} characters.`,
+  )
   .refine((answer) => characters(answer) <= 200, "The security answer has at most 200 characters.");
 
 // An answer that is compared, not kept: as typed, because older answers were kept so, and without the rule for new ones.
@@ -67,17 +89,36 @@ export const profileImageSchema = z.strictObject({ base64: z.string(), sha256: z
 /** A picture to upload: base64 of the file and the SHA-256 of its bytes in hex. */
 export type ProfileImage = z.output<typeof profileImageSchema>;
 
-/** What `auth.signup` takes: every field but the image is required, and any other field is refused. */
-export const signUpInput = z.strictObject({
-  name: nameSchema,
-  username: usernameSchema,
-  password: newPasswordSchema,
-  phoneNumber: phoneNumberSchema,
-  email: emailSchema,
-  securityQuestionId: securityQuestionIdSchema,
-  securityAnswer: securityAnswerSchema,
-  profileImage: profileImageSchema.optional(),
-});
+// What others know of a person answers no question. These fields are compared as far as they are there, so that all problems are told at once.
+function answersNothingElse(
+  input: Partial<Record<"name" | "username" | "email" | "securityAnswer", unknown>>,
+) {
+  const folded = [input.name, input.username, input.email].map((value) =>
+    typeof value === "string" ? foldAnswer(value) : undefined,
+  );
+  return typeof input.securityAnswer !== "string" || !folded.includes(foldAnswer(input.securityAnswer));
+}
+
+/**
+ * What `auth.signup` takes: every field but the image is required, and any other field is refused. The security answer may not be the name,
+ * the username or the e-mail address; extend it with `safeExtend`.
+ */
+export const signUpInput = z
+  .strictObject({
+    name: nameSchema,
+    username: usernameSchema,
+    password: newPasswordSchema,
+    phoneNumber: phoneNumberSchema,
+    email: emailSchema,
+    securityQuestionId: securityQuestionIdSchema,
+    securityAnswer: securityAnswerSchema,
+    profileImage: profileImageSchema.optional(),
+  })
+  .refine(answersNothingElse, {
+    path: ["securityAnswer"],
+    error: "The security answer is not the name, the username or the e-mail address.",
+    when: ({ value }) => typeof value === "object" && value !== null,
+  });
 
 /** A sign-up after the checks: the name capitalised, the e-mail address in lower case, the security answer trimmed. */
 export type SignUpInput = z.output<typeof signUpInput>;
@@ -88,22 +129,44 @@ export const signUpOutput = z.object({ username: z.string(), name: z.string() })
 /** The new customer's username and the name as it is kept. */
 export type SignUpOutput = z.output<typeof signUpOutput>;
 
-const loginText = z.string().refine((text) => text !== "" && characters(text) <= 128, "1 to 128 characters.");
+/** The username of an account as somebody types it, trimmed; older ones may have capitals, so that the server looks for the name in any case. */
+export const typedUsernameSchema = z
+  .string()
+  .refine((text) => text !== "" && characters(text) <= 128, "1 to 128 characters.")
+  .trim();
 
-/** What `auth.login` takes: any texts of 1 to 128 characters; the rules of sign-up are not applied. */
-export const logInInput = z.strictObject({ username: loginText, password: loginText });
+// Counted after NFC, as new passwords are: the same password is longer where marks are typed apart.
+const typedPasswordSchema = z
+  .string()
+  .refine((text) => text !== "" && characters(text.normalize("NFC")) <= 128, "1 to 128 characters.");
 
-/** Username and password, exactly as typed. */
+/** What `auth.login` takes: texts of 1 to 128 characters, without the rules of sign-up, and the token that this device was given before. */
+export const logInInput = z.strictObject({
+  username: typedUsernameSchema,
+  password: typedPasswordSchema,
+  deviceToken: z.string().max(maxDeviceToken).optional(),
+});
+
+/** The username trimmed, the password as typed, and the device's token if it has one; a token that is none of ours is ignored. */
 export type LogInInput = z.output<typeof logInInput>;
 
-/** What `auth.login` answers: who signed in, and a bearer token that is good until `expiresAt` or logout, whichever is first. */
+/** What an owner is told: a wrong security answer, a new password, or a lock of login or recovery. */
+export const noticeKinds = ["failed-recovery", "password-changed", "locked"] as const;
+
+/**
+ * What `auth.login` answers: who signed in, and a bearer token that is good until `expiresAt` or logout, whichever is first. `deviceToken` is to
+ * be sent with this device's next login: the account knows it for a year, and guesses of others do not refuse it. `notices` are what happened to
+ * the account since the login before, newest first, twenty at most.
+ */
 export const logInOutput = z.object({
   user: z.object({ username: z.string(), name: z.string(), role: z.enum(roles) }),
   token: z.string(),
   expiresAt: z.date(),
+  deviceToken: z.string(),
+  notices: z.array(z.object({ kind: z.enum(noticeKinds), at: z.date() })),
 });
 
-/** The signed-in person, the bearer token, and the instant at which it runs out. */
+/** The signed-in person, the bearer token, the instant at which it runs out, the device's token, and what happened meanwhile. */
 export type LogInOutput = z.output<typeof logInOutput>;
 
 /** What `auth.logout` takes: `everywhere` ends all of the account's sessions; left out, only the calling one ends. */
@@ -198,7 +261,7 @@ export type ResetPasswordOutput = z.output<typeof resetPasswordOutput>;
 
 /** What `auth.changePassword` takes: the password of now, whatever rule it was made by, and the one to come. */
 export const changePasswordInput = z.strictObject({
-  currentPassword: loginText,
+  currentPassword: typedPasswordSchema,
   newPassword: newPasswordSchema,
 });
 

@@ -43,6 +43,15 @@ export const bookingWindowDays = 7;
 /** A session ends this many hours after login. */
 export const sessionHours = 24;
 
+/** A login tells at most this many things that happened since the one before. */
+export const maxNotices = 20;
+
+/** A device's token has at most this many characters. */
+export const maxDeviceToken = 500;
+
+/** A new security answer has at least this many characters in the form in which it is compared. */
+export const minAnswerLength = 4;
+
 /** A reset token is good for this many seconds after the security answer, and once. */
 export const resetTokenSeconds = 300;
 

@@ -48,6 +48,7 @@ type NumberName =
   | "attempts"
   | "availableSeats"
   | "capacity"
+  | "cleared"
   | "number"
   | "screenId"
   | "endedSessions"

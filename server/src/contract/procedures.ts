@@ -110,6 +110,7 @@ export const procedureCodes = {
     "PASSWORD_REUSE",
     ...keyed,
   ],
+  "admin.unlockAccount": [...byRole, ...keyed],
   "admin.createBooking": [
     ...byRole,
     "TOO_MANY_SEATS",

@@ -91,6 +91,12 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
     const input = { username, counterNo: 9, password: "Another-Horse-10" };
     return { caller, input, countEffects: counting("audit_entry where subject = $1", username) };
   },
+  async "admin.unlockAccount"() {
+    const caller = await givenStaff(deps, "admin");
+    const { username } = await givenStaff(deps, "staff");
+    const unlocked = "audit_entry where action = 'account-unlocked' and subject = $1";
+    return { caller, input: { username }, countEffects: counting(unlocked, username) };
+  },
   async "admin.createBooking"() {
     const caller = await givenStaff(deps, "admin");
     const showId = await givenShow(app);

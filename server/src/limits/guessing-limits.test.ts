@@ -4,6 +4,7 @@ import {
   givenCustomer,
   givenCustomers,
   givenShow,
+  givenStaff,
   goodCard,
   testAnswer,
   testPassword,
@@ -26,26 +27,53 @@ beforeEach(() => app.sql.query("truncate rate_limit"));
 const from = (address: string) => ({ address, requestId: "of-the-tests" });
 const address = (number: number) => `203.0.113.${number}`;
 
+/** Logs in over HTTP, and tells how that went. */
+async function tryToLogIn(input: { username: string; deviceToken?: string | undefined }, caller: string) {
+  const { status } = await mutate(
+    app,
+    "auth.login",
+    { password: testPassword, ...input },
+    { headers: { "x-forwarded-for": caller } },
+  );
+  return status;
+}
+
+async function givenDevice(username: string, caller: string) {
+  const { deviceToken } = await logIn(deps, from(caller), { username, password: testPassword });
+  return { username, deviceToken };
+}
+
 describe("guessing passwords", () => {
-  test("of one account, a thousand times from a hundred addresses at once, is bounded by ten", async () => {
-    const { username } = await givenCustomer(deps);
+  test("of one account, a thousand times from a hundred addresses at once, is bounded by ten and locks no known device out", async () => {
+    const { username } = await givenStaff(deps, "admin");
+    const known = await givenDevice(username, "198.51.100.1");
     const tries = Array.from(
       { length: 100 },
       (_, number) => () => logIn(deps, from(address(number)), { username, password: `wrong ${number}` }),
     );
     const lost: unknown[] = [];
-    for (let time = 0; time < 10; time += 1) lost.push(...outcomesOf(await together(tries)).lost);
+    for (let time = 0; time < 10; time += 1) {
+      const [settled, status] = await Promise.all([together(tries), tryToLogIn(known, "198.51.100.1")]);
+      lost.push(...outcomesOf(settled).lost);
+      expect(status).toBe(200);
+    }
     expect(lost).toHaveLength(1_000);
     expect(lost.filter((code) => code === "INVALID_CREDENTIALS").length).toBeLessThanOrEqual(10);
     expect(new Set(lost)).toEqual(new Set(["INVALID_CREDENTIALS", "RATE_LIMITED"]));
-    // The right password is no way around, and a refused try counts nothing.
-    const right = { username, password: testPassword };
-    expect(await refusalOf(logIn(deps, from("198.51.100.1"), right))).toBe("RATE_LIMITED");
+    // The right password is no way around for a stranger, and a refused try counts nothing.
+    expect(await tryToLogIn({ username }, "198.51.100.1")).toBe(429);
     const rows = await app.sql.query("select max(points) as points from rate_limit");
     expect(rows).toEqual([{ points: 10 }]);
   });
 
-  test("of a thousand accounts from one address, fifty at once, is bounded by a hundred", async () => {
+  test("of a thousand accounts from one address, fifty at once, is bounded by a hundred and locks no known device out", async () => {
+    const people = [
+      await givenCustomer(deps),
+      await givenStaff(deps, "staff"),
+      await givenStaff(deps, "admin"),
+    ];
+    const known = [];
+    for (const { username } of people) known.push(await givenDevice(username, "198.51.100.2"));
     const codes: unknown[] = [];
     while (codes.length < 1_000) {
       const tries = Array.from({ length: 50 }, (_, number) => {
@@ -56,6 +84,22 @@ describe("guessing passwords", () => {
     }
     expect(codes.filter((code) => code === "INVALID_CREDENTIALS")).toHaveLength(100);
     expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(900);
+    for (const device of known) {
+      expect(await tryToLogIn({ username: device.username }, "198.51.100.2")).toBe(429);
+      expect(await tryToLogIn(device, "198.51.100.2")).toBe(200);
+    }
+  });
+
+  test("from one /64 is bounded by a hundred, and from all of a /48 by a thousand", async () => {
+    const count = (caller: string) => refusalOf(deps.limits.count("wrongPasswords", from(caller)));
+    const of64 = (network: number) => `2001:db8:1:${network.toString(16)}`;
+    for (let number = 0; number < 100; number += 1)
+      expect(await count(`${of64(0)}::${number.toString(16)}`)).toBe("accepted");
+    expect(await count(`${of64(0)}:ffff::1`)).toBe("RATE_LIMITED");
+    const spread = Array.from({ length: 900 }, (_, number) => () => count(`${of64(1 + number)}::1`));
+    expect(new Set(outcomesOf(await together(spread)).won)).toEqual(new Set(["accepted"]));
+    expect(await count(`${of64(5_000)}::1`)).toBe("RATE_LIMITED");
+    expect(await count("2001:db8:2::1")).toBe("accepted");
   });
 
   test("the refusal says when to come back, also in its header", async () => {

@@ -1,15 +1,31 @@
 import { createHash } from "node:crypto";
-import { deleteLimit, limitStore, returnLimitPoint, type Db } from "@skyfox/db";
+import { deleteAccountLimits, limitStore, prolongLimit, returnLimitPoint, type Db } from "@skyfox/db";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
-import type { GuessingLimits } from "../deps.ts";
+import type { GuessingLimits, Trier } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { networkOf } from "./network.ts";
-import type { LimitName, Limits } from "./limit-table.ts";
+import { networkOf, siteOf } from "./network.ts";
+import type { Limit, LimitName, Limits } from "./limit-table.ts";
 
 // More than the clocks of two readings can differ, and less than the shortest window.
 const windowToleranceMs = 10_000;
 
+// A /48 has this many times the tries of a /64: enough for the customers of one site.
+const siteFactor = 10;
+
+// What an owner or an admin has forgotten: everything that is guessed about an account.
+const guesses: readonly LimitName[] = [
+  "wrongPasswords",
+  "wrongPasswordsOfDevices",
+  "wrongCurrentPasswords",
+  "wrongAnswers",
+  "wrongAnswersADay",
+];
+
+type Kind = "device" | "account" | "address" | "site";
+
 interface Window {
+  limit: LimitName;
+  kind: Kind;
   key: string;
   limiter: RateLimiterPostgres;
 }
@@ -23,21 +39,20 @@ interface Counted extends Window {
 /** Limits that all servers on the database share. They run on the process's own clock. */
 export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
   const storeClient = limitStore(db);
-  const names = Object.keys(limits) as LimitName[];
   const limiters = Object.fromEntries(
-    names.map((name) => {
-      const { perAccount, perAddress, windowSeconds } = limits[name];
-      return [
-        name,
-        {
-          account: perAccount === undefined ? undefined : createLimiter(perAccount, windowSeconds),
-          address: createLimiter(perAddress, windowSeconds),
-        },
-      ];
-    }),
-  ) as Record<LimitName, { account: RateLimiterPostgres | undefined; address: RateLimiterPostgres }>;
+    Object.entries<Limit>(limits).map(([name, limit]) => [
+      name,
+      {
+        device: createLimiter(limit.perDevice, limit.windowSeconds),
+        account: createLimiter(limit.perAccount, limit.windowSeconds),
+        address: createLimiter(limit.perAddress, limit.windowSeconds),
+        site: createLimiter(limit.perAddress && limit.perAddress * siteFactor, limit.windowSeconds),
+      },
+    ]),
+  ) as Record<LimitName, Record<Kind, RateLimiterPostgres | undefined>>;
 
-  function createLimiter(points: number, duration: number): RateLimiterPostgres {
+  function createLimiter(points: number | undefined, duration: number): RateLimiterPostgres | undefined {
+    if (points === undefined) return undefined;
     return new RateLimiterPostgres({
       storeClient,
       storeType: "pool",
@@ -50,15 +65,18 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
     });
   }
 
+  function windowsOf(limit: LimitName, trier: Trier): Window[] {
+    return Object.entries(subjectsOf(trier)).flatMap(([name, subject]) => {
+      const kind = name as Kind;
+      const limiter = limiters[limit][kind];
+      if (limiter === undefined || subject === undefined) return [];
+      return [{ limit, kind, key: `${limit}:${kind}:${subject}`, limiter }];
+    });
+  }
+
   return {
-    async count(limit, { account, address }) {
-      const { account: ofAccount, address: ofAddress } = limiters[limit];
-      const windows: Window[] = [
-        { key: keyOf(limit, "address", networkOf(address)), limiter: ofAddress },
-        ...(account !== undefined && ofAccount !== undefined
-          ? [{ key: keyOf(limit, "account", account), limiter: ofAccount }]
-          : []),
-      ];
+    async count(names, trier) {
+      const windows = [names].flat().flatMap((limit) => windowsOf(limit, trier));
       const counted = await Promise.all(windows.map(consume));
       const giveBack = async () => {
         await Promise.all(
@@ -66,7 +84,8 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
         );
       };
       if (counted.every(({ isAllowed }) => isAllowed)) {
-        return { isLastOfAccount: counted[1]?.isLast ?? false, giveBack };
+        const ofAccount = counted.filter(({ kind }) => kind === "account" || kind === "device");
+        return { usedUp: ofAccount.flatMap(({ limit, isLast }) => (isLast ? [limit] : [])), giveBack };
       }
       await giveBack();
       const waits = counted.filter(({ isAllowed }) => !isAllowed).map(({ msBeforeNext }) => msBeforeNext);
@@ -74,9 +93,38 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       throw new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
     },
 
-    async forgive(limit, account) {
-      await deleteLimit(db, keyOf(limit, "account", account));
+    async prolong(limit, account) {
+      const expire = new Date().getTime() + limits[limit].windowSeconds * 1_000;
+      await prolongLimit(db, `${limit}:account:${digest(account)}`, expire);
     },
+
+    async forgive(handle, account, names = guesses) {
+      const now = new Date().getTime();
+      const forgotten = await deleteAccountLimits(handle, digest(account), [...names]);
+      const points = (window: string) =>
+        forgotten
+          .filter(({ key, expire }) => key.startsWith(`${window}:`) && expire > now)
+          .reduce((sum, row) => sum + row.points, 0);
+      // What is counted in two windows is one guess.
+      return (
+        points("wrongPasswords:account") +
+        points("wrongCurrentPasswords:account") +
+        Math.max(points("wrongPasswordsOfDevices:account"), points("wrongPasswordsOfDevices:device")) +
+        Math.max(points("wrongAnswers:account"), points("wrongAnswersADay:account"))
+      );
+    },
+  };
+}
+
+// People type passwords and e-mail addresses into the wrong fields, so that what is counted is kept as a digest only.
+function subjectsOf({ account, device, address }: Trier): Record<Kind, string | undefined> {
+  const site = siteOf(address);
+  return {
+    // An account's digest comes first in the key of its devices too, so that all its windows can be found.
+    device: account === undefined || device === undefined ? undefined : `${digest(account)}:${device}`,
+    account: account === undefined ? undefined : digest(account),
+    address: digest(networkOf(address)),
+    site: site === undefined ? undefined : digest(site),
   };
 }
 
@@ -95,7 +143,6 @@ function endOf(msBeforeNext: number): number {
   return new Date().getTime() + msBeforeNext + windowToleranceMs;
 }
 
-// People type passwords and e-mail addresses into the wrong fields, so that what is counted is kept as a digest only.
-function keyOf(limit: LimitName, kind: "account" | "address", value: string): string {
-  return `${limit}:${kind}:${createHash("sha256").update(value).digest("hex")}`;
+function digest(value: string): string {
+  return createHash("sha256").update(value).digest("hex");
 }

@@ -1,20 +1,35 @@
 /** How often something may be tried in a window of time. */
 export interface Limit {
+  /** Tries of one device that the account knows in a window; left out where devices are not told apart. */
+  perDevice?: number | undefined;
   /** Tries of one account in a window; undefined where no account is known. */
   perAccount: number | undefined;
-  /** Tries from one address in a window. */
-  perAddress: number;
+  /** Tries from one address in a window; undefined where others behind it must not count. */
+  perAddress: number | undefined;
   windowSeconds: number;
 }
 
 const quarterHour = 15 * 60;
 
+const day = 24 * 60 * 60;
+
 /** The limits that a server has unless its settings say otherwise. What counts is in the name; a refused try is not counted. */
 export const limitTable = {
-  /** Failed logins and wrong current passwords. */
+  /** Failed logins by devices that the account does not know. */
   wrongPasswords: { perAccount: 10, perAddress: 100, windowSeconds: quarterHour },
+  /** Failed logins by devices that the account knows; `perAccount` is for all of these together. */
+  wrongPasswordsOfDevices: {
+    perDevice: 10,
+    perAccount: 100,
+    perAddress: undefined,
+    windowSeconds: quarterHour,
+  },
+  /** Wrong current passwords of those who are signed in and want another one. */
+  wrongCurrentPasswords: { perAccount: 10, perAddress: 100, windowSeconds: quarterHour },
   /** Wrong security answers, in recovery and profile together. */
   wrongAnswers: { perAccount: 5, perAddress: 50, windowSeconds: quarterHour },
+  /** The same answers over a day; the last one that the account has locks it for a day from then. */
+  wrongAnswersADay: { perAccount: 10, perAddress: undefined, windowSeconds: day },
   wrongResetTokens: { perAccount: undefined, perAddress: 50, windowSeconds: quarterHour },
   signUps: { perAccount: undefined, perAddress: 20, windowSeconds: 60 * 60 },
   questionLookUps: { perAccount: undefined, perAddress: 60, windowSeconds: quarterHour },
@@ -38,9 +53,9 @@ export const developmentAddressFactor = 100;
 
 /** The limits with those per address made wider. */
 export function widenAddressLimits(limits: Limits, factor: number): Limits {
-  const wider = Object.entries(limits).map(([name, limit]) => [
+  const wider = Object.entries<Limit>(limits).map(([name, limit]) => [
     name,
-    { ...limit, perAddress: limit.perAddress * factor },
+    { ...limit, perAddress: limit.perAddress && limit.perAddress * factor },
   ]);
   return Object.fromEntries(wider) as Limits;
 }

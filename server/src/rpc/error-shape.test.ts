@@ -160,7 +160,7 @@ describe("a database that is busy or gone", () => {
       phoneNumber: "6000000001",
       email: "half-way@example.com",
       securityQuestionId: 1,
-      securityAnswer: "Rex",
+      securityAnswer: "Fido",
     };
     await app.sql.query("begin; lock table customertable");
     const answer = mutate(app, "auth.signup", input);
