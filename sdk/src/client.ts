@@ -1,6 +1,7 @@
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
 import { maxBatchSize, transformer } from "@skyfox/server/contract";
+import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
 import { connectExports, type Exports } from "./exports.ts";
 import { keyLink, keyOf } from "./keys.ts";
 import { ticketCalls, type TicketCalls } from "./tickets.ts";
@@ -33,6 +34,11 @@ export interface SkyfoxClientOptions {
    * to wait for a first call that is in flight or whose payment is in doubt.
    */
   retries?: number | undefined;
+  /**
+   * Where the tokens are kept by which accounts know this device, so that others who guess at a password do not refuse `auth.login` here. The
+   * browser's `localStorage` unless told otherwise, and where there is none the memory of this client.
+   */
+  deviceTokens?: DeviceTokens | undefined;
 }
 
 /** Every procedure of SkyFox by its name, `client.show.list.query()`, `client.booking.initialize.mutate({ … })`, and what has none. */
@@ -61,6 +67,7 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
   const retries = options.retries ?? defaultRetries;
   const client = createTRPCClient<AppRouter>({
     links: [
+      deviceTokenLink(options.deviceTokens ?? keepDeviceTokens()),
       keyLink(),
       ...(retries > 0 ? [retryLink(retries, timing)] : []),
       splitLink({

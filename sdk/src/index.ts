@@ -10,6 +10,7 @@ export type RouterInputs = inferRouterInputs<AppRouter>;
 export type RouterOutputs = inferRouterOutputs<AppRouter>;
 
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
+export type { DeviceTokens } from "./device-tokens.ts";
 export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
 export type { BookingsCsv, BookingsCsvOptions, Exports, Month } from "./exports.ts";
 export { fileToProfileImage } from "./profile-image.ts";

@@ -11,6 +11,7 @@ import {
   verifyTicket,
   type BookingsCsv,
   type Card,
+  type DeviceTokens,
   type ProfileImage,
   type RouterInputs,
   type RouterOutputs,
@@ -32,6 +33,23 @@ export async function book(show: Show, seatNumbers: string[]): Promise<Date> {
   const hold = await client.booking.initialize.mutate(input);
   const total: Decimal = hold.amountDue.plus(show.cost);
   return total.isZero() ? show.startsAt : hold.expiresAt;
+}
+
+const tokens = new Map<string, string>();
+const tokensOfThisDevice: DeviceTokens = {
+  get: async (username) => tokens.get(username) ?? null,
+  set: (username, token) => void tokens.set(username, token),
+};
+const onThisDevice = createSkyfoxClient({
+  url: "http://localhost:8080",
+  apiKey: "key",
+  deviceTokens: tokensOfThisDevice,
+});
+
+/** What the owner should know: somebody may have tried to get in. */
+export async function comeBack(username: string, password: string): Promise<string[]> {
+  const { notices } = await onThisDevice.auth.login.mutate({ username, password });
+  return notices.map(({ kind, at }) => `${kind} at ${at.toISOString()}`);
 }
 
 export async function misuse(show: Show): Promise<number> {
@@ -152,6 +170,8 @@ export function explain(problem: SkyfoxDomainError): string {
     case "INVALID_IMAGE":
       return problem.details.reason === "too-large" ? "Choose a smaller file." : problem.message;
     case "RATE_LIMITED":
+    case "OVERLOADED":
+    case "DATABASE_UNAVAILABLE":
       return `Try again in ${problem.details.retryAfterSeconds.toFixed()} seconds.`;
     case "INVALID_SLOT":
     case "INVALID_SCREEN":

@@ -38,6 +38,23 @@ test("a wrong password is an error that narrows and names its request", async ()
   });
 });
 
+test("a person who comes back is not kept out by others who guess, and hears of those who tried", async () => {
+  const [skyfox, stranger] = [connect(app), connect(app)];
+  const { username, password, email, ...customer } = newCustomer();
+  await skyfox.auth.signup.mutate({ ...customer, username, password, email });
+  const first = await skyfox.auth.login.mutate({ username, password });
+  expect(first.notices).toEqual([]);
+  for (let guess = 0; guess < 10; guess += 1)
+    await errorOf(stranger.auth.login.mutate({ username, password: "wrong" }));
+  await errorOf(stranger.auth.verifySecurityAnswer.mutate({ email, securityAnswer: "nothing" }));
+
+  const shut = await errorOf(stranger.auth.login.mutate({ username, password }));
+  expect(domainErrorOf(shut)?.code).toBe("RATE_LIMITED");
+  const { notices } = await skyfox.auth.login.mutate({ username: ` ${username.toUpperCase()}`, password });
+  expect(notices.map(({ kind }) => kind)).toEqual(["failed-recovery", "locked"]);
+  expect(notices[0]?.at).toEqual(app.clock.now());
+});
+
 test("an unknown field and a wrong one are both named", async () => {
   const customer = { ...newCustomer(), phoneNumber: "12", nickname: "ash" };
   const problem = domainErrorOf(await errorOf(connect(app).auth.signup.mutate(customer)));
