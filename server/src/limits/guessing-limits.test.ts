@@ -169,6 +169,8 @@ test("the sixth guess at a security answer is refused for the account, from what
     "RATE_LIMITED",
     "RATE_LIMITED",
   ]);
+  // A try that the quarter of an hour refuses is none of the day's ten.
+  expect(await pointsOf("wrongAnswersADay")).toEqual([5]);
 });
 
 test("a batch counts call by call: sixty look-ups of questions an address", async () => {
