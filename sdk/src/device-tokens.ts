@@ -33,12 +33,10 @@ export function deviceTokenLink(tokens: DeviceTokens): TRPCLink<AppRouter> {
       const username = usernameOf(op);
       if (username === undefined) return next(op);
       return observable((observer) => {
-        let isOver = false;
         let calling: Unsubscribable | undefined;
 
         async function call(name: string): Promise<void> {
           const token = await find(tokens, name);
-          if (isOver) return;
           let keeping = Promise.resolve();
           calling = next({ ...op, input: withToken(op.input as LogInInput, token) }).subscribe({
             next(value) {
@@ -51,10 +49,8 @@ export function deviceTokenLink(tokens: DeviceTokens): TRPCLink<AppRouter> {
         }
 
         void call(username);
-        return () => {
-          isOver = true;
-          calling?.unsubscribe();
-        };
+        // A call that is given up before it has begun is sent no more: its signal says so.
+        return () => calling?.unsubscribe();
       });
     };
 }
