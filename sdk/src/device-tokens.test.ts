@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { errorOf } from "../test/connect.ts";
 import { createSkyfoxClient, transformer, type DeviceTokens, type SkyfoxClientOptions } from "./index.ts";
@@ -37,16 +38,19 @@ describe("a login", () => {
 
   test("is answered once the token is kept", async () => {
     const order: string[] = [];
-    const keeping = Promise.withResolvers<void>();
+    const [begun, keeping] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const deviceTokens: DeviceTokens = {
       get: () => Promise.resolve(null),
       async set() {
+        begun.resolve();
         await keeping.promise;
         order.push("kept");
       },
     };
     const { client } = answering({ deviceTokens });
     const login = client.auth.login.mutate(credentials).then(() => order.push("answered"));
+    await begun.promise;
+    await setImmediate();
     keeping.resolve();
     await login;
     expect(order).toEqual(["kept", "answered"]);
