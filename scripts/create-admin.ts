@@ -19,7 +19,7 @@ import { z } from "zod";
 import { uncommonPasswordSchema } from "../server/src/auth/common-passwords.ts";
 import { hashNewPassword } from "../server/src/auth/new-password.ts";
 import { createPasswordHasher } from "../server/src/auth/passwords.ts";
-import { logInInput, nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
+import { foldName, logInInput, nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
 import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
 import { limitTable } from "../server/src/limits/limit-table.ts";
 import { describeFailure, withDatabase } from "./database.ts";
@@ -132,8 +132,8 @@ async function resetAdmin(db: Db, { username, password }: z.output<typeof newPas
       requestId: "admin:create",
       details: { changed: ["password"] },
     });
+    await createGuessingLimits(db, limitTable).forgive(tx, foldName(username));
     return await endSessions(tx, { username }, now);
   });
-  await createGuessingLimits(db, limitTable).forgive("wrongPasswords", username);
   console.log(`The admin ${username} has the new password now. Sessions that were ended: ${endedSessions}.`);
 }

@@ -20,7 +20,7 @@ import {
 import { Decimal } from "decimal.js";
 import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import { publishedPasswords } from "../server/src/auth/published-passwords.ts";
-import { normaliseAnswer } from "../server/src/auth/security-answers.ts";
+import { foldAnswer } from "../server/src/contract/auth.ts";
 import type { MovieCatalogue } from "../server/src/deps.ts";
 import { showTimes } from "../server/src/show/show-times.ts";
 import { openWallet } from "../server/src/wallet/open-wallet.ts";
@@ -74,7 +74,7 @@ async function addStaff(db: Db, person: (typeof demoStaff)[number], now: Date): 
 
 async function addCustomer(db: Db, now: Date): Promise<void> {
   const { username, password, securityAnswer, funds, ...details } = demoCustomer;
-  const securityAnswerHash = await createPasswordHasher().hash(normaliseAnswer(securityAnswer));
+  const securityAnswerHash = await createPasswordHasher().hash(foldAnswer(securityAnswer));
   const [question] = await listSecurityQuestions(db);
   if (question === undefined) throw new Error("There are no security questions.");
   await addAccount(db, { username, role: "customer", password }, now, async (tx) => {
