@@ -71,6 +71,7 @@ export interface Booking {
   declined_cards: Generated<number>;
   ended_at: Timestamp | null;
   expires_at: Timestamp | null;
+  held_from: string | null;
   hold_slot: number | null;
   id: Generated<number>;
   no_of_seats: number;

@@ -9,6 +9,8 @@ const maxAttempts = 5;
  *
  * Rows are locked in this order everywhere: show (shared), booking by id, seat claims by seat number, wallet, payment. A customer's
  * limit on holds is a unique slot of the booking, so that nobody has to lock the customer. Scheduling locks the film, then adds the show.
+ * A new hold waits for those that count the same (`hold_refusal`) after the show and before its own seats. It may have expired other
+ * bookings before; a hold that it waits for has seen their seats as claimed and does not want them, or has expired them itself.
  */
 export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {

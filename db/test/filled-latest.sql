@@ -53,6 +53,8 @@ FROM (VALUES
 ) AS b (id, show_id, username, seats, due, paid, status)
 JOIN show ON show.id = b.show_id;
 
+UPDATE booking SET held_from = '198.51.100.1' WHERE id = 103;
+
 INSERT INTO booking_seat_mapping (booking_id, show_id, screen_id, seat_number)
 SELECT b.booking_id, show.id, show.screen_id, unnest(b.seats)
 FROM (VALUES

@@ -102,8 +102,15 @@ async function holdByHand(cinema: OpenCinema, turn: number): Promise<void> {
     now,
     expiresAt,
     maxLiveHolds,
+    heldFrom: null,
+    bounds: {
+      seatsPerCustomer: 10,
+      abandonedPerHour: 3,
+      seatsPerNetwork: 6_000,
+      seatsPerWiderNetwork: 60_000,
+    },
   };
-  if ((await insertHold(db, hold)) === undefined) throw new Error("The seat was taken.");
+  if (typeof (await insertHold(db, hold)) !== "number") throw new Error("The seat was taken.");
 }
 
 function describeRow(

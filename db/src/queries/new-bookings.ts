@@ -46,11 +46,29 @@ interface NewBooking {
   now: Date;
 }
 
-/** Everything that a new hold consists of. */
+/** Everything that a new hold consists of, and what bounds it. */
 export interface NewHold extends NewBooking {
   username: string;
   expiresAt: Date;
   maxLiveHolds: number;
+  /** The network that it comes from: an IPv4 address or the /64 of an IPv6 address; null where networks are not bounded. */
+  heldFrom: string | null;
+  bounds: HoldBounds;
+}
+
+/** How many unpaid seats of one show there may be, the new ones counted, and how many of its holds a customer may abandon in an hour. */
+export interface HoldBounds {
+  seatsPerCustomer: number;
+  abandonedPerHour: number;
+  seatsPerNetwork: number;
+  /** In the /48 around the /64 of an IPv6 address. */
+  seatsPerWiderNetwork: number;
+}
+
+/** The bound that a hold would break, and the moment from which it would not if nothing but time went on; null when time does not help. */
+export interface BrokenBound {
+  bound: number;
+  freeAt: Date | null;
 }
 
 /** Everything that a sale at the counter consists of. */
@@ -62,28 +80,36 @@ export interface NewCounterSale extends NewBooking {
 /**
  * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled or a seat is
  * plainly taken. What it reads may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again)
- * and `noHoldSlot`.
+ * and `noHoldSlot`; the bounds are counted by a function that sees what was committed while it waited for the others it counts.
  */
-export async function insertHold(db: Db, hold: NewHold): Promise<number | undefined> {
-  const booked = sql`booked as (
+export async function insertHold(db: Db, hold: NewHold): Promise<number | BrokenBound | undefined> {
+  const { bounds } = hold;
+  const booked = sql`refusal as materialized (
+    select broken.bound, broken.free_at
+    from chosen, hold_refusal(chosen.id, ${hold.username}, ${hold.heldFrom}::cidr, ${hold.seatNumbers.length}, ${hold.now},
+      ${bounds.seatsPerCustomer}, ${bounds.abandonedPerHour}, ${bounds.seatsPerNetwork}, ${bounds.seatsPerWiderNetwork}) as broken
+  ), booked as (
     insert into booking (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
-      expires_at, hold_slot)
+      expires_at, held_from, hold_slot)
     select ${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
-      ${hold.username}, ${hold.expiresAt}, (
+      ${hold.username}, ${hold.expiresAt}, ${hold.heldFrom}::cidr, (
         select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int - beyond.holds) as slot
         where not exists (
           select from booking
           where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot = slot
         )
       )
-    from chosen, (
+    from chosen join refusal on refusal.bound is null, (
       -- An adopted customer may have had more holds than that; nobody gets a slot beyond the limit any more.
       select count(*)::int as holds from booking
       where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot > ${hold.maxLiveHolds}
     ) as beyond
     returning id
   )`;
-  return await insertBooking(db, hold, booked, hold.expiresAt);
+  const answer = sql`select (select id from booked) as id, refusal.bound, refusal.free_at as "freeAt" from refusal`;
+  type Answer = { id: number } | ({ id: null } & BrokenBound);
+  const row = await insertBooking<Answer>(db, hold, { booked, answer, freeAfter: hold.expiresAt });
+  return row?.id === null ? row : row?.id;
 }
 
 /** Writes a booking that is paid for in cash, with its customer, as `insertHold` writes a hold; the only constraint that decides is `seatTaken`. */
@@ -101,17 +127,25 @@ export async function insertCounterSale(tx: Tx, sale: NewCounterSale): Promise<n
     from person
     returning id
   )`;
-  return await insertBooking(tx, sale, booked, null);
+  const row = await insertBooking<{ id: number }>(tx, sale, {
+    booked,
+    answer: sql`select id from booked`,
+    freeAfter: null,
+  });
+  return row?.id;
 }
 
-// The statement around a new booking: `booked` is its row, written for the show in `chosen`, if there is one.
-async function insertBooking(
+// The statement around a new booking: `booked` is its row, written for the show in `chosen`, if there is one; `answer` is what to tell.
+async function insertBooking<Answer>(
   db: Db,
   { showId, screenId, seatNumbers }: NewBooking,
-  booked: RawBuilder<unknown>,
-  freeAfter: Date | null,
-): Promise<number | undefined> {
-  const { rows } = await sql<{ id: number | null }>`
+  {
+    booked,
+    answer,
+    freeAfter,
+  }: { booked: RawBuilder<unknown>; answer: RawBuilder<unknown>; freeAfter: Date | null },
+): Promise<Answer | undefined> {
+  const { rows } = await sql<Answer>`
     with chosen as (
       -- Seats that are plainly taken end it here, without the cost of a refusal by constraint.
       select id from show
@@ -135,6 +169,6 @@ async function insertBooking(
         set booking_id = case when seat_claim.booking_id is null then excluded.booking_id end,
           free_after = excluded.free_after, version = nextval('seat_claim_version')
     )
-    select (select id from booked) as id`.execute(db);
-  return rows[0]?.id ?? undefined;
+    ${answer}`.execute(db);
+  return rows[0];
 }

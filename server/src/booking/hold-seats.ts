@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   constraints,
   countLiveHolds,
@@ -6,20 +7,31 @@ import {
   insertHold,
   listOverdueHolds,
   violatedConstraint,
+  type BrokenBound,
   type NewHold,
   type Tx,
 } from "@skyfox/db";
-import { maxLiveHolds, minHoldSeconds, type Hold, type HoldSeatsInput } from "../contract/index.ts";
+import {
+  maxLiveHolds,
+  maxSeatsPerScreen,
+  minHoldSeconds,
+  type Hold,
+  type HoldSeatsInput,
+} from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { claimKey, findReplay, keepAnswer } from "../idempotency/once.ts";
+import { networkOf } from "../limits/network.ts";
 import { findOffer, LostRace, untilNobodyIsFaster } from "./claim-seats.ts";
+
+// A /48 of IPv6 has 65,536 networks of a caller's size; it may hold this many times as much as one of them.
+const widerNetworkFactor = 10;
 
 /**
  * Holds one to ten seats of a show, all or none, for five minutes. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`, `SHOW_CANCELLED`,
- * `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`, `TOO_MANY_HOLDS`, or `RATE_LIMITED` after too many calls in a
- * minute, whatever became of them.
+ * `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`, `TOO_MANY_HOLDS` (five live holds; too many unpaid seats of the show by
+ * the customer or the network; too many of its holds abandoned within an hour), or `RATE_LIMITED` after too many calls in a minute.
  */
 export async function holdSeats(
   deps: Deps,
@@ -66,9 +78,15 @@ async function tryToHold(
 async function lookAndHold(deps: Deps, user: User, wanted: HoldSeatsInput, tx?: Tx): Promise<Hold> {
   const { overdue, startsAt, ...offer } = await findOffer(tx ?? deps.db, deps, user, wanted);
   const expiresAt = holdUntil(deps, startsAt, offer.now);
-  const { username } = user;
-  const bookingId = await insertOver(deps, overdue, { ...offer, username, expiresAt, maxLiveHolds }, tx);
-  if (bookingId === undefined) throw new LostRace();
+  const held = await insertOver(
+    deps,
+    overdue,
+    { ...offer, username: user.username, expiresAt, maxLiveHolds, ...boundsOf(deps, user) },
+    tx,
+  );
+  if (held === undefined) throw new LostRace();
+  if (typeof held === "object") throw tooManyHolds(held, offer.now);
+  const bookingId = held;
   const { showId, seatNumbers, amountDue } = offer;
   const timeRemainingMs = Math.max(0, expiresAt.getTime() - deps.clock.now().getTime());
   return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
@@ -80,13 +98,38 @@ async function insertOver(
   overdue: number[],
   hold: NewHold,
   tx: Tx | undefined,
-): Promise<number | undefined> {
+): ReturnType<typeof insertHold> {
   if (overdue.length === 0) return await insertHold(tx ?? deps.db, hold);
   const takeOver = async (transaction: Tx) => {
     await expireBookings(transaction, overdue, hold.now);
     return await insertHold(transaction, hold);
   };
   return tx === undefined ? await inTransaction(deps.db, takeOver) : await takeOver(tx);
+}
+
+// A screen has fewer seats than one address may hold in development: nothing is bounded there, nor where a call has no address.
+function boundsOf(
+  { settings: { holdLimits } }: Deps,
+  { address }: User,
+): Pick<NewHold, "heldFrom" | "bounds"> {
+  const { seatsPerAddress, ...ofCustomer } = holdLimits;
+  const isBounded = isIP(address) !== 0 && seatsPerAddress < maxSeatsPerScreen;
+  return {
+    heldFrom: isBounded ? networkOf(address) : null,
+    bounds: {
+      ...ofCustomer,
+      seatsPerNetwork: seatsPerAddress,
+      seatsPerWiderNetwork: seatsPerAddress * widerNetworkFactor,
+    },
+  };
+}
+
+function tooManyHolds({ bound, freeAt }: BrokenBound, now: Date): DomainError {
+  const seconds = freeAt && Math.max(1, Math.ceil((freeAt.getTime() - now.getTime()) / 1_000));
+  return new DomainError({
+    code: "TOO_MANY_HOLDS",
+    details: { max: bound, ...(seconds !== null && { retryAfterSeconds: seconds }) },
+  });
 }
 
 // No slot was free. Holds whose time is over do not count, whether or not anybody has written that yet.
