@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import { isIPv4, isIPv6 } from "node:net";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
+import { networkOf } from "../limits/network.ts";
 
 /** Who makes a request, and how it is named in the log. */
 export interface Identity {
@@ -68,16 +70,26 @@ export function identify(head: RequestHead, trustedProxies: number): Identity {
   };
 }
 
-// The connection's, or behind that many trusted proxies what the outermost of them saw.
+// The connection's IP address, or behind that many trusted proxies what the outermost of them saw, without a port; "unknown" where there is
+// neither. What is no IP address does not count; an IPv4 address that came over IPv6 is itself.
 function addressOf(head: RequestHead, trustedProxies: number): string {
-  const forwarded =
-    head
-      .header("x-forwarded-for")
-      ?.split(",")
-      .map((address) => address.trim())
-      .filter((address) => address !== "") ?? [];
-  if (trustedProxies > 0 && forwarded.length > 0) {
-    return forwarded[Math.max(0, forwarded.length - trustedProxies)] ?? "unknown";
-  }
-  return head.connection ?? "unknown";
+  const forwarded = trustedProxies > 0 ? forwardedFor(head, trustedProxies) : undefined;
+  return readAddress(forwarded ?? "") ?? readAddress(head.connection ?? "") ?? "unknown";
+}
+
+function forwardedFor({ header }: RequestHead, trustedProxies: number): string | undefined {
+  const seen = (header("x-forwarded-for") ?? "")
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  return seen[Math.max(0, seen.length - trustedProxies)];
+}
+
+// Some proxies add a port: 203.0.113.7:4711, [2001:db8::1]:443. What follows a % is a name of the sender's own for its interface.
+function readAddress(entry: string): string | undefined {
+  const [, inBrackets, beforePort] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry) ?? [];
+  const address = (inBrackets ?? beforePort ?? entry).replace(/%.*$/, "");
+  if (!isIPv6(address)) return isIPv4(address) ? address : undefined;
+  const network = networkOf(address);
+  return isIPv4(network) ? network : address;
 }
