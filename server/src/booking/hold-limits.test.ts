@@ -1,4 +1,4 @@
-import { expireAnyDue } from "@skyfox/db";
+import { connectOnce, expireAnyDue } from "@skyfox/db";
 import { beforeEach, describe, expect, test } from "vitest";
 import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { problemOf } from "../../test/given-money.ts";
@@ -6,6 +6,7 @@ import { givenCustomer, givenCustomers, givenShow, givenStaff, goodCard, tokenOf
 import { mutate } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
+import { untilBlocked } from "../../test/until-blocked.ts";
 import { sellAtCounter } from "../admin/sell-at-counter.ts";
 import { maxSeatsPerBooking, type Hold } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
@@ -81,6 +82,8 @@ describe("a customer's unpaid seats of one show", () => {
     const paying = payBooking(deps, customer, { bookingId, method: "Card", card: goodCard });
     await slow.arrived;
     expect(await problemOf(hold(customer, showId, 10, 1))).toEqual(tooMany(10));
+    clock.advance(301_000);
+    expect(await problemOf(hold(customer, showId, 10, 1))).toEqual(tooMany(10));
     await slow.release();
     await paying;
     await hold(customer, showId, 10, 10);
@@ -127,6 +130,26 @@ describe("a customer's unpaid seats of one show", () => {
       expect(await unpaidSeats(showId)).toBe(9);
     }
   });
+});
+
+test("a customer's hold that is on its way counts for the next one, also from another address and while a third is cancelled", async () => {
+  const customer = await givenCustomer(deps);
+  const showId = await givenShow(app);
+  const first = await hold(customer, showId, 0, 1);
+  // A seat that has been held before is a row that another connection can keep.
+  const other = await givenCustomer(deps);
+  await cancelBooking(deps, other, await hold(other, showId, 50, 1));
+  await using rival = await openRival();
+  await rival.query("begin");
+  await rival.query("select from seat_claim where show_id = $1 and seat_number = 'F1' for update", [showId]);
+  const onItsWay = refusalOf(hold(customer, showId, 50, 9));
+  await untilBlocked(app);
+  await cancelBooking(deps, customer, first);
+  const next = refusalOf(hold({ ...customer, address }, showId, 70, 10, otherServer.deps));
+  await Promise.race([next, untilBlocked(app, 2)]);
+  await rival.query("commit");
+  expect([await onItsWay, await next]).toEqual(["accepted", "TOO_MANY_HOLDS"]);
+  expect(await unpaidSeats(showId)).toBe(9);
 });
 
 describe("holds of one show that a customer abandons", () => {
@@ -222,6 +245,7 @@ describe("unpaid seats of one show from one address", () => {
     const slow = app.gateway.script("slow");
     const paying = payBooking(strict.deps, people[0]!, { bookingId, method: "Card", card: goodCard });
     await slow.arrived;
+    clock.advance(301_000);
     expect(await problemOf(hold(people[1]!, showId, 2, 1, strict.deps))).toEqual(tooMany(2));
     await slow.release();
     await paying;
@@ -387,6 +411,11 @@ describe("the bounds", () => {
     expect((await call("two", 10)).status).toBe(200);
   });
 });
+
+async function openRival() {
+  const rival = await connectOnce(app.databaseUrl);
+  return { query: rival.query.bind(rival), [Symbol.asyncDispose]: () => rival.end() };
+}
 
 async function startProxy() {
   const proxy = await startCountingProxy(app.databaseUrl);
