@@ -135,8 +135,11 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     deps.logger.error({ requestId: context.get("requestId"), err: error }, "A request failed unexpectedly.");
     return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
   });
-  const isOpen = (path: string) => watchedPaths.includes(path) || path.startsWith(imagePath);
   const { trustedProxies } = options;
   const parts = { gate, audit, admission, calls, crossOrigin, trustedProxies, isOpen, countOverloaded };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
+}
+
+function isOpen(path: string): boolean {
+  return watchedPaths.includes(path) || path.startsWith(`${imagePath}/`);
 }

@@ -11,8 +11,8 @@ const request = (path = "/x") => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\
 /** A port that answers each request when the test says so, or at once. */
 async function givenPort({
   limits = unlimited,
-  answer = () => new Response("ok") as Response | Promise<Response>,
-} = {}) {
+  answer = () => new Response("ok"),
+}: { limits?: ConnectionLimits; answer?: () => Response | Promise<Response> } = {}) {
   const logger = createMemoryLogger();
   const counts = { begun: 0, atOnce: 0, most: 0 };
   const fetch = async () => {

@@ -22,7 +22,7 @@ async function auditOf(run: () => Promise<unknown>): Promise<Record<string, unkn
     .filter((line) => line["audit"] !== undefined && line["address"] !== "unknown");
 }
 
-const options: Parameters<typeof createApp>[1] = {
+const appOptions: Parameters<typeof createApp>[1] = {
   apiKeys: [{ name: "tests", key: testApiKey }],
   corsOrigins: undefined,
   trustedProxies: 0,
@@ -85,7 +85,7 @@ describe("the API key", () => {
 
   test("may be the older or the newer of two while they are exchanged", async () => {
     const rotated = createApp(app.deps, {
-      ...options,
+      ...appOptions,
       apiKeys: [
         { name: "old", key: "the-older-key-of-two" },
         { name: "new", key: "the-newer-key-of-two" },
@@ -179,7 +179,7 @@ describe("a flood of refusals", () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     const [flood, neighbour] = [nextAddress(), nextAddress()];
     // A server of its own, in whose second no other test has begun.
-    const flooded = createApp(app.deps, { ...options, trustedProxies: 1 });
+    const flooded = createApp(app.deps, { ...appOptions, trustedProxies: 1 });
     const from = (address: string) => ({ headers: { "x-forwarded-for": address } });
     const summary = { audit: "forbidden", address: flood, refused: 90 };
     const lines = await auditOf(async () => {
@@ -283,7 +283,7 @@ describe("scanners", () => {
     expect(paths.length).toBeGreaterThan(500);
 
     const logger = createMemoryLogger();
-    const scanned = createApp({ ...app.deps, logger }, { ...options, trustedProxies: 1 });
+    const scanned = createApp({ ...app.deps, logger }, { ...appOptions, trustedProxies: 1 });
     const problems: string[] = [];
     let forbidden = 0;
     for (const path of paths) {

@@ -63,7 +63,8 @@ function collect({ maxBytes, lookAtStart }: Reception) {
 
 async function readRequest({ body }: Request, reception: Reception): Promise<string> {
   const collected = collect(reception);
-  for await (const part of body ?? []) collected.add(part);
+  const parts: AsyncIterable<Uint8Array> | [] = body ?? [];
+  for await (const part of parts) collected.add(part);
   return collected.text();
 }
 
