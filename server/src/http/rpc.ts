@@ -21,7 +21,7 @@ import { createTurnstile } from "./turnstile.ts";
 const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
 // The largest picture has 7 MB in base64; with some room, one that is too large is told so by its own code. At a megabit a second it takes a
 // minute, and a small one may come at modem speed.
-const withPicture = { maxBytes: 7.5 * 1_024 * 1_024, withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
+const withPicture = { maxBytes: 10 * 1_024 * 1_024, withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
 
 // Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
 // all of them within a second or so.
