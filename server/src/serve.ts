@@ -1,11 +1,10 @@
-import type { Server } from "node:http";
 import { isIPv6 } from "node:net";
 import { migrateToLatest } from "@skyfox/db";
 import { findPublishedPasswords } from "./auth/published-passwords.ts";
 import { createPasswordHasher } from "./auth/passwords.ts";
 import { compose, type CompleteConfig } from "./compose.ts";
 import type { Logger } from "./deps.ts";
-import { openPort, type Answering } from "./http/listen.ts";
+import { openPort, type Answering, type OpenPort } from "./http/listen.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
 // What listens at these answers at localhost.
@@ -45,8 +44,8 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
   }
   if (config.environment === "production" && config.movieService === undefined)
     logger.warn({}, "MOVIE_SERVICE_URL is not set: no shows can be scheduled here.");
-  const servers: Server[] = [];
-  const closePorts = () => Promise.all(servers.map((server) => closePort(server, logger)));
+  const ports: OpenPort[] = [];
+  const closePorts = () => Promise.all(ports.map((port) => closePort(port, logger)));
   try {
     if (config.environment === "production") {
       const accounts = await findPublishedPasswords(parts.deps.db, createPasswordHasher());
@@ -63,9 +62,9 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     };
     const open = async (answering: Answering, at: { port: number; hostname: string }) => {
       const options = { ...at, keepAliveSeconds: config.keepAliveSeconds, connections };
-      const { server, port } = await openPort(answering, options, logger);
-      servers.push(server);
-      return port;
+      const opened = await openPort(answering, options, logger);
+      ports.push(opened);
+      return opened.port;
     };
     let metricsUrl: string | undefined;
     if (parts.metricsApp !== undefined && config.metricsPort !== undefined) {
@@ -113,10 +112,8 @@ async function withinGrace(work: Promise<void>, ms = graceMs): Promise<void> {
   grace.abort();
 }
 
-async function closePort(server: Server, logger: Logger): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
+async function closePort({ server, stopListening }: OpenPort, logger: Logger): Promise<void> {
+  const closed = stopListening();
   server.closeIdleConnections();
   // A connection whose answer was just written becomes idle a moment later.
   const again = setInterval(() => server.closeIdleConnections(), closeIdleAgainMs);

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { afterAll } from "vitest";
 import type { ConnectionLimits } from "../src/http/connections.ts";
 import { openPort as listen } from "../src/http/listen.ts";
@@ -10,11 +9,10 @@ export async function openPort(
   connections: ConnectionLimits = { atOnce: 1_000, atOncePerAddress: undefined },
 ): Promise<number> {
   const options = { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections };
-  const { server, port } = await listen(app, options, logger);
+  const { server, port, stopListening } = await listen(app, options, logger);
   afterAll(async () => {
     server.closeAllConnections();
-    server.close();
-    await once(server, "close");
+    await stopListening();
   });
   return port;
 }

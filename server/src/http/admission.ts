@@ -33,7 +33,7 @@ export interface AdmissionOptions {
 }
 
 // One process and the database are busy with a dozen; more only make each of them slower.
-const defaultAtOnce = { queries: 8, mutations: 12, outside: 200 };
+const defaultAtOnce = { queries: 6, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
 // let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.

@@ -26,13 +26,12 @@ async function givenPort({
     }
   };
   const options = { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections: limits };
-  const { server, port } = await openPort({ fetch }, options, logger);
+  const { server, port, stopListening } = await openPort({ fetch }, options, logger);
   const sockets: Socket[] = [];
   server.on("connection", (socket) => void sockets.push(socket));
   onTestFinished(async () => {
     server.closeAllConnections();
-    server.close();
-    await once(server, "close");
+    await stopListening();
   });
   return { port, counts, sockets };
 }
@@ -137,7 +136,7 @@ describe("requests that are sent ahead", () => {
   test("may have bodies, of a length or in chunks", async () => {
     const bodies: string[] = [];
     const logger = createMemoryLogger();
-    const { server, port } = await openPort(
+    const { port, stopListening } = await openPort(
       {
         async fetch(call: Request) {
           bodies.push(await call.text());
@@ -147,7 +146,7 @@ describe("requests that are sent ahead", () => {
       { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections: unlimited },
       logger,
     );
-    onTestFinished(() => void server.close());
+    onTestFinished(() => void stopListening());
     const socket = await givenSocket(port);
     const long = `${"line\r\n\r\n".repeat(20_000)}end`;
     const post = (headers: string, body: string) =>
@@ -215,7 +214,7 @@ describe("connections", () => {
 test("a path with a backslash reaches what refuses it as it was written", async () => {
   const logger = createMemoryLogger();
   const urls: string[] = [];
-  const { server, port } = await openPort(
+  const { port, stopListening } = await openPort(
     {
       fetch(call: Request) {
         urls.push(new URL(call.url).pathname);
@@ -225,7 +224,7 @@ test("a path with a backslash reaches what refuses it as it was written", async 
     { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections: unlimited },
     logger,
   );
-  onTestFinished(() => void server.close());
+  onTestFinished(() => void stopListening());
   const socket = await givenSocket(port);
   socket.write(request("/a\\..\\.env"));
   await readAnswers(socket, 1);

@@ -10,7 +10,7 @@ const requestsAtOnce = 4;
 const requestsPerConnection = 1_000;
 // A turn of the event loop reads from this many connections, and the others wait for the next one: new connections are accepted, and what is
 // under way goes on, once in a turn.
-const readsPerTurn = 8;
+const readsPerTurn = 16;
 
 const endOfHead = "\r\n\r\n";
 
@@ -34,6 +34,7 @@ export function waitBeforeReading(incoming: IncomingMessage): number {
  */
 export function limitConnections(server: Server, limits: ConnectionLimits, logger: Logger): void {
   const perAddress = new Map<string, number>();
+  let total = 0;
   const connections = new WeakMap<Socket, Connection>();
   const turns = new ReadingTurns();
   const logRefused = countPerSecond((count) =>
@@ -43,11 +44,9 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
     ),
   );
 
-  server.maxConnections = limits.atOnce;
   server.maxRequestsPerSocket = requestsPerConnection;
-  server.on("drop", logRefused);
   server.on("connection", (socket) => {
-    if (limits.atOncePerAddress !== undefined && !hasPlace(socket, limits.atOncePerAddress)) {
+    if (!hasPlace(socket)) {
       logRefused();
       socket.destroy();
       return;
@@ -58,12 +57,14 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
     connections.get(incoming.socket)?.begin(incoming, outgoing);
   });
 
-  function hasPlace(socket: Socket, atOnce: number): boolean {
+  function hasPlace(socket: Socket): boolean {
     const address = networkOf(socket.remoteAddress ?? "unknown");
-    const count = perAddress.get(address) ?? 0;
-    if (count >= atOnce) return false;
-    perAddress.set(address, count + 1);
+    const ofAddress = perAddress.get(address) ?? 0;
+    if (total >= limits.atOnce || ofAddress >= (limits.atOncePerAddress ?? Infinity)) return false;
+    total += 1;
+    perAddress.set(address, ofAddress + 1);
     socket.once("close", () => {
+      total -= 1;
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left > 0) perAddress.set(address, left);
       else perAddress.delete(address);
