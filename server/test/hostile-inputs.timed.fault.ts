@@ -9,6 +9,8 @@ import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
 const apiKey = "key-of-the-drills";
 const longestReply = 8 * 1_024;
 const mostProcessorMs = 100;
+// To receive ten megabytes and to hash is what a picture costs, also one that is none.
+const mostProcessorMsOfPicture = 400;
 const mostWaitMs = 1_000;
 const mostHeapMb = 50;
 // Twenty kilobytes of headers, the address among them, are refused by Node.
@@ -165,7 +167,13 @@ test(
         worst.ms = Math.max(worst.ms, ms);
       }
       const each = usedMs / answers.length;
-      if (each > mostProcessorMs) problems.push(`${what}: ${each.toFixed(0)} ms of processor time`);
+      if (
+        each >
+        (what.includes("picture") || what.includes("without an end")
+          ? mostProcessorMsOfPicture
+          : mostProcessorMs)
+      )
+        problems.push(`${what}: ${each.toFixed(0)} ms of processor time`);
       if (each > worst.processorMs) Object.assign(worst, { processorMs: each, of: what });
     };
 

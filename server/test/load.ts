@@ -1,5 +1,6 @@
 // A process of its own, so that neither the server nor the test has a share in the cost of asking: it sends one request over and over on raw
 // sockets, that many a second whether or not earlier ones have been answered, and tells what came back as one JSON line.
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** What the process is told, as JSON in its first argument. */
@@ -9,7 +10,7 @@ export interface Load {
   request: string;
   perSecond: number;
   seconds: number;
-  /** Sockets at most; what finds none free is not sent. */
+  /** Connections, made before the first request; what finds none free is not sent. */
   maxSockets: number;
 }
 
@@ -53,6 +54,8 @@ const idle: Connection[] = [];
 let sockets = 0;
 let underWay = 0;
 
+// As the callers of a running server have them.
+while (sockets < load.maxSockets) await open();
 const startedAt = performance.now();
 const endsAt = startedAt + load.seconds * 1_000;
 let due = 0;
@@ -68,12 +71,11 @@ function tick(): void {
 
 function send(dueAt: number): void {
   const free = idle.pop();
-  if (free !== undefined) ask(free, dueAt);
-  else if (sockets < load.maxSockets) open(dueAt);
-  else report.unsent += 1;
+  if (free !== undefined) return ask(free, dueAt);
+  report.unsent += 1;
 }
 
-function open(dueAt: number): void {
+async function open(): Promise<void> {
   sockets += 1;
   const socket = connect({ port: load.port, host: "127.0.0.1", noDelay: true });
   const connection: Connection = { socket, dueAt: Number.NaN, answer: "" };
@@ -88,7 +90,8 @@ function open(dueAt: number): void {
     const place = idle.indexOf(connection);
     if (place !== -1) idle.splice(place, 1);
   });
-  ask(connection, dueAt);
+  await once(socket, "connect");
+  idle.push(connection);
 }
 
 function ask(connection: Connection, dueAt: number): void {

@@ -134,18 +134,18 @@ describe("overload", () => {
     await end("a");
     expect(first[2]).toBe("refused");
     const second = watch(["d", "e"].map((name) => call(name)));
-    pass(21);
+    pass(11);
     await expect(call("late")).rejects.toMatchObject(overloaded);
     // What waited before it was read has waited, too.
-    await expect(call("stale", { waitedMs: 21 })).rejects.toMatchObject(overloaded);
+    await expect(call("stale", { waitedMs: 11 })).rejects.toMatchObject(overloaded);
     await end("b");
     await end("d");
     expect(second).toEqual(["answered", "refused"]);
 
     pass(1_001);
     const third = watch(["f", "g", "h"].map((name) => call(name)));
-    pass(21);
-    third.push(...watch([call("i", { waitedMs: 21 })]));
+    pass(11);
+    third.push(...watch([call("i", { waitedMs: 11 })]));
     await setImmediate();
     expect(third).toEqual(["waits", "waits", "waits", "waits"]);
   });

@@ -32,12 +32,12 @@ export interface AdmissionOptions {
   now?: () => number;
 }
 
-// One process and the database are busy with a dozen; more only make each of them slower.
-const defaultAtOnce = { queries: 6, mutations: 12, outside: 200 };
+// Four queries keep one process busy, and more only make each of them slower; mutations wait for locks and commits, too.
+const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
 // let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.
-const targetMs = 20;
+const targetMs = 10;
 const intervalMs = 500;
 const burst = 256;
 // A request that has waited so long before it was read came when there was more than could even be refused.

@@ -5,7 +5,7 @@ import { createMemoryLogger } from "../../test/memory-logger.ts";
 import type { ConnectionLimits } from "./connections.ts";
 import { openPort } from "./listen.ts";
 
-const unlimited: ConnectionLimits = { atOnce: 100, atOncePerAddress: undefined };
+const unlimited: ConnectionLimits = { atOnce: 1_000, atOncePerAddress: undefined };
 const request = (path = "/x") => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 
 /** A port that answers each request when the test says so, or at once. */
@@ -94,12 +94,16 @@ describe("requests that are sent ahead", () => {
   });
 
   test("of a caller who takes the answers are not read ahead either", async () => {
-    const { port, counts, sockets } = await givenPort();
+    const later = Promise.withResolvers<Response>();
+    const { port, counts, sockets } = await givenPort({
+      answer: () => (counts.begun < 500 ? new Response("ok") : later.promise),
+    });
     const socket = await givenSocket(port);
     socket.resume();
     socket.write(request().repeat(200_000));
-    await expect.poll(() => counts.begun).toBeGreaterThan(500);
+    await expect.poll(() => counts.begun).toBe(503);
     expect(sockets[0]?.bytesRead).toBeLessThan(500_000);
+    later.resolve(new Response("ok"));
   });
 
   test("keep the connections of others waiting for no more than a few of them", async () => {
@@ -164,6 +168,14 @@ describe("requests that are sent ahead", () => {
     expect(bodies).toEqual(["one\r\n", long, long, ""]);
     socket.destroy();
   });
+});
+
+test("of four hundred callers who ask at once, and then no more, each is answered", async () => {
+  const { port } = await givenPort();
+  const sockets = await Promise.all(Array.from({ length: 400 }, () => givenSocket(port)));
+  for (const socket of sockets) socket.write(request());
+  const answers = await Promise.all(sockets.map((socket) => readAnswers(socket, 1)));
+  expect(answers.flat()).toHaveLength(400);
 });
 
 test("a request that comes byte by byte is answered like any other", async () => {

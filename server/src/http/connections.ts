@@ -225,5 +225,6 @@ class ReadingTurns {
     this.#left = readsPerTurn - newest.length - oldest.length;
     for (const connection of newest) connection.readOn();
     for (const connection of oldest) connection.readOn();
+    if (waiting.length > 0) this.#schedule();
   }
 }

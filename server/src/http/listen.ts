@@ -13,7 +13,7 @@ const headersMs = 10_000;
 const requestMs = 60_000;
 // libuv accepts one connection of a listening socket in a turn of the event loop, so that under load new callers would wait for seconds. Linux
 // shares a port's connections out among several sockets (socket(7), SO_REUSEPORT); elsewhere the newest may get them all.
-const listeningSockets = process.platform === "linux" ? 8 : 1;
+const listeningSockets = process.platform === "linux" ? 16 : 1;
 // Connections that the operating system keeps while the server is busy; one beyond would try again after seconds.
 const waitingConnections = 4_096;
 // How late a timeout may be noticed.
