@@ -51,12 +51,14 @@ test(
     const before = residentMb(server.pid);
     const over = await unleash({ ...load, perSecond: capacity * times, seconds });
     const grownMb = residentMb(server.pid) - before;
+    // Calm again within five seconds: it is the last one of five that counts.
     const after = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 5 });
+    const calmAgain = after.accepted.slice(-Math.round(after.accepted.length / 5));
 
     console.log(
       `P21: capacity ${capacity}/s; calm p50 ${percentile(calm.accepted, 50)} ms, p99 ${calmP99} ms; ${over.sent} calls sent and ${over.unsent} not for want of a socket in ` +
         `${seconds} s: ${over.accepted.length} accepted, p50 ${percentile(over.accepted, 50)} ms, p99 ${percentile(over.accepted, 99)} ms; ${over.refused} refused, the slowest after ` +
-        `${over.slowestRefusalMs.toFixed(0)} ms; ${over.cut} cut; resident memory grew by ${grownMb.toFixed(0)} MB; afterwards p99 ${percentile(after.accepted, 99)} ms, ${after.refused} refused.`,
+        `${over.slowestRefusalMs.toFixed(0)} ms; ${over.cut} cut; resident memory grew by ${grownMb.toFixed(0)} MB; five seconds later p99 ${percentile(calmAgain, 99)} ms, ${after.refused} refused.`,
     );
     for (const part of [calm, over, after]) expect([part.unexpected, part.cut]).toEqual([[], 0]);
     expect(calm.refused).toBe(0);
@@ -64,7 +66,7 @@ test(
     expect(over.accepted.length).toBeGreaterThan(0);
     expect(percentile(over.accepted, 99)).toBeLessThan(5 * calmP99);
     expect(grownMb).toBeLessThan(100);
-    expect(percentile(after.accepted, 99)).toBeLessThan(5 * calmP99);
+    expect(percentile(calmAgain, 99)).toBeLessThan(5 * calmP99);
   },
 );
 

@@ -56,6 +56,8 @@ export async function openPort(
     ),
   );
   const answer = getRequestListener(fetch, {
+    // Node itself passes over a body that nothing has looked at; one that was refused half-way is not read on.
+    autoCleanupIncoming: false,
     errorHandler() {
       countMalformed();
       return new Response(null, { status: 400 });

@@ -15,6 +15,7 @@ export interface Reception {
 }
 
 const checkEveryMs = 5_000;
+const lingerMs = 500;
 // A body within the usual limit is looked at as a whole.
 const startBytes = 64 * 1_024;
 
@@ -76,6 +77,7 @@ async function readIncoming(incoming: IncomingMessage, reception: Reception): Pr
       collected.add(part);
     } catch (error) {
       incoming.off("data", take);
+      endUnread(incoming);
       reject(error);
     }
   };
@@ -86,6 +88,12 @@ async function readIncoming(incoming: IncomingMessage, reception: Reception): Pr
   incoming.once("error", gone);
   incoming.once("close", gone);
   return await promise;
+}
+
+// The rest is not read, which may be ten megabytes. A caller who finds the connection closed at once may not see the answer.
+function endUnread(incoming: IncomingMessage): void {
+  incoming.pause();
+  setTimeout(() => incoming.socket.destroySoon(), lingerMs).unref();
 }
 
 function tooLong(): TRPCError {
