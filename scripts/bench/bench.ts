@@ -3,12 +3,14 @@ import { Decimal, maxLiveHolds } from "@skyfox/sdk";
 import { periodsOf } from "../../server/src/admin/revenue-periods.ts";
 import { describeFailure } from "../database.ts";
 import { stopOnSignals } from "../stop-on-signals.ts";
+import { measureGate } from "./gate-cost.ts";
 import { compare, type Comparison, type Ratio } from "./measure.ts";
 import { openCinema, type OpenCinema } from "./open-cinema.ts";
 
 const bookings = 100_000;
 const customers = 20;
 const interrupted = 130;
+const mostGateUs = 10;
 
 let opening: Promise<OpenCinema> | undefined;
 
@@ -147,6 +149,12 @@ try {
     console.log(describeRow(comparison, ratio));
     if (ratio.ratio > (comparison.atMost ?? Infinity)) process.exitCode = 1;
   }
+  const gateUs = measureGate();
+  const isCheap = gateUs <= mostGateUs;
+  console.log(
+    `\nThe gate: ${gateUs.toFixed(1)} µs a call, at most ${mostGateUs}: ${isCheap ? "kept" : "NOT KEPT"}`,
+  );
+  if (!isCheap) process.exitCode = 1;
   console.log(
     "\nOne call at a time over HTTP, by turns with its yardstick; only the ratios can be compared between machines and runs.",
   );
