@@ -35,12 +35,12 @@ test(
       },
       onTestFinished,
     );
-    const pay = async (seat: number, showId: number) => {
+    const pay = async (seat: number, of: number) => {
       const token = await tokenOf(app.deps, await givenCustomer(app.deps));
       const skyfox = createSkyfoxClient({ url: server.url, apiKey, token, retries: 0 });
       const seatNumbers = [`${"ABCDEFGHIJ"[Math.floor(seat / 10)]}${(seat % 10) + 1}`];
       const startedAt = performance.now();
-      const { bookingId } = await skyfox.booking.initialize.mutate({ showId, seatNumbers });
+      const { bookingId } = await skyfox.booking.initialize.mutate({ showId: of, seatNumbers });
       const heldAt = performance.now();
       const paid = await skyfox.booking.pay.mutate({ bookingId, method: "Card", card: goodCard });
       expect(paid.status).toBe("Confirmed");
