@@ -263,4 +263,29 @@ describe("a refusal", () => {
     expect(shape.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });
     expect(JSON.stringify(shape)).not.toContain(secret);
   });
+
+  const wide = new DomainError(
+    { code: "VALIDATION_ERROR" },
+    Array.from({ length: 300 }, (_, index) => ({
+      field: `${"f".repeat(60_000)}${index}`,
+      message: "There is no such field.",
+    })),
+  );
+
+  test("lists ten problems, and how many more there are, in less than 8 KB", () => {
+    const shape = shapeError(toTransportError(internal(wide)), { path: "x".repeat(15_000), requestId: "r7" });
+    expect(shape.data.fields).toHaveLength(11);
+    expect(shape.data.fields?.at(-1)).toEqual({ field: "", message: "There are 290 more problems." });
+    expect(JSON.stringify(shape).length).toBeLessThan(8 * 1_024);
+  });
+
+  test("that shares its answer with nine others lists one, and all of them are less than 8 KB", () => {
+    const shape = shapeError(toTransportError(internal(wide)), {
+      path: "show.list",
+      requestId: "r8",
+      calls: 10,
+    });
+    expect(shape.data.fields).toHaveLength(2);
+    expect(10 * JSON.stringify(shape).length).toBeLessThan(8 * 1_024);
+  });
 });
