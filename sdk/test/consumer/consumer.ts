@@ -46,7 +46,7 @@ const onThisDevice = createSkyfoxClient({
   deviceTokens: tokensOfThisDevice,
 });
 
-/** What the owner should know: somebody may have tried to get in. */
+/** What the owner should know: another person may have tried to get in. */
 export async function comeBack(username: string, password: string): Promise<string[]> {
   const { notices } = await onThisDevice.auth.login.mutate({ username, password });
   return notices.map(({ kind, at }) => `${kind} at ${at.toISOString()}`);

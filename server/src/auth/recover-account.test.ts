@@ -239,7 +239,7 @@ describe("wrong security answers", () => {
     expect(await refusalOf(tokenFor(username))).toBe("accepted");
   });
 
-  test("are not forgotten after a login that fails, nor at somebody else's", async () => {
+  test("are not forgotten after a login that fails, nor at another account's", async () => {
     const { username } = await givenCustomer(deps);
     for (let number = 0; number < 5; number += 1) await guess(emailOf(username));
     await refusalOf(logIn(deps, caller, { username, password: "wrong" }));

@@ -129,7 +129,7 @@ export const signUpOutput = z.object({ username: z.string(), name: z.string() })
 /** The new customer's username and the name as it is kept. */
 export type SignUpOutput = z.output<typeof signUpOutput>;
 
-/** The username of an account as somebody types it, trimmed; older ones may have capitals, so that the server looks for the name in any case. */
+/** The username of an account as a caller types it, trimmed; older ones may have capitals, so that the server looks for the name in any case. */
 export const typedUsernameSchema = z
   .string()
   .refine((text) => text !== "" && characters(text) <= 128, "1 to 128 characters.")

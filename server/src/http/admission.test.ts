@@ -150,7 +150,7 @@ describe("overload", () => {
     expect(third).toEqual(["waits", "waits", "waits", "waits"]);
   });
 
-  test("is a request that nobody could read for a tenth of a second", async () => {
+  test("is a request that waited a tenth of a second to be read", async () => {
     const { admission } = givenServer();
     const arrival: Arrival = { lane: "queries", weight: 1, isUrgent: false, waitedMs: 101 };
     expect(admission.isRefused(arrival)).toBe(true);
