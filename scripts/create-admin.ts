@@ -18,8 +18,8 @@ import {
 import { z } from "zod";
 import { uncommonPasswordSchema } from "../server/src/auth/common-passwords.ts";
 import { hashNewPassword } from "../server/src/auth/new-password.ts";
-import { createPasswordHasher } from "../server/src/auth/passwords.ts";
-import { foldName, logInInput, nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
+import { createPasswordHasher, hashPassword } from "../server/src/auth/passwords.ts";
+import { logInInput, nameSchema, usernameSchema } from "../server/src/contract/auth.ts";
 import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
 import { limitTable } from "../server/src/limits/limit-table.ts";
 import { describeFailure, withDatabase } from "./database.ts";
@@ -95,28 +95,32 @@ async function obey(url: string, read: z.output<typeof order>): Promise<void> {
 }
 
 async function createAdmin(db: Db, admin: z.output<typeof newAdmin>): Promise<void> {
-  const passwordHash = await createPasswordHasher().hash(admin.password);
+  const passwordHash = await hashPassword(createPasswordHasher(), admin.password);
   const createdAt = await databaseTime(db);
+  const taken = `The username ${admin.username} is taken. Choose another one.`;
   try {
+    if ((await findAccount(db, admin.username)) !== undefined) throw new Error(taken);
     await inTransaction(db, async (tx) => {
       await insertAccount(tx, { username: admin.username, passwordHash, role: "admin", createdAt });
       await insertStaff(tx, admin);
     });
   } catch (error) {
     if (violatedConstraint(error) !== constraints.username) throw error;
-    throw new Error(`The username ${admin.username} is taken. Choose another one.`, { cause: error });
+    throw new Error(taken, { cause: error });
   }
   console.log(`The admin ${admin.username} can log in now.`);
 }
 
-async function resetAdmin(db: Db, { username, password }: z.output<typeof newPassword>): Promise<void> {
-  const account = await findAccount(db, username);
-  if (account?.role !== "admin") throw new Error(`There is no admin with the username ${username}.`);
+async function resetAdmin(db: Db, wanted: z.output<typeof newPassword>): Promise<void> {
+  const account = await findAccount(db, wanted.username);
+  if (account?.role !== "admin") throw new Error(`There is no admin with the username ${wanted.username}.`);
+  // As it is kept: an older name may have capitals.
+  const { username } = account;
   if (account.disabledAt !== null)
     throw new Error(
       `The admin ${username} is disabled. Another admin can enable the account: admin.updateStaff.`,
     );
-  const change = await hashNewPassword({ db, passwords: createPasswordHasher() }, username, password);
+  const change = await hashNewPassword({ db, passwords: createPasswordHasher() }, username, wanted.password);
   const endedSessions = await inTransaction(db, async (tx) => {
     // Demoted, disabled or with another password meanwhile: this was decided on what was there before.
     const isAdmin = (await lockActiveAdmins(tx)).includes(username);
@@ -132,7 +136,7 @@ async function resetAdmin(db: Db, { username, password }: z.output<typeof newPas
       requestId: "admin:create",
       details: { changed: ["password"] },
     });
-    await createGuessingLimits(db, limitTable).forgive(tx, foldName(username));
+    await createGuessingLimits(db, limitTable).forgive(tx, username);
     return await endSessions(tx, { username }, now);
   });
   console.log(`The admin ${username} has the new password now. Sessions that were ended: ${endedSessions}.`);

@@ -120,6 +120,11 @@ function count(answer: string): void {
     /"code":"RATE_LIMITED","details":\{"retryAfterSeconds":[1-9]\d*\}/.test(answer)
   ) {
     report.refused += 1;
+  } else if (
+    answer.startsWith("HTTP/1.1 503 ") &&
+    /"code":"OVERLOADED","details":\{"retryAfterSeconds":1\}/.test(answer)
+  ) {
+    report.refused += 1;
   } else if (report.unexpected.length < 5) {
     report.unexpected.push(answer);
   }

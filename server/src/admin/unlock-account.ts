@@ -17,7 +17,7 @@ export async function unlockAccount(
   return await once(deps, intent, async (tx) => {
     const found = await findUsername(tx, input.username);
     const username = found ?? foldName(input.username);
-    const cleared = await deps.limits.forgive(tx, foldName(username));
+    const cleared = await deps.limits.forgive(tx, username);
     await recordAudit(tx, deps.clock, admin, {
       action: "account-unlocked",
       subject: found ?? null,

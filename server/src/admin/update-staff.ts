@@ -8,7 +8,7 @@ import {
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { hashNewPassword } from "../auth/new-password.ts";
-import { foldName, type StaffMember, type UpdateStaffInput } from "../contract/index.ts";
+import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
@@ -39,7 +39,7 @@ export async function updateStaff(
       throw new DomainError({ code: "LAST_ADMIN" });
     }
     if (change !== undefined && !(await replacePassword(tx, username, change))) throw new PasswordChanged();
-    if (change !== undefined) await deps.limits.forgive(tx, foldName(username));
+    if (change !== undefined) await deps.limits.forgive(tx, username);
     const now = deps.clock.now();
     const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
     await updateStaffRow(tx, username, { role, counterNo, disabledAt });

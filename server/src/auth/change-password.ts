@@ -1,6 +1,6 @@
 import { endSessions, findAccount, inTransaction, replacePassword } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
-import { foldName, type ChangePasswordInput, type ChangePasswordOutput } from "../contract/index.ts";
+import type { ChangePasswordInput, ChangePasswordOutput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { hashNewPassword } from "./new-password.ts";
@@ -17,8 +17,7 @@ export async function changePassword(
   input: ChangePasswordInput,
 ): Promise<ChangePasswordOutput> {
   const { username, sessionId } = user;
-  const limitedAs = foldName(username);
-  const trier = { account: limitedAs, address: user.address };
+  const trier = { account: username, address: user.address };
   const counted = await deps.limits.count("wrongCurrentPasswords", trier);
   const account = await findAccount(deps.db, username);
   const { fits } = await checkPassword(deps.passwords, account?.passwordHash, input.currentPassword);
@@ -33,7 +32,7 @@ export async function changePassword(
       throw new DomainError({ code: "INCORRECT_PASSWORD" });
     }
     const endedSessions = await endSessions(tx, { username, exceptSessionId: sessionId }, deps.clock.now());
-    await deps.limits.forgive(tx, limitedAs);
+    await deps.limits.forgive(tx, username);
     await recordAudit(tx, deps.clock, user, { action: "password-changed", subject: username });
     return { endedSessions };
   });

@@ -34,7 +34,8 @@ export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput
     known?.username === account.username &&
     known.issuedAt >= account.createdAt.getTime();
   const device = isKnown ? known.device : undefined;
-  const limitedAs = foldName(account?.username ?? input.username);
+  // Of two adopted names that differ by case only, each has limits of its own.
+  const limitedAs = account?.username ?? foldName(input.username);
   const counted = await deps.limits.count(
     device === undefined ? "wrongPasswords" : "wrongPasswordsOfDevices",
     { account: limitedAs, device, address: caller.address },
@@ -56,15 +57,16 @@ export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput
   const id = crypto.randomUUID();
   const notices = await inTransaction(deps.db, async (tx) => {
     const session = { id, username, createdAt: issuedAt, expiresAt };
-    // The password may have been changed, or the account disabled, since it was read.
-    if (!(await insertSessionOf(tx, session, passwordHash)))
-      throw new DomainError({ code: "INVALID_CREDENTIALS" });
+    if (!(await insertSessionOf(tx, session, passwordHash))) return undefined;
     if (newHash !== undefined) await replaceOutdatedPassword(tx, username, passwordHash, newHash);
     await deps.limits.forgive(tx, limitedAs, answerLimits);
     const events = await listEventsSinceLogin(tx, username, maxNotices);
     await recordAudit(tx, deps.clock, caller, { action: "logged-in", subject: username });
     return events.map(toNotice);
   });
+  // The password was changed since it was read, or the account disabled; or another login has made the older hash anew.
+  if (notices === undefined && newHash !== undefined) return await logIn(deps, caller, input);
+  if (notices === undefined) throw new DomainError({ code: "INVALID_CREDENTIALS" });
   const token = await deps.tokens.sign({ sessionId: id, username, role, issuedAt, expiresAt });
   const deviceToken = signDeviceToken(deviceKey, {
     device: device ?? newDevice(),

@@ -1,7 +1,6 @@
 import { findCustomerAnswer, findImageKey, inTransaction } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import {
-  foldName,
   profileImageLinkHours,
   type ProfileImageLink,
   type UpdateProfileImageInput,
@@ -34,7 +33,7 @@ export async function updateProfileImage(
 ): Promise<ProfileImageLink> {
   const { username } = user;
   const account = await findCustomerAnswer(deps.db, username);
-  await checkSecurityAnswer(deps, user, { account, limitedAs: foldName(username) }, input.securityAnswer);
+  await checkSecurityAnswer(deps, user, { account, limitedAs: username }, input.securityAnswer);
   deps.leaveLine();
   const picture = await deps.pictures.make(input.image, { for: username });
   await withUploadedImage(deps, picture, (give) =>

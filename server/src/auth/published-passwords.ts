@@ -1,4 +1,5 @@
 import { findAccount, type Db } from "@skyfox/db";
+import { foldName } from "../contract/index.ts";
 import type { PasswordHasher, Settings } from "../deps.ts";
 
 /** The accounts of the demo seed and their passwords, which everyone can read here. */
@@ -17,7 +18,9 @@ export function isRefusedAsPublished(
   username: string | undefined,
   password: string,
 ): boolean {
-  return refusesPublishedPasswords && username !== undefined && published.get(username) === password;
+  return (
+    refusesPublishedPasswords && username !== undefined && published.get(foldName(username)) === password
+  );
 }
 
 /** The accounts that have their published password still and are not disabled, each with what changes it. */
@@ -26,11 +29,11 @@ export async function findPublishedPasswords(
   passwords: PasswordHasher,
 ): Promise<{ username: string; changedBy: string }[]> {
   const found = await Promise.all(
-    published.entries().map(async ([username, password]) => {
-      const account = await findAccount(db, username);
+    published.entries().map(async ([name, password]) => {
+      const account = await findAccount(db, name);
       if (account === undefined || account.disabledAt !== null) return [];
       const fits = await passwords.fits(account.passwordHash, password);
-      return fits ? [{ username, changedBy: whatChanges(account) }] : [];
+      return fits ? [{ username: account.username, changedBy: whatChanges(account) }] : [];
     }),
   );
   return found.flat();

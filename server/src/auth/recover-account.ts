@@ -12,7 +12,6 @@ import {
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import {
-  foldName,
   resetTokenSeconds,
   type ResetPasswordInput,
   type ResetPasswordOutput,
@@ -63,7 +62,7 @@ export async function verifySecurityAnswer(
   await checkSecurityAnswer(
     deps,
     caller,
-    { account, limitedAs: account === undefined ? `unknown ${email}` : foldName(account.username) },
+    { account, limitedAs: account === undefined ? `unknown ${email}` : account.username },
     securityAnswer,
   );
   if (account === undefined) throw new DomainError({ code: "INVALID_SECURITY_ANSWER" });
@@ -108,7 +107,7 @@ export async function resetPassword(
     }
     await endSessions(tx, { username }, now);
     // A person who forgot the password has tried others before.
-    await deps.limits.forgive(tx, foldName(username));
+    await deps.limits.forgive(tx, username);
     await recordAudit(tx, deps.clock, caller, { action: "password-reset", subject: username });
   });
   return { username };

@@ -24,7 +24,8 @@ export async function checkSecurityAnswer(
   const counted = await deps.limits.count(answerLimits, trier);
   const fits = await fitsAnswer(deps, account?.securityAnswerHash, answer);
   if (account === undefined || !fits) {
-    if (counted.usedUp.includes("wrongAnswersADay")) await deps.limits.prolong("wrongAnswersADay", limitedAs);
+    // A day counts from the last one, so that ten lock the account unless it had a day's rest between them.
+    await deps.limits.prolong("wrongAnswersADay", limitedAs);
     const action = counted.usedUp.length > 0 ? "security-answer-locked" : "security-answer-failed";
     await recordAudit(deps.db, deps.clock, caller, { action, subject: account?.username ?? null });
     throw new DomainError({ code: "INVALID_SECURITY_ANSWER" });

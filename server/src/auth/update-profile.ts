@@ -6,7 +6,7 @@ import {
   violatedConstraint,
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
-import { foldName, type UpdateProfileInput, type UpdateProfileOutput } from "../contract/index.ts";
+import type { UpdateProfileInput, UpdateProfileOutput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { checkSecurityAnswer } from "./security-answers.ts";
@@ -22,7 +22,7 @@ export async function updateProfile(
 ): Promise<UpdateProfileOutput> {
   const { username, address } = user;
   const account = await findCustomerAnswer(deps.db, username);
-  await checkSecurityAnswer(deps, user, { account, limitedAs: foldName(username) }, input.securityAnswer);
+  await checkSecurityAnswer(deps, user, { account, limitedAs: username }, input.securityAnswer);
   const counted = await deps.limits.count("takenContacts", { account: username, address });
   const { name, email, phoneNumber } = input;
   try {

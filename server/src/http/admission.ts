@@ -38,7 +38,8 @@ const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
 // let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.
 const targetMs = 10;
-const intervalMs = 500;
+// Two hundred buyers of one seat wait for each other's commits: they are a burst, too.
+const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
 const burst = 256;
 // A request that has waited so long before it was read came when there was more than could even be refused.
 const staleMs = 100;
@@ -55,9 +56,9 @@ export const overload = new DomainError({ code: "OVERLOADED", details: { retryAf
 export function createAdmission(options: AdmissionOptions): Admission {
   const { maxCalls, atOnce = defaultAtOnce, now = () => performance.now() } = options;
   const lanes = {
-    queries: new WaitingLane(atOnce.queries, now),
-    mutations: new WaitingLane(atOnce.mutations, now),
-    outside: new WaitingLane(atOnce.outside, now),
+    queries: new WaitingLane(atOnce.queries, intervalMs.queries, now),
+    mutations: new WaitingLane(atOnce.mutations, intervalMs.mutations, now),
+    outside: new WaitingLane(atOnce.outside, intervalMs.outside, now),
   };
   const unhurriedCalls = Math.floor(maxCalls * (1 - urgentShare));
   let underWay = 0;
@@ -100,6 +101,7 @@ interface Waiting {
 
 class WaitingLane {
   readonly #atOnce: number;
+  readonly #intervalMs: number;
   readonly #now: () => number;
   readonly #urgent: Waiting[] = [];
   // Those before the head have gone; the array is cut now and then, because taking the first of a long one copies it.
@@ -109,8 +111,9 @@ class WaitingLane {
   #lastPromptAt = -Infinity;
   #strictUntil = -Infinity;
 
-  constructor(atOnce: number, now: () => number) {
+  constructor(atOnce: number, interval: number, now: () => number) {
     this.#atOnce = atOnce;
+    this.#intervalMs = interval;
     this.#now = now;
   }
 
@@ -158,7 +161,7 @@ class WaitingLane {
 
   #isTooLate({ since }: Waiting, now: number): boolean {
     if (now - since <= targetMs) return false;
-    const isStrict = now < this.#strictUntil || now - this.#lastPromptAt > intervalMs;
+    const isStrict = now < this.#strictUntil || now - this.#lastPromptAt > this.#intervalMs;
     if (isStrict) this.#strictUntil = now + strictMs;
     return isStrict;
   }

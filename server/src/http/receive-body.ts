@@ -21,13 +21,19 @@ const startBytes = 64 * 1_024;
 
 /** The body of a request as text, once it is there as a whole. Throws a 413 for one that is too long, a 408 for one that comes too slowly. */
 export async function receiveBody(context: Context<AppEnv>, reception: Reception): Promise<string> {
-  if (Number(context.req.header("content-length") ?? 0) > reception.maxBytes) throw tooLong();
   const incoming = incomingOf(context);
+  if (Number(context.req.header("content-length") ?? 0) > reception.maxBytes) {
+    if (incoming !== undefined) endUnread(incoming);
+    throw tooLong();
+  }
   const watch = watchPace(incoming, reception);
   const reading =
     incoming === undefined ? readRequest(context.req.raw, reception) : readIncoming(incoming, reception);
   try {
     return await Promise.race([reading, watch.tooSlow]);
+  } catch (error) {
+    if (incoming?.complete === false) endUnread(incoming);
+    throw error;
   } finally {
     watch.stop();
   }
@@ -77,7 +83,6 @@ async function readIncoming(incoming: IncomingMessage, reception: Reception): Pr
       collected.add(part);
     } catch (error) {
       incoming.off("data", take);
-      endUnread(incoming);
       reject(error);
     }
   };
