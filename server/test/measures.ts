@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** The value that so many percent are not above, rounded. */
+/** The smallest value that so many percent are not above (nearest rank), rounded. */
 export function percentile(values: number[], percent: number): number {
   const sorted = values.toSorted((one, other) => one - other);
-  const value = sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
+  const value = sorted[Math.ceil((sorted.length * percent) / 100) - 1];
   return Math.round(value ?? Number.NaN);
 }
 

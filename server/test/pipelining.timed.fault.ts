@@ -49,6 +49,10 @@ test(
 
     // Its code is compiled before its memory is looked at.
     for (let warm = 0; warm < payments; warm += 1) await pay(warm, warmShowId);
+    const callers = Array.from({ length: 50 }, async () => {
+      for (let calls = 0; calls < 200; calls += 1) await (await fetch(`${server.url}/nowhere`)).text();
+    });
+    await Promise.all(callers);
     const before = residentMb(server.pid);
     const flood = startFlood({
       port: Number(new URL(server.url).port),
