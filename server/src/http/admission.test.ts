@@ -150,14 +150,6 @@ describe("overload", () => {
     expect(third).toEqual(["waits", "waits", "waits", "waits"]);
   });
 
-  test("is a request that waited a tenth of a second to be read", async () => {
-    const { admission } = givenServer();
-    const arrival: Arrival = { lane: "queries", weight: 1, isUrgent: false, waitedMs: 101 };
-    expect(admission.isRefused(arrival)).toBe(true);
-    expect(admission.isRefused({ ...arrival, waitedMs: 100 })).toBe(false);
-    expect(admission.isRefused({ ...arrival, isUrgent: true })).toBe(false);
-  });
-
   test("never refuses what is urgent while there is room", async () => {
     const { call, end, pass } = givenServer();
     for (const name of ["a", "b"]) void call(name, { lane: "mutations" });

@@ -41,8 +41,6 @@ const targetMs = 10;
 // Two hundred buyers of one seat wait for each other's commits: they are a burst, too.
 const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
 const burst = 256;
-// A request that has waited so long before it was read came when there was more than could even be refused.
-const staleMs = 100;
 // From the first sign of overload until so long after the last one, calls that have waited longer than the target are refused.
 const strictMs = 1_000;
 
@@ -66,7 +64,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function isRefused({ lane, isUrgent, waitedMs }: Arrival): boolean {
     if (underWay >= (isUrgent ? maxCalls : unhurriedCalls)) return true;
     if (isUrgent) return false;
-    return waitedMs > staleMs || (lane !== undefined && lanes[lane].isOverloaded(waitedMs));
+    return lane !== undefined && lanes[lane].isOverloaded(waitedMs);
   }
 
   return {
