@@ -1,6 +1,7 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import { appRouter } from "../app-router.ts";
 import { tokenOf } from "../auth/sessions.ts";
+import { maxBatchSize } from "../contract/index.ts";
 import type { SessionTokens } from "../deps.ts";
 import { standsInLine } from "../rpc/procedures.ts";
 import type { Arrival } from "./admission.ts";
@@ -24,9 +25,9 @@ export function createCallsByHead(tokens: SessionTokens): CallsByHead {
   return {
     arrivalOf(head, waitedMs) {
       const { paths, isQuery } = readCalls(head);
-      const weight = paths.length;
+      const weight = Math.min(paths.length, maxBatchSize);
       if (isHashing({ paths, isQuery })) return { lane: undefined, weight, isUrgent: false, waitedMs };
-      const mayWait = paths.some((path) => callsThatWait.has(path));
+      const mayWait = paths.every((path) => callsThatWait.has(path));
       const mayBeUrgent = !isQuery && paths.some((path) => urgentCalls.has(path));
       const token = mayWait || mayBeUrgent ? tokenOf(head.header("authorization")) : undefined;
       const isTrusted = token !== undefined && tokens.remembers(token);
@@ -40,7 +41,7 @@ export function createCallsByHead(tokens: SessionTokens): CallsByHead {
 export function readCalls({ path, method }: Pick<RequestHead, "path" | "method">): RequestedCalls {
   const paths = decodePath(path.slice(rpcEndpoint.length)).split(",");
   // Without the slashes at both ends, which tRPC ignores.
-  return { paths: paths.map((one) => one.replace(/^\/+|\/+$/g, "")), isQuery: method !== "POST" };
+  return { paths: paths.map(trimSlashes), isQuery: method !== "POST" };
 }
 
 /** Whether it is a call that hashes, which has a line of its own. */
@@ -68,4 +69,12 @@ function decodePath(path: string): string {
   } catch {
     return path;
   }
+}
+
+// A regular expression would take quadratic time for slashes in the middle.
+function trimSlashes(path: string): string {
+  let [start, end] = [0, path.length];
+  while (path[start] === "/") start += 1;
+  while (end > start && path[end - 1] === "/") end -= 1;
+  return path.slice(start, end);
 }

@@ -182,7 +182,8 @@ class Connection {
     const { destroyed, _paused: isPausedByNode } = this.#socket as Socket & { _paused?: boolean };
     if (destroyed || isPausedByNode) return false;
     const hasBodyToCome = this.#latest?.complete === false;
-    return hasBodyToCome || (this.#underWay < requestsAtOnce && this.#begun < requestsPerConnection);
+    if (hasBodyToCome) return this.#underWay <= requestsAtOnce;
+    return this.#underWay < requestsAtOnce && this.#begun < requestsPerConnection;
   }
 
   #isOver(): boolean {
