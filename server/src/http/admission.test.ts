@@ -85,6 +85,17 @@ describe("a turn", () => {
     expect(names()).toEqual(["a", "b", "pay", "c"]);
   });
 
+  test("is for another call after three urgent ones, so that these keep none waiting for ever", async () => {
+    const { call, names, end } = givenServer();
+    for (const name of ["a", "b", "c"]) void call(name, { lane: "mutations" });
+    for (let number = 1; number <= 8; number += 1)
+      void call(`urgent ${number}`, { lane: "mutations", isUrgent: true });
+    await end("a");
+    await end("b");
+    for (let number = 1; number <= 3; number += 1) await end(`urgent ${number}`);
+    expect(names().slice(2)).toEqual(["urgent 1", "urgent 2", "urgent 3", "c", "urgent 4"]);
+  });
+
   test("is free again after a call that fails", async () => {
     const { admission, call, names } = givenServer();
     const arrival: Arrival = { lane: "queries", weight: 2, isUrgent: false, waitedMs: 0 };

@@ -46,6 +46,8 @@ const strictMs = 1_000;
 
 // The last part of all calls is for urgent ones.
 const urgentShare = 0.1;
+// So many urgent calls begin one after the other while others wait.
+const urgentTurns = 3;
 
 /** What a call is refused with that was not begun. Made once: an error that is made looks at its stack. */
 export const overload = new DomainError({ code: "OVERLOADED", details: { retryAfterSeconds: 1 } });
@@ -106,6 +108,7 @@ class WaitingLane {
   #others: Waiting[] = [];
   #head = 0;
   #atWork = 0;
+  #urgentInARow = 0;
   #lastPromptAt = -Infinity;
   #strictUntil = -Infinity;
 
@@ -129,7 +132,8 @@ class WaitingLane {
   async take(weight: number, isUrgent: boolean): Promise<boolean> {
     const since = this.#now();
     if (this.#atWork < this.#atOnce && this.#others[this.#head] === undefined) {
-      this.#begin(weight, since, since);
+      this.#atWork += weight;
+      if (!isUrgent) this.#lastPromptAt = since;
       return true;
     }
     return await new Promise((settle) => {
@@ -140,21 +144,26 @@ class WaitingLane {
   leave(weight: number): void {
     this.#atWork -= weight;
     while (this.#atWork < this.#atOnce) {
-      const next = this.#urgent.shift() ?? this.#shift();
+      const next = this.#next();
       if (next === undefined) return;
       const now = this.#now();
       if (!next.isUrgent && this.#isTooLate(next, now)) {
         next.settle(false);
         continue;
       }
-      this.#begin(next.weight, next.since, now);
+      this.#atWork += next.weight;
+      if (!next.isUrgent && now - next.since <= targetMs) this.#lastPromptAt = now;
       next.settle(true);
     }
   }
 
-  #begin(weight: number, since: number, now: number): void {
-    this.#atWork += weight;
-    if (now - since <= targetMs) this.#lastPromptAt = now;
+  // Urgent calls go first, and still one turn in four is for the others: one customer's could otherwise keep them waiting for ever.
+  #next(): Waiting | undefined {
+    const isTurnOfOthers = this.#urgentInARow >= urgentTurns;
+    const other = isTurnOfOthers || this.#urgent.length === 0 ? this.#shift() : undefined;
+    const next = other ?? this.#urgent.shift();
+    this.#urgentInARow = next?.isUrgent ? this.#urgentInARow + 1 : 0;
+    return next;
   }
 
   #isTooLate({ since }: Waiting, now: number): boolean {
