@@ -39,7 +39,7 @@ export function createSessionTokens({
 
   return {
     async sign({ sessionId, username, role, issuedAt, expiresAt }) {
-      return await new SignJWT({ sid: sessionId, role })
+      const token = await new SignJWT({ sid: sessionId, role })
         .setProtectedHeader({ alg: algorithm, kid, typ: "JWT" })
         .setIssuer(issuer)
         .setAudience(audience)
@@ -47,9 +47,21 @@ export function createSessionTokens({
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
         .sign(signing);
+      // As a token says it: in whole seconds.
+      verified.set(token, {
+        sessionId,
+        username,
+        role,
+        issuedAt: wholeSeconds(issuedAt),
+        expiresAt: wholeSeconds(expiresAt),
+      });
+      return token;
     },
 
-    remembers: (token) => verified.has(token),
+    remembers(token) {
+      const claims = verified.peek(token);
+      return claims !== undefined && claims.expiresAt > clock.now();
+    },
 
     async verify(token) {
       const now = clock.now();
@@ -92,6 +104,10 @@ async function readToken(token: string, keys: Map<string, Uint8Array>, now: Date
   } catch (error) {
     throw new DomainError({ code: error instanceof errors.JWTExpired ? "SESSION_ENDED" : "INVALID_TOKEN" });
   }
+}
+
+function wholeSeconds(time: Date): Date {
+  return toDate(Math.floor(time.getTime() / 1_000));
 }
 
 function toDate(seconds: number): Date {

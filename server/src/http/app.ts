@@ -77,7 +77,8 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   function tell(context: Context<AppEnv>, ms: number): void {
     const { method, path } = context.req;
     const apiKeyName = context.get("apiKeyName");
-    const isWatched = watchedPaths.includes(path);
+    // Neither needs a key.
+    const isQuiet = watchedPaths.includes(path) || method === "OPTIONS";
     if (context.get("isRefusedUnasked")) return countOverloaded();
     if (apiKeyName === undefined && context.res.status === 403) return;
     const line = {
@@ -88,7 +89,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
       ms,
       apiKeyName,
     };
-    if (isWatched) deps.logger.debug(line, "Answered.");
+    if (isQuiet) deps.logger.debug(line, "Answered.");
     else deps.logger.info(line, "Answered.");
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from "../deps.ts";
+import { networkOf } from "../limits/network.ts";
 import type { Identity } from "./caller.ts";
 
 const linesPerSecond = 10;
@@ -29,8 +30,9 @@ export function createRefusalAudit(logger: Logger): RefusalAudit {
   return {
     record({ method, path }, { address, requestId }, reason) {
       if (counts.size === 0) setTimeout(tellTheRest, secondMs).unref();
-      const count = (counts.get(address) ?? 0) + 1;
-      counts.set(address, count);
+      const network = networkOf(address);
+      const count = (counts.get(network) ?? 0) + 1;
+      counts.set(network, count);
       if (count > linesPerSecond) return;
       logger.warn({ audit: "forbidden", address, method, path, reason, requestId }, "A request was refused.");
     },

@@ -12,6 +12,8 @@ const requestsPerConnection = 1_000;
 // under way goes on, once in a turn.
 const readsPerTurn = 16;
 
+// What a caller has to take the last answer.
+const lingerMs = 5_000;
 // The least of a body that is handed over at a time, in bytes.
 const leastOfBody = 128;
 
@@ -173,6 +175,7 @@ class Connection {
     this.#rest = undefined;
     this.#socket.end();
     this.#socket.resume();
+    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
   }
 
   // Nothing may be left to parse, and the socket still be paused because too much was under way.

@@ -49,16 +49,15 @@ export async function openPort(
 ): Promise<OpenPort> {
   // What node-server cannot make a request of it reports in the turn in which it is given it.
   let receiving: IncomingMessage | undefined;
+  let malformedFrom: string | undefined;
   const countMalformed = countPerSecond((count) =>
-    logger.warn(
-      { count, address: receiving?.socket.remoteAddress },
-      "Requests were malformed; the last was from here.",
-    ),
+    logger.warn({ count, address: malformedFrom }, "Requests were malformed; the last was from here."),
   );
   const answer = getRequestListener(fetch, {
     // Node itself passes over a body that nothing has looked at; one that was refused half-way is not read on.
     autoCleanupIncoming: false,
     errorHandler() {
+      malformedFrom = receiving?.socket.remoteAddress;
       countMalformed();
       return new Response(null, { status: 400 });
     },
