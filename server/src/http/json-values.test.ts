@@ -9,11 +9,21 @@ function countMarks(json: string): number {
   return json.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").match(/[[{,]/g)?.length ?? 0;
 }
 
+/** The escaped quotes of the text that has most of them. */
+function mostEscapedQuotes(json: string): number {
+  const texts = json.match(/"(?:[^"\\]|\\.)*"/g) ?? [];
+  return Math.max(
+    0,
+    ...texts.map((text) => (text.match(/\\./g) ?? []).filter((escape) => escape === '\\"').length),
+  );
+}
+
 describe("the values of a JSON text", () => {
   test("are too many when there are more of what opens and separates them", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), fc.integer({ min: 0, max: 40 }), (json, maxValues) => {
-        const expected = countMarks(json) > maxValues ? "too many values" : undefined;
+        const isWide = countMarks(json) > maxValues || mostEscapedQuotes(json) > maxValues;
+        const expected = isWide ? "too many values" : undefined;
         expect(findJsonProblem(json, maxValues)).toBe(expected);
       }),
       { numRuns: 500 },
