@@ -144,8 +144,22 @@ describe("npm run admin:create -- --reset", () => {
     ]);
   });
 
+  test("finds the account in whatever case its name is typed", async () => {
+    const { settings } = await givenAdmin();
+    expect(await createAdmin(settings, ["--reset", "--username", "Box.Office"])).toMatchObject({ code: 0 });
+  });
+
+  test("takes a password whose letters are typed apart for the same one", async () => {
+    const { read, settings } = await givenAdmin();
+    const apart = "Zu\u0308rich-Ho\u0302rse-9";
+    expect(await createAdmin({ ...settings, ADMIN_PASSWORD: apart }, reset)).toMatchObject({ code: 0 });
+    const { passwords } = await read();
+    const { fits } = createPasswordHasher();
+    expect(await fits(String(passwords[0]?.["password"]), apart.normalize("NFC"))).toBe(true);
+  });
+
   test.each([
-    ["there is none with that name", {}, ["--reset", "--username", "nobody"]],
+    ["there is none with that name", {}, ["--reset", "--username", "missing"]],
     ["the account is of the staff", { role: "staff" as const }, reset],
   ])("is one sentence when %s", async (_what, admin, words) => {
     const { read, settings } = await givenAdmin(admin);

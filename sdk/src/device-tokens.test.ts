@@ -119,10 +119,18 @@ describe("unless told otherwise the tokens are kept", () => {
     expect(inputs).toEqual([{ ...credentials, deviceToken }]);
   });
 
-  test("nowhere where the browser's storage is forbidden or full", async () => {
-    Object.defineProperty(globalThis, "localStorage", { configurable: true, get: refuse });
+  const full = { getItem: () => null, setItem: refuse };
+
+  test.each([
+    ["forbidden", refuse],
+    ["full", () => full],
+  ])("in the client's memory where the browser's storage is %s", async (_, get) => {
+    Object.defineProperty(globalThis, "localStorage", { configurable: true, get });
     Object.defineProperty(globalThis, "document", { configurable: true, value: {} });
-    expect((await answering().client.auth.login.mutate(credentials)).deviceToken).toBe(deviceToken);
+    const { client, inputs } = answering();
+    expect((await client.auth.login.mutate(credentials)).deviceToken).toBe(deviceToken);
+    await client.auth.login.mutate(credentials);
+    expect(inputs).toEqual([credentials, { ...credentials, deviceToken }]);
   });
 
   test("in the client's memory where there is no page, without a look at Node's storage, which warns", async () => {

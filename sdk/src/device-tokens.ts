@@ -10,15 +10,27 @@ export interface DeviceTokens {
   set(username: string, token: string): void | Promise<void>;
 }
 
-/** Keeps tokens in the browser's storage, and where there is none in memory. */
+/** Keeps tokens in the browser's storage, and where there is none, or it is full or shut, in memory. */
 export function keepDeviceTokens(): DeviceTokens {
   const inMemory = new Map<string, string>();
   return {
-    get: (username) => findStorage()?.getItem(itemOf(username)) ?? inMemory.get(username) ?? null,
+    get(username) {
+      const kept = inMemory.get(username) ?? null;
+      try {
+        return kept ?? findStorage()?.getItem(itemOf(username)) ?? null;
+      } catch {
+        return kept;
+      }
+    },
     set(username, token) {
-      const storage = findStorage();
-      if (storage === undefined) inMemory.set(username, token);
-      else storage.setItem(itemOf(username), token);
+      try {
+        const storage = findStorage();
+        if (storage === undefined) throw new Error("There is no storage.");
+        storage.setItem(itemOf(username), token);
+        inMemory.delete(username);
+      } catch {
+        inMemory.set(username, token);
+      }
     },
   };
 }

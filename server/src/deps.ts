@@ -126,8 +126,8 @@ export interface SessionTokens {
   sign(claims: SessionClaims): Promise<string>;
   /** Throws `INVALID_TOKEN` for what is not a token of ours, `SESSION_ENDED` for one that has run out. */
   verify(token: string): Promise<SessionClaims>;
-  /** Whether the token was verified here a while ago; at no cost, and without a word on whether its session still lives. */
-  remembers(token: string): boolean;
+  /** Whose token it is, if it was made or verified here a while ago; at no cost, and without a word on whether its session still lives. */
+  ownerOf(token: string): string | undefined;
 }
 
 export type { Ticket };

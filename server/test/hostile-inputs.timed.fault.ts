@@ -1,12 +1,11 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import { expect, onTestFinished, test } from "vitest";
 import { appRouter } from "../src/app-router.ts";
-import { startChildServer } from "./child-server.ts";
+import { drillApiKey as apiKey, startServerOf } from "./drill-server.ts";
 import { givenCustomer, givenStaff, tokenOf } from "./given.ts";
 import { processorMs, residentMb } from "./measures.ts";
-import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
+import { createTestApp } from "./test-app.ts";
 
-const apiKey = "key-of-the-drills";
 const longestReply = 8 * 1_024;
 const mostProcessorMs = 100;
 // To receive ten megabytes and to hash is what a picture costs, also one that is none.
@@ -122,17 +121,7 @@ test(
       staff: await tokenOf(app.deps, await givenStaff(app.deps, "staff")),
       admin: await tokenOf(app.deps, await givenStaff(app.deps, "admin")),
     };
-    const server = await startChildServer(
-      {
-        DATABASE_URL: app.databaseUrl,
-        API_GATEWAY_KEY: apiKey,
-        JWT_SECRET_KEY: testJwtSecret,
-        PAYMENT_GATEWAY_URL: app.gateway.url,
-        PAYMENT_GATEWAY_API_KEY: testGatewayKey,
-        METRICS_PORT: "0",
-      },
-      onTestFinished,
-    );
+    const server = await startServerOf(app, onTestFinished);
 
     const send = async (path: string, isMutation: boolean, body: string, token: string) => {
       const headers = {

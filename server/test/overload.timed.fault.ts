@@ -3,14 +3,13 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { startChildServer } from "./child-server.ts";
+import { drillApiKey as apiKey, startServerOf } from "./drill-server.ts";
 import { givenCustomer, givenShow, tokenOf } from "./given.ts";
 import type { Load, LoadReport } from "./load.ts";
 import { percentile, residentMb } from "./measures.ts";
-import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
+import { createTestApp } from "./test-app.ts";
 
 const loadScript = fileURLToPath(new URL("./load.ts", import.meta.url));
-const apiKey = "key-of-the-drills";
 const seconds = 20;
 const times = 10;
 
@@ -21,16 +20,7 @@ test(
     const app = await createTestApp();
     const today = Temporal.Now.plainDateISO("Asia/Kolkata").toString();
     for (const slotId of [1, 2, 3, 4]) await givenShow(app, { date: today, slotId });
-    const server = await startChildServer(
-      {
-        DATABASE_URL: app.databaseUrl,
-        API_GATEWAY_KEY: apiKey,
-        JWT_SECRET_KEY: testJwtSecret,
-        PAYMENT_GATEWAY_URL: app.gateway.url,
-        PAYMENT_GATEWAY_API_KEY: testGatewayKey,
-      },
-      onTestFinished,
-    );
+    const server = await startServerOf(app, onTestFinished);
     app.clock.set(new Date());
     const token = await tokenOf(app.deps, await givenCustomer(app.deps));
     const request = [

@@ -4,14 +4,13 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { createSkyfoxClient } from "@skyfox/sdk";
 import { expect, onTestFinished, test } from "vitest";
-import { startChildServer } from "./child-server.ts";
+import { drillApiKey as apiKey, startServerOf } from "./drill-server.ts";
 import type { Flood, FloodReport } from "./flood.ts";
 import { givenCustomer, givenShow, goodCard, tokenOf } from "./given.ts";
 import { percentile, residentMb } from "./measures.ts";
-import { createTestApp, testGatewayKey, testJwtSecret } from "./test-app.ts";
+import { createTestApp } from "./test-app.ts";
 
 const floodScript = fileURLToPath(new URL("./flood.ts", import.meta.url));
-const apiKey = "key-of-the-drills";
 const payments = 100;
 
 test(
@@ -25,16 +24,7 @@ test(
       await givenShow(app, { date: tomorrow }),
       await givenShow(app, { date: tomorrow }),
     ];
-    const server = await startChildServer(
-      {
-        DATABASE_URL: app.databaseUrl,
-        API_GATEWAY_KEY: apiKey,
-        JWT_SECRET_KEY: testJwtSecret,
-        PAYMENT_GATEWAY_URL: app.gateway.url,
-        PAYMENT_GATEWAY_API_KEY: testGatewayKey,
-      },
-      onTestFinished,
-    );
+    const server = await startServerOf(app, onTestFinished);
     const pay = async (seat: number, of: number) => {
       const token = await tokenOf(app.deps, await givenCustomer(app.deps));
       const skyfox = createSkyfoxClient({ url: server.url, apiKey, token, retries: 0 });

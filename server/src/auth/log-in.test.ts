@@ -153,6 +153,17 @@ describe("a username", () => {
     expect(await outcomeOf("TWIN.name", otherPassword)).toBe("INVALID_CREDENTIALS");
   });
 
+  test("that differs from another by its case only has guesses of its own", async () => {
+    await givenOldName("Other.Twin");
+    await givenOldName("other.twin", otherHash);
+    for (let number = 0; number < 10; number += 1)
+      expect(await outcomeOf("Other.Twin", "wrong")).toBe("INVALID_CREDENTIALS");
+    expect(await outcomeOf("Other.Twin")).toBe("RATE_LIMITED");
+    expect(await outcomeOf("other.twin", otherPassword)).toBe("other.twin");
+    // And what the one's owner does forgives nothing of the other's.
+    expect(await outcomeOf("Other.Twin")).toBe("RATE_LIMITED");
+  });
+
   test("in whatever case has ten guesses, whether there is an account or not", async () => {
     await givenOldName("Guessed.Name");
     for (const name of ["Guessed.Name", "Not.A.Name"]) {
@@ -199,6 +210,12 @@ describe("a password", () => {
     expect((await logIn(username, apart)).status).toBe(200);
     expect(await createPasswordHasher().fits(await kept(), composed)).toBe(true);
     expect((await logIn(username, composed)).status).toBe(200);
+  });
+
+  test("that was hashed as it was typed is right in all of several logins at once", async () => {
+    const { username } = await givenHash(apart);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => logIn(username, apart)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 
   test("costs an unknown user as many checks as a known one", async () => {

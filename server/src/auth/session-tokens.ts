@@ -58,9 +58,9 @@ export function createSessionTokens({
       return token;
     },
 
-    remembers(token) {
+    ownerOf(token) {
       const claims = verified.peek(token);
-      return claims !== undefined && claims.expiresAt > clock.now();
+      return claims !== undefined && claims.expiresAt > clock.now() ? claims.username : undefined;
     },
 
     async verify(token) {

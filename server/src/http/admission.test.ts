@@ -11,7 +11,14 @@ function givenServer({ maxCalls = 1_000 } = {}) {
   const admission = createAdmission({ maxCalls, atOnce, now: () => now });
   const begun: { name: string; end: () => void }[] = [];
   const call = (name: string, arrival: Partial<Arrival> = {}) => {
-    const whole: Arrival = { lane: "queries", weight: 1, isUrgent: false, waitedMs: 0, ...arrival };
+    const whole: Arrival = {
+      lane: "queries",
+      weight: 1,
+      isUrgent: false,
+      owner: undefined,
+      waitedMs: 0,
+      ...arrival,
+    };
     return admission.run(whole, () => {
       const { promise, resolve } = Promise.withResolvers<string>();
       begun.push({ name, end: () => resolve(name) });
@@ -98,7 +105,7 @@ describe("a turn", () => {
 
   test("is free again after a call that fails", async () => {
     const { admission, call, names } = givenServer();
-    const arrival: Arrival = { lane: "queries", weight: 2, isUrgent: false, waitedMs: 0 };
+    const arrival: Arrival = { lane: "queries", weight: 2, isUrgent: false, owner: undefined, waitedMs: 0 };
     await expect(admission.run(arrival, () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
     void call("a");
     await setImmediate();
@@ -185,5 +192,16 @@ describe("all calls together", () => {
     const urgent = watch(["pay", "cancel"].map((name) => call(name, { lane: "outside", isUrgent: true })));
     await setImmediate();
     expect(urgent).toEqual(["waits", "refused"]);
+  });
+
+  test("of one account that are urgent or wait outside are ten, and leave the others theirs", async () => {
+    const { call } = givenServer();
+    const own = (name: string) => call(name, { lane: "outside", isUrgent: true, owner: "anna" });
+    const outcomes = watch(Array.from({ length: 12 }, (_, index) => own(String(index))));
+    await setImmediate();
+    expect(outcomes.filter((outcome) => outcome === "refused")).toHaveLength(2);
+    const other = watch([call("other", { lane: "outside", isUrgent: true, owner: "ben" })]);
+    await setImmediate();
+    expect(other).toEqual(["waits"]);
   });
 });

@@ -1,3 +1,4 @@
+import { maxLiveHolds } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 /** Where a call waits for its turn. `outside` is for calls that mostly wait for another service: they take no turn from the others. */
@@ -11,6 +12,8 @@ export interface Arrival {
   weight: number;
   /** For what is already held: it is admitted before anything else, as long as there is room at all. */
   isUrgent: boolean;
+  /** The account that makes it, where it is known and the call may be urgent or wait outside. */
+  owner: string | undefined;
   /** How long the request has waited before it was read, in milliseconds. */
   waitedMs: number;
 }
@@ -46,6 +49,8 @@ const strictMs = 1_000;
 
 // The last part of all calls is for urgent ones.
 const urgentShare = 0.1;
+// Calls of one account that are urgent or wait outside, at the same time: twice the bookings that a customer can be paying for.
+const callsOfOwner = 2 * maxLiveHolds;
 // So many urgent calls begin one after the other while others wait.
 const urgentTurns = 3;
 
@@ -63,10 +68,20 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const unhurriedCalls = Math.floor(maxCalls * (1 - urgentShare));
   let underWay = 0;
 
-  function isRefused({ lane, isUrgent, waitedMs }: Arrival): boolean {
+  const ofOwners = new Map<string, number>();
+
+  function isRefused({ lane, isUrgent, owner, waitedMs }: Arrival): boolean {
     if (underWay >= (isUrgent ? maxCalls : unhurriedCalls)) return true;
+    if (owner !== undefined && (ofOwners.get(owner) ?? 0) >= callsOfOwner) return true;
     if (isUrgent) return false;
     return lane !== undefined && lanes[lane].isOverloaded(waitedMs);
+  }
+
+  function count(owner: string | undefined, change: 1 | -1): void {
+    if (owner === undefined) return;
+    const calls = (ofOwners.get(owner) ?? 0) + change;
+    if (calls > 0) ofOwners.set(owner, calls);
+    else ofOwners.delete(owner);
   }
 
   return {
@@ -75,6 +90,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const { lane, weight, isUrgent } = arrival;
       if (isRefused(arrival)) throw overload;
       underWay += 1;
+      count(arrival.owner, 1);
       try {
         if (lane === undefined) return await work();
         const turn = lanes[lane];
@@ -86,6 +102,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         }
       } finally {
         underWay -= 1;
+        count(arrival.owner, -1);
       }
     },
   };

@@ -34,10 +34,12 @@ export interface RequestHead {
 
 /** The head of a request that Node has read. */
 export function headOfIncoming({ method = "GET", url = "", headers, socket }: IncomingMessage): RequestHead {
-  const query = url.indexOf("?");
+  // A proxy's form of the address has the server's name before the path (RFC 9112, 3.2.2).
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  const query = target.indexOf("?");
   return {
     method,
-    path: query === -1 ? url : url.slice(0, query),
+    path: query === -1 ? target : target.slice(0, query),
     header(name) {
       const value = headers[name];
       return Array.isArray(value) ? value.join(", ") : value;

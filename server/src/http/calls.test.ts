@@ -3,23 +3,28 @@ import type { RequestHead } from "./caller.ts";
 import { createCallsByHead } from "./calls.ts";
 
 const known = "a.b.c";
+const met: string[] = [];
 const calls = createCallsByHead({
   sign: () => Promise.reject(new Error("Nothing is signed here.")),
-  verify: () => Promise.reject(new Error("Nothing is verified here.")),
-  remembers: (token) => token === known,
+  verify: (token) => {
+    met.push(token);
+    return Promise.reject(new Error("Not one of ours."));
+  },
+  ownerOf: (token) => (token === known ? "anna" : undefined),
 });
 
-function arrivalOf(
-  path: string,
-  { method = "POST", token = known }: { method?: string; token?: string } = {},
-) {
+function headOf(path: string, { method = "POST", token = known }: { method?: string; token?: string } = {}) {
   const head: RequestHead = {
     method,
     path: `/trpc/${path}`,
     header: (name) => (name === "authorization" ? `Bearer ${token}` : undefined),
     connection: undefined,
   };
-  const { lane, weight, isUrgent } = calls.arrivalOf(head, 0);
+  return head;
+}
+
+function arrivalOf(...call: Parameters<typeof headOf>) {
+  const { lane, weight, isUrgent } = calls.arrivalOf(headOf(...call), 0);
   return { lane, weight, isUrgent };
 }
 
@@ -53,4 +58,29 @@ describe("a call stands", () => {
     ])
       expect(arrivalOf(path, { method: "GET" })).toEqual({ lane: "queries", weight: 3, isUrgent: false });
   });
+
+  test("with the others as a whole batch, also when one of its calls would wait outside", () => {
+    const batch = arrivalOf("admin.movies,show.list,show.list", { method: "GET" });
+    expect(batch).toEqual({ lane: "queries", weight: 3, isUrgent: false });
+    expect(arrivalOf("show.list,".repeat(5_000), { method: "GET" }).weight).toBe(10);
+  });
+
+  test("as its account's where that may matter, and only there", () => {
+    expect(calls.arrivalOf(headOf("booking.pay"), 0).owner).toBe("anna");
+    expect(calls.arrivalOf(headOf("booking.initialize"), 0).owner).toBeUndefined();
+  });
+});
+
+test("a token that was not met is verified for calls that a known one lets stand otherwise, and for no others", async () => {
+  for (const path of ["booking.pay", "booking.cancel", "show.list", "booking.initialize"])
+    await calls.meet(headOf(path, { token: `${path}.x.y`.replace("booking.", "") }));
+  await calls.meet(headOf("booking.pay"));
+  expect(met).toEqual(["pay.x.y", "cancel.x.y"]);
+});
+
+test("a path of slashes is read in no time to speak of", () => {
+  const startedAt = performance.now();
+  for (let count = 0; count < 200; count += 1) arrivalOf(`x${"/".repeat(15_000)}x`);
+  // Quadratic time would be a minute.
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 });

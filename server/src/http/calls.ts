@@ -18,23 +18,40 @@ export interface RequestedCalls {
 export interface CallsByHead {
   /** How it stands in the queue of calls. */
   arrivalOf(head: RequestHead, waitedMs: number): Arrival;
+  /** Verifies the token of a call that may stand otherwise with a known one, where this server has not met it yet. */
+  meet(head: RequestHead): Promise<void>;
 }
 
-/** Callers whose token this server has verified before may wait without a turn, and be urgent: strangers could do so in any number. */
+/** Callers whose token this server knows may wait without a turn, and be urgent: strangers could do so in any number. */
 export function createCallsByHead(tokens: SessionTokens): CallsByHead {
   return {
     arrivalOf(head, waitedMs) {
-      const { paths, isQuery } = readCalls(head);
-      const weight = Math.min(paths.length, maxBatchSize);
-      if (isHashing({ paths, isQuery })) return { lane: undefined, weight, isUrgent: false, waitedMs };
-      const mayWait = paths.every((path) => callsThatWait.has(path));
-      const mayBeUrgent = !isQuery && paths.some((path) => urgentCalls.has(path));
-      const token = mayWait || mayBeUrgent ? tokenOf(head.header("authorization")) : undefined;
-      const isTrusted = token !== undefined && tokens.remembers(token);
-      const lane = mayWait && isTrusted ? "outside" : isQuery ? "queries" : "mutations";
-      return { lane, weight, isUrgent: mayBeUrgent && isTrusted, waitedMs };
+      const { requested, mayWait, mayBeUrgent, token } = describe(head);
+      const weight = Math.min(requested.paths.length, maxBatchSize);
+      if (isHashing(requested))
+        return { lane: undefined, weight, isUrgent: false, owner: undefined, waitedMs };
+      const owner = token && tokens.ownerOf(token);
+      const isKnown = owner !== undefined;
+      const lane = mayWait && isKnown ? "outside" : requested.isQuery ? "queries" : "mutations";
+      return { lane, weight, isUrgent: mayBeUrgent && isKnown, owner, waitedMs };
+    },
+
+    async meet(head) {
+      const { token } = describe(head);
+      if (token === undefined || tokens.ownerOf(token) !== undefined) return;
+      // What is wrong with it the call itself is told.
+      await tokens.verify(token).catch(() => {});
     },
   };
+}
+
+function describe(head: RequestHead) {
+  const requested = readCalls(head);
+  const { paths, isQuery } = requested;
+  const mayWait = paths.every((path) => callsThatWait.has(path));
+  const mayBeUrgent = !isQuery && paths.every((path) => urgentCalls.has(path));
+  const token = mayWait || mayBeUrgent ? tokenOf(head.header("authorization")) : undefined;
+  return { requested, mayWait, mayBeUrgent, token };
 }
 
 /** Reads what a request asks for: several calls where commas separate them, as tRPC reads it. */

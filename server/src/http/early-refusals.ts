@@ -9,6 +9,7 @@ import type { CallsByHead } from "./calls.ts";
 import { waitBeforeReading } from "./connections.ts";
 import type { CrossOrigin } from "./cross-origin.ts";
 import type { Gate } from "./gate.ts";
+import { endUnread } from "./receive-body.ts";
 import { writeRefusal } from "./refusals.ts";
 
 // A body up to this size is read and forgotten, so that the connection can go on; past it the connection ends.
@@ -81,9 +82,9 @@ export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
       "cache-control": "no-store",
       ...headers,
       ...crossOrigin.headersFor(head.header("origin")),
-      ...(isForgettable(incoming) ? {} : { connection: "close" }),
     });
     outgoing.end(text);
+    if (!isForgettable(incoming)) endUnread(incoming);
   }
 }
 

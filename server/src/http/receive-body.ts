@@ -95,8 +95,8 @@ async function readIncoming(incoming: IncomingMessage, reception: Reception): Pr
   return await promise;
 }
 
-// The rest is not read, which may be ten megabytes. A caller who finds the connection closed at once may not see the answer.
-function endUnread(incoming: IncomingMessage): void {
+/** Ends a connection whose request is not read any further. Not at once: its caller might not see the answer then. */
+export function endUnread(incoming: IncomingMessage): void {
   incoming.pause();
   setTimeout(() => incoming.socket.destroySoon(), lingerMs).unref();
 }

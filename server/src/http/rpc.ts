@@ -46,6 +46,7 @@ export function createRpcHandler(
     const path = requested.paths.length === 1 ? requested.paths[0] : undefined;
     const fault = findFault(context, requested.paths);
     if (fault !== undefined) return refuse(context, fault, { path });
+    await calls.meet(head);
     const arrival = calls.arrivalOf(head, 0);
     if (admission.isRefused(arrival)) return refuseUnasked();
     const fullLine = isHashing(requested) ? deps.hashLine.refusal() : undefined;

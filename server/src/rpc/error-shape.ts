@@ -66,13 +66,14 @@ export function shapeError(error: TRPCError, { path, requestId, calls = 1 }: Fai
 
 function shorten(fields: FieldProblem[], calls: number): FieldProblem[] {
   const most = Math.max(1, Math.floor(maxProblems / calls));
-  const listed = fields.slice(0, most).map(({ field, message }) => ({ field: cut(field), message }));
+  const longest = calls === 1 ? maxNameLength : maxNameLength / 2;
+  const listed = fields.slice(0, most).map(({ field, message }) => ({ field: cut(field, longest), message }));
   if (fields.length <= most) return listed;
   return [...listed, { field: "", message: `There are ${fields.length - most} more problems.` }];
 }
 
-function cut(text: string): string {
-  return text.length <= maxNameLength ? text : `${text.slice(0, maxNameLength)}…`;
+function cut(text: string, longest = maxNameLength): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
 }
 
 /** Whether a procedure lists this domain code in the contract. */
