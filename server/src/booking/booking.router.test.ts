@@ -200,3 +200,10 @@ test("a hold made at one server is paid at another, and the first one's monitor 
     "Confirmed",
   );
 });
+
+test("a refusal repeats no more of a seat's name than seats have", async () => {
+  const { token } = await givenSignedIn();
+  const input = { showId: 1, seatNumbers: ["A".repeat(5_000)] };
+  const { error } = await mutate(app, "booking.initialize", input, { token });
+  expect(error?.data.domain).toEqual({ code: "INVALID_SEAT", details: { seatNumbers: ["A".repeat(20)] } });
+});

@@ -180,6 +180,29 @@ describe("requests that are sent ahead", () => {
   });
 });
 
+test("a body of empty lines reaches its reader in a few pieces", async () => {
+  let pieces = 0;
+  const reads = Promise.withResolvers<void>();
+  const { port, stopListening } = await openPort(
+    {
+      fetch(_call: Request, { incoming }) {
+        incoming.on("data", () => (pieces += 1));
+        incoming.once("end", reads.resolve);
+        return reads.promise.then(() => new Response("ok"));
+      },
+    },
+    { port: 0, hostname: "127.0.0.1", keepAliveSeconds: 75, connections: unlimited },
+    createMemoryLogger(),
+  );
+  onTestFinished(() => void stopListening());
+  const socket = await givenSocket(port);
+  const body = "\r\n\r\n".repeat(15_000);
+  socket.write(`POST /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  await readAnswers(socket, 1);
+  expect(pieces).toBeLessThan(50);
+  socket.destroy();
+});
+
 test("of four hundred callers who ask at once, and then no more, each is answered", async () => {
   const { port } = await givenPort();
   const sockets = await Promise.all(Array.from({ length: 400 }, () => givenSocket(port)));

@@ -1,4 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { openPort } from "../../test/open-port.ts";
 import { headersFor } from "../../test/rpc-call.ts";
@@ -64,6 +66,34 @@ describe("a call that there is no room for, over a port", () => {
     for (let calls = 0; calls < 5; calls += 1) await ask("/trpc/show.list", { headers: headersFor() });
     expect(logger.lines.slice(before).filter(({ msg }) => msg === "Answered.")).toEqual([]);
   });
+});
+
+test("a caller who is refused in the middle of a large body sees the answer", async () => {
+  const body = JSON.stringify({ json: { image: { base64: "A".repeat(7_000_000) } } });
+  for (let calls = 0; calls < 10; calls += 1) {
+    const headers = { ...headersFor(), "content-type": "application/json" };
+    const refused = await ask("/trpc/auth.updateProfileImage", { method: "POST", headers, body });
+    expect(refused.status).toBe(503);
+    expect((await ask("/trpc/auth.updateProfileImage", { method: "POST", body })).status).toBe(403);
+  }
+});
+
+test("a long body is refused by its start, while the rest is still to come", async () => {
+  const open = await openPort({ app: app.app, logger });
+  const socket = connect(open, "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  const head = [
+    "POST /trpc/auth.signup HTTP/1.1",
+    "host: localhost",
+    `x-api-key: ${testApiKey}`,
+    "content-type: application/json",
+    "content-length: 5000000",
+    "",
+    "",
+  ].join("\r\n");
+  socket.write(head + `{"json":[${"[],".repeat(30_000)}`);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 [^]*more values than this call can take/);
 });
 
 describe("a request without a key, over a port", () => {

@@ -480,3 +480,14 @@ test("the input of a query may be left out, or be empty", async () => {
     expect((await ask(`/trpc/auth.securityQuestions${input}`)).response.status).toBe(200);
   expect((await query(app, "show.list", undefined, { token })).status).toBe(200);
 });
+
+test("a query with more values than it can take is refused before they are parsed", async () => {
+  const wide = JSON.stringify({ json: { seatNumbers: Array.from({ length: 400 }, () => 1) } });
+  const problem = await problemOf(`/trpc/show.list?input=${encodeURIComponent(wide)}`, {
+    headers: headersFor(),
+  });
+  expect(problem).toMatchObject({
+    httpStatus: 400,
+    fields: [{ field: "", message: "The input has more values than this call can take." }],
+  });
+});
