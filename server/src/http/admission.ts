@@ -1,4 +1,3 @@
-import { maxLiveHolds } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 /** Where a call waits for its turn. `outside` is for calls that mostly wait for another service: they take no turn from the others. */
@@ -49,8 +48,9 @@ const strictMs = 1_000;
 
 // The last part of all calls is for urgent ones.
 const urgentShare = 0.1;
-// Calls of one account that are urgent or wait outside, at the same time: twice the bookings that a customer can be paying for.
-const callsOfOwner = 2 * maxLiveHolds;
+// Of all calls, what one account may have that are urgent or wait outside, at the same time. A client that repeats a payment fifty times at
+// once finds the one answer fifty times.
+const shareOfOwner = 0.1;
 // So many urgent calls begin one after the other while others wait.
 const urgentTurns = 3;
 
@@ -66,6 +66,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     outside: new WaitingLane(atOnce.outside, intervalMs.outside, now),
   };
   const unhurriedCalls = Math.floor(maxCalls * (1 - urgentShare));
+  const callsOfOwner = Math.ceil(maxCalls * shareOfOwner);
   let underWay = 0;
 
   const ofOwners = new Map<string, number>();
