@@ -1,3 +1,5 @@
+import module from "node:module";
+
 if (globalThis.Temporal === undefined) {
   console.error(
     `SkyFox runs on Node 26, which "npm ci" of npm 11 puts into node_modules/.bin; this is Node ${process.versions.node}.\n` +
@@ -6,3 +8,5 @@ if (globalThis.Temporal === undefined) {
   );
   process.exit(1);
 }
+// Keeps what Node makes of each file between starts, in the system's folder for temporary files.
+module.enableCompileCache();
