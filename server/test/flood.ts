@@ -41,6 +41,8 @@ function open(isReading: boolean): void {
   } else {
     socket.pause();
   }
+  // What it has not sent yet is for the next connection.
+  socket.once("end", () => socket.destroy());
   socket.on("error", () => {});
   socket.once("close", () => {
     report.bytesWritten += socket.bytesWritten;

@@ -94,6 +94,20 @@ describe("requests that are sent ahead", () => {
     expect(counts.begun).toBe(1_000);
   });
 
+  test("beyond the thousandth are dropped slowly, so that a flood of them costs no memory", async () => {
+    const { port, sockets } = await givenPort();
+    const flood = await givenSocket(port);
+    flood.write(request().repeat(3_000_000));
+    flood.resume();
+    await once(flood, "end");
+    const other = await givenSocket(port);
+    for (let calls = 0; calls < 300; calls += 1) {
+      other.write(request());
+      await once(other, "data");
+    }
+    expect(sockets[0]?.bytesRead).toBeLessThan(5_000_000);
+  });
+
   test("may end with a body: the last one is read", async () => {
     const { port } = await givenPort();
     const socket = await givenSocket(port);

@@ -14,6 +14,8 @@ const readsPerTurn = 16;
 
 // What a caller has to take the last answer.
 const lingerMs = 5_000;
+// What it sends meanwhile is read and dropped, a chunk at a time, so that its end is noticed and a flood costs no memory.
+const dropEveryMs = 100;
 // The least of a body that is handed over at a time, in bytes.
 const leastOfBody = 128;
 
@@ -155,8 +157,12 @@ class Connection {
       this.#socket.unshift(chunk);
       return;
     }
-    // After the last request the rest is read to its end, so that the caller finds the last answer and not a broken connection.
-    if (this.#isOver()) return;
+    // After the last request the rest is read, so that the caller finds the last answer and not a broken connection.
+    if (this.#isOver()) {
+      this.#socket.pause();
+      setTimeout(() => this.#socket.resume(), dropEveryMs).unref();
+      return;
+    }
     this.#rest = chunk;
     this.#waitsSince = performance.now();
     if (this.#turns.takeOne()) this.readOn();
