@@ -34,7 +34,7 @@ test("npm run admin:create makes an admin, also in an empty production database,
     token: () => session.token || null,
   });
   const { user, token } = await skyfox.auth.login.mutate({ username: "box.office", password });
-  expect(user).toEqual({ username: "box.office", name: "Box Office", role: "admin" });
+  expect(user).toEqual({ username: "box.office", name: "box office", role: "admin" });
   session.token = token;
   expect(await skyfox.auth.me.query()).toMatchObject({ role: "admin", counterNo: 7 });
 });

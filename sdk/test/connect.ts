@@ -18,7 +18,7 @@ let signUps = 0;
 export function newCustomer(): RouterInputs["auth"]["signup"] {
   signUps += 1;
   return {
-    name: "asha rao",
+    name: "Asha Rao",
     username: `asha-${signUps}`,
     password: testPassword,
     phoneNumber: String(9_800_000_000 + signUps),

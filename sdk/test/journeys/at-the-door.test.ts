@@ -31,7 +31,7 @@ test("seats are sold at the counter and online, and their people come to the doo
   // Half past four this afternoon; it is noon.
   const showId = await givenShow(app, { date: "2026-03-10" });
 
-  const walkIn = { customerName: "ravi kumar", phoneNumber: "9123456780" };
+  const walkIn = { customerName: "Ravi Kumar", phoneNumber: "9123456780" };
   const sale = { showId, ...walkIn, seatNumbers: ["A1", "F1"] };
   const wrong = counter.admin.createBooking.mutate({ ...sale, amountPaid: new Decimal("500") });
   expect(domainErrorOf(await errorOf(wrong))).toMatchObject({

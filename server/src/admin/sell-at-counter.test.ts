@@ -150,15 +150,14 @@ describe("a sale at the counter", () => {
     expect(await countSales(showId)).toBe(0);
   });
 
-  test("keeps the name as at sign-up: trimmed, and each word capitalised", async () => {
+  test("keeps the name as at sign-up: as typed, trimmed", async () => {
     const seatNumbers = ["A1"];
     const named = async (customerName: string) =>
       sellOverHttp({ showId: await givenShow(app), seatNumbers, customerName });
-    expect((await named("  aSHA o'NEIL rao  ")).data?.customerName).toBe("Asha O'neil Rao");
-    expect((await named("अनीता")).data?.customerName).toBe("अनीता");
-    for (const name of ["Ali", `A${"x".repeat(69)}`, "One Two Three Four"])
+    expect((await named("  aSHA  o'NEIL rao  ")).data?.customerName).toBe("aSHA o'NEIL rao");
+    for (const name of ["अनीता", "Al", `A${"x".repeat(69)}`, "One two Three four Five"])
       expect((await named(name)).data?.customerName).toBe(name);
-    for (const name of ["Al", "A1sha", "one two three four five", "Asha  Rao", "x".repeat(71)])
+    for (const name of [" ", "A1sha", "x".repeat(71)])
       expect([name, (await named(name)).error?.data.fields?.map(({ field }) => field)]).toEqual([
         name,
         ["customerName"],

@@ -44,7 +44,7 @@ describe("a sign-up", () => {
     const answer = await signUp(input);
     expect(answer).toMatchObject({
       status: 200,
-      data: { username: input.username, name: "Customer O'ne-two" },
+      data: { username: input.username, name: "cUSTOMER o'ne-two" },
     });
     expect(Object.keys(answer.data ?? {})).toEqual(["username", "name"]);
     expect(await countRows(input.username)).toEqual(complete);
@@ -61,7 +61,7 @@ describe("a sign-up", () => {
         in_history: true,
         previous_password_2: null,
         previous_password_3: null,
-        name: "Customer O'ne-two",
+        name: "cUSTOMER o'ne-two",
         email: "customer.o@example.com",
         number: input.phoneNumber,
         security_question_id: 1,

@@ -35,7 +35,7 @@ export const createStaffInput = z.strictObject({
   password: newPasswordSchema,
 });
 
-/** A new person of the staff after the checks: the name capitalised. */
+/** A new person of the staff after the checks: the name as it is kept. */
 export type CreateStaffInput = z.output<typeof createStaffInput>;
 
 /** What `admin.updateStaff` takes: who, and what is to change; what is left out stays as it is. */

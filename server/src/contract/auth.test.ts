@@ -11,67 +11,71 @@ import {
 
 // Outside the Basic Multilingual Plane: one character, two UTF-16 units, four bytes.
 const deseret = "\u{10428}";
-const capitalDeseret = "\u{10400}";
 
 const accepts = (schema: { safeParse(value: unknown): { success: boolean } }, value: unknown) =>
   schema.safeParse(value).success;
 
 describe("a name", () => {
   test.each([
-    ["cUSTOMER o'ne-two", "Customer O'ne-two"],
-    ["  ravi KUMAR  ", "Ravi Kumar"],
-    ["JEAN-LUC d’ARC", "Jean-luc D’arc"],
-    ["éLODIE ÅKERSTRÖM", "Élodie Åkerström"],
-    ["e\u0301lodie", "E\u0301lodie"],
-    ["प्रिया शर्मा", "प्रिया शर्मा"],
-    ["ΟΔΥΣΣΕΥΣ", "Οδυσσευς"],
-    ["李小龍", "李小龍"],
-    [`${deseret}${capitalDeseret}${capitalDeseret}`, `${capitalDeseret}${deseret}${deseret}`],
-    ["ana de la cruz", "Ana De La Cruz"],
+    "McDonald",
+    "van der Berg",
+    "O'Neil",
+    "d’ARC",
+    "Ng",
+    "X",
+    "Dr. Strange",
+    "Anne Marie Jane van Dam",
+    "Sammy Davis, Jr.",
+    "Gal·la",
+    "Jean-Luc",
+    "éLODIE ÅKERSTRÖM",
+    "प्रिया शर्मा",
+    "র\u200D্যাব",
+    "علی\u200Cرضا",
+    "李小龍",
+    "ʻOkina",
+    "-Customer",
+    deseret.repeat(70),
+  ])("%j is kept as typed", (name) => {
+    expect(nameSchema.parse(name)).toBe(name);
+  });
+
+  test.each([
+    ["  ravi KUMAR  ", "ravi KUMAR"],
+    ["Customer  Lee", "Customer Lee"],
+    ["Customer \t\n\u00a0 Lee", "Customer Lee"],
+    ["e\u0301lodie", "\u00e9lodie"],
+    ["e\u0301".repeat(70), "\u00e9".repeat(70)],
   ])("%j is kept as %j", (given, kept) => {
     expect(nameSchema.parse(given)).toBe(kept);
   });
 
   test.each([
-    ["three letters", "Abc"],
-    ["three letters of two units each", deseret.repeat(3)],
-    ["seventy letters", "a".repeat(70)],
-    ["seventy letters of two units each", deseret.repeat(70)],
-    ["four words", "Ab Cd Ef Gh"],
-    ["one letter a word", "A B C D"],
-  ])("may have %s", (_, name) => {
-    expect(accepts(nameSchema, name)).toBe(true);
-  });
-
-  test.each([
-    ["two letters", "Ab"],
-    ["two letters of two units each", deseret.repeat(2)],
+    ["nothing", ""],
+    ["nothing but spaces", "     "],
+    ["no letter", ".-'"],
     ["seventy-one letters", "a".repeat(71)],
-    ["five words", "Ab Cd Ef Gh Ij"],
-    ["two spaces in a row", "Customer  Lee"],
-    ["a tab", "Customer\tLee"],
-    ["a line break", "Customer\nLee"],
-    ["a no-break space", "Customer\u00a0Lee"],
+    ["seventy-one letters of two units each", deseret.repeat(71)],
     ["a digit", "Customer2"],
-    ["a leading hyphen", "-Customer"],
-    ["a trailing apostrophe", "Customer'"],
-    ["two hyphens in a row", "Customer--Lee"],
-    ["a word of punctuation", "Customer - Lee"],
     ["a mark without its letter", "\u0301anna"],
+    ["a mark after a space", "anna \u0301b"],
     ["a right-to-left override", "Customer\u202eLee"],
-    ["a zero-width joiner alone", "Customer\u200dLee"],
+    ["a joiner at its end", "Customer\u200d"],
+    ["a joiner at its start", "\u200cCustomer"],
+    ["a joiner beside a space", "Customer\u200d Lee"],
+    ["two joiners in a row", "Customer\u200d\u200dLee"],
     ["a formula", "=HYPERLINK(1)"],
     ["an emoji", "Customer😀"],
-    ["a dot", "J. Smith"],
-    ["nothing but spaces", "     "],
+    ["a NUL", "Customer\0"],
   ])("may not have %s", (_, name) => {
     expect(accepts(nameSchema, name)).toBe(false);
   });
 
-  test("that grows when it is capitalised is measured as it is kept", () => {
-    const capitalised = nameSchema.parse(`ß${"a".repeat(68)}`);
-    expect(Array.from(capitalised)).toHaveLength(70);
-    expect(accepts(nameSchema, `ß${"a".repeat(69)}`)).toBe(false);
+  test("of the wrong marks is refused in linear time", () => {
+    const startedAt = performance.now();
+    expect(accepts(nameSchema, `${"a\u200d".repeat(5_000)}!`)).toBe(false);
+    expect(accepts(nameSchema, `${"a".repeat(69)}!`)).toBe(false);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });
 
@@ -249,7 +253,7 @@ describe("a sign-up", () => {
 
   test("reports every failing field at once, by its own name", () => {
     const wrong = {
-      name: "A",
+      name: "7",
       username: "A",
       password: "a",
       phoneNumber: "1",

@@ -3,18 +3,18 @@ import { maxDeviceToken, minAnswerLength } from "./constants.ts";
 import { roles } from "./errors.ts";
 import { noInput } from "./page.ts";
 
-const nameWord = /^\p{L}\p{M}*(?:['’-]?\p{L}\p{M}*)*$/u;
+// A mark or a joiner belongs to the letter before it, and a joiner also to one after it (Unicode Standard, section 23.2).
+const nameOfLetters =
+  /^(?:[\p{L} .,'’·-]|(?<=[\p{L}\p{M}\u200C\u200D])\p{M}|(?<=[\p{L}\p{M}])[\u200C\u200D](?=[\p{L}\p{M}]))*$/u;
 
-/** A person's name: 3 to 70 characters, at most four words of letters; each word starts in upper case, the rest is lower case. */
+/** A person's name as typed, but for NFC and white space: trimmed, and runs of it made one space. 1 to 70 characters, one of them a letter. */
 export const nameSchema = z
   .string()
-  .trim()
+  .transform((name) => name.normalize("NFC").trim().replaceAll(/\s+/gu, " "))
   .refine(
-    (name) => name.split(" ").length <= 4 && name.split(" ").every((word) => nameWord.test(word)),
-    "The name is at most four words of letters, with single spaces between them.",
-  )
-  .transform((name) => name.split(" ").map(capitalise).join(" "))
-  .refine((name) => characters(name) >= 3 && characters(name) <= 70, "The name has 3 to 70 characters.");
+    (name) => characters(name) <= 70 && nameOfLetters.test(name) && /\p{L}/u.test(name),
+    "The name has 1 to 70 characters, letters, spaces and . , ' ’ · - alone, and at least one letter.",
+  );
 
 /** The one form in which usernames and e-mail addresses are kept and compared: trimmed and in lower case. */
 export function foldName(typed: string): string {
@@ -120,7 +120,7 @@ export const signUpInput = z
     when: ({ value }) => typeof value === "object" && value !== null,
   });
 
-/** A sign-up after the checks: the name capitalised, the e-mail address in lower case, the security answer trimmed. */
+/** A sign-up after the checks: the name as it is kept, the e-mail address in lower case, the security answer trimmed. */
 export type SignUpInput = z.output<typeof signUpInput>;
 
 /** What `auth.signup` answers: the new customer, with the name as it is kept; no session is opened. */
@@ -282,7 +282,7 @@ export const updateProfileInput = z.strictObject({
   securityAnswer: givenAnswerSchema,
 });
 
-/** The details after the checks: the name capitalised, the e-mail address in lower case, the answer as typed. */
+/** The details after the checks: the name as it is kept, the e-mail address in lower case, the answer as typed. */
 export type UpdateProfileInput = z.output<typeof updateProfileInput>;
 
 /** What `auth.updateProfile` answers: the details as they are kept. */
@@ -317,9 +317,4 @@ export type UpdateProfileImageInput = z.output<typeof updateProfileImageInput>;
 /** Characters as a person counts code points, not bytes or UTF-16 units. */
 function characters(text: string): number {
   return Array.from(text).length;
-}
-
-function capitalise(word: string): string {
-  const [first = "", ...rest] = word;
-  return first.toUpperCase() + rest.join("").toLowerCase();
 }

@@ -13,5 +13,5 @@ export const sellAtCounterInput = z.strictObject({
   amountPaid: amountSchema.optional(),
 });
 
-/** A sale at the counter after the checks: the name capitalised, the seats in the order in which they were named. */
+/** A sale at the counter after the checks: the name as it is kept, the seats in the order in which they were named. */
 export type SellAtCounterInput = z.output<typeof sellAtCounterInput>;
