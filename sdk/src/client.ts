@@ -2,10 +2,11 @@ import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient }
 import type { AppRouter } from "@skyfox/server/api";
 import { maxBatchSize, transformer } from "@skyfox/server/contract";
 import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
-import { connectExports, type Exports } from "./exports.ts";
+import { exportsOf, type Exports } from "./exports.ts";
 import { keyLink, keyOf } from "./keys.ts";
-import { ticketCalls, type TicketCalls } from "./tickets.ts";
+import { connectPlainCalls } from "./plain-calls.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
+import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 
 // A payment may take the gateway's ten seconds and more; whoever hangs up earlier does not learn its outcome.
@@ -63,7 +64,7 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const fetch = withTimeout(options.fetch, timeoutMs);
   const link = { url: `${url}/trpc`, transformer, fetch };
-  const exports = connectExports({ url, timeoutMs, fetch: options.fetch, headers: () => headersOf(options) });
+  const get = connectPlainCalls({ url, timeoutMs, fetch: options.fetch, headers: () => headersOf(options) });
   const retries = options.retries ?? defaultRetries;
   const client = createTRPCClient<AppRouter>({
     links: [
@@ -82,12 +83,10 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
       }),
     ],
   });
-  const get = async (path: string, init: RequestInit) =>
-    fetch(`${url}${path}`, { ...init, headers: await headersOf(options) });
   // Whatever tRPC's client is asked for becomes a procedure, except for what stands before it.
   return Object.create(client, {
     tickets: { value: ticketCalls(get) },
-    exports: { value: exports },
+    exports: { value: exportsOf(get) },
   }) as SkyfoxClient;
 }
 

@@ -33,19 +33,3 @@ export function domainErrorOf(error: unknown): SkyfoxDomainError | undefined {
   const { domain, requestId, fields } = error.data;
   return { ...domain, message: error.message, requestId, fields };
 }
-
-/** The error of a refused request outside tRPC, whose body is SkyFox's plain shape; `path` is how callers know the call. */
-export async function plainErrorOf(response: Response, path: string): Promise<Error> {
-  const body: unknown = await response.json().catch(() => undefined);
-  if (!isPlainRefusal(body)) return new Error(`SkyFox did not answer: HTTP ${response.status}.`);
-  const { code, message, request_id: requestId } = body;
-  const domain = code === "INVALID_API_KEY" ? ({ code: "INVALID_API_KEY", details: null } as const) : null;
-  const data: ErrorData = { code, httpStatus: response.status, path, requestId, domain, fields: null };
-  return TRPCClientError.from({ error: { code: 0, message, data } });
-}
-
-function isPlainRefusal(body: unknown): body is { code: string; message: string; request_id: string } {
-  if (typeof body !== "object" || body === null) return false;
-  const { code, message, request_id: requestId } = body as Record<string, unknown>;
-  return [code, message, requestId].every((text) => typeof text === "string");
-}

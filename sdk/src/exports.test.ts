@@ -105,15 +105,19 @@ describe("a refused export is the error that a call would be", () => {
     [401, "INVALID_TOKEN", "UNAUTHORIZED", null],
     [401, "SESSION_ENDED", "UNAUTHORIZED", null],
     [403, "FORBIDDEN", "FORBIDDEN", { requiredRoles: ["staff", "admin"] }],
+    [429, "RATE_LIMITED", "TOO_MANY_REQUESTS", { retryAfterSeconds: 2 }],
+    [503, "OVERLOADED", "SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 }],
+    [503, "DATABASE_UNAVAILABLE", "SERVICE_UNAVAILABLE", { retryAfterSeconds: 2 }],
   ])("%i %s", async (status, code, transportCode, details) => {
-    const error = await errorOf(refusing(status, plain(code)).exports.bookingsCsv());
+    const body = plain(code, details === null ? {} : { details });
+    const error = await errorOf(refusing(status, body).exports.bookingsCsv());
     if (!isSkyfoxError(error)) throw new Error("SkyFox answered.");
     expect(error.message).toBe("No.");
     const domain = { code, details };
     expect(error.data).toEqual({
       code: transportCode,
       httpStatus: status,
-      path: null,
+      path: "exports.bookingsCsv",
       requestId: "r-1",
       domain,
       fields: null,

@@ -4,7 +4,14 @@ import { describe, expect, test } from "vitest";
 import { createTicketTokens } from "../../server/src/ticket/ticket-tokens.ts";
 import { createTestApp, testApiKey } from "../../server/test/test-app.ts";
 import { connect, errorOf } from "../test/connect.ts";
-import { createSkyfoxClient, domainErrorOf, isSkyfoxError, verifyTicket, type TicketKeys } from "./index.ts";
+import {
+  createSkyfoxClient,
+  domainErrorOf,
+  isSkyfoxError,
+  verifyTicket,
+  type Fetch,
+  type TicketKeys,
+} from "./index.ts";
 
 const app = await createTestApp();
 const { privateKey: signing, publicKey } = generateKeyPairSync("ed25519");
@@ -146,6 +153,8 @@ describe("tickets.keys", () => {
     });
     const error = await errorOf(stranger.tickets.keys());
     expect(isSkyfoxError(error)).toBe(true);
+    // The transport's code, as of any other call.
+    expect(error).toMatchObject({ data: { code: "FORBIDDEN", httpStatus: 403, path: "tickets.keys" } });
     expect(domainErrorOf(error)).toMatchObject({
       code: "INVALID_API_KEY",
       message: "A valid API key is needed.",
@@ -153,26 +162,38 @@ describe("tickets.keys", () => {
     expect(domainErrorOf(error)?.requestId).toMatch(/./);
   });
 
-  test("rejects with an error that is not SkyFox's when something else answers, and when asked to stop", async () => {
-    const proxy = createSkyfoxClient({
-      url: "http://skyfox.test",
-      apiKey: testApiKey,
-      fetch: async () => new Response("<h1>Bad gateway</h1>", { status: 502 }),
+  test.each<[string, Response | Error, object]>([
+    ["a proxy", new Response("<h1>Bad gateway</h1>", { status: 502 }), {}],
+    ["another server", Response.json({ keys: "none" }), {}],
+    ["another server, without JSON,", new Response("<h1>Welcome</h1>"), {}],
+  ])("is not SkyFox's when %s answers", async (_, answer) => {
+    const error = await errorOf(answering(async () => answer as Response).tickets.keys());
+    expect(error).toMatchObject({ name: "TRPCClientError", message: "The answer is not SkyFox's." });
+    expect(isSkyfoxError(error)).toBe(false);
+  });
+
+  test("rejects as a procedure does when no answer comes, and when asked to stop", async () => {
+    const offline = answering(async () => {
+      throw new TypeError("fetch failed");
     });
-    const error = await errorOf(proxy.tickets.keys());
-    expect([isSkyfoxError(error), (error as Error).message]).toEqual([
-      false,
-      "SkyFox did not answer: HTTP 502.",
-    ]);
-    const heedful = createSkyfoxClient({
-      url: "http://skyfox.test",
-      apiKey: testApiKey,
-      fetch: async (_, { signal }) => {
-        signal?.throwIfAborted();
-        return Response.json(keys);
-      },
+    const heedful = answering(async (_, { signal }) => {
+      signal?.throwIfAborted();
+      return Response.json(keys);
     });
-    const stopped = await errorOf(heedful.tickets.keys({ signal: AbortSignal.abort() }));
-    expect((stopped as Error).name).toBe("AbortError");
+    const stop = { signal: AbortSignal.abort() };
+    for (const [client, options, name] of [
+      [offline, {}, "TypeError"],
+      [heedful, stop, "AbortError"],
+    ] as const) {
+      const error = await errorOf(client.tickets.keys(options));
+      const same = await errorOf(client.auth.securityQuestions.query(undefined, options));
+      expect(error).toMatchObject({ name: "TRPCClientError", cause: { name } });
+      expect(same).toMatchObject({ name: "TRPCClientError", cause: { name } });
+      expect(isSkyfoxError(error)).toBe(false);
+    }
   });
 });
+
+function answering(fetch: Fetch) {
+  return createSkyfoxClient({ url: "http://skyfox.test", apiKey: testApiKey, fetch, retries: 0 });
+}

@@ -7,7 +7,7 @@ import {
   type TicketKeys,
 } from "@skyfox/server/contract";
 import { compactVerify, errors, importJWK } from "jose";
-import { plainErrorOf } from "./errors.ts";
+import type { GetPlain } from "./plain-calls.ts";
 
 /** What `verifyTicket` found: the ticket, or why the token is none. */
 export type TicketVerification = { valid: true; ticket: Ticket } | { valid: false; reason: TicketFault };
@@ -27,13 +27,17 @@ export interface TicketCalls {
   keys(options?: { signal?: AbortSignal | undefined }): Promise<TicketKeys>;
 }
 
-/** Calls about tickets, given how to get a path of the server. */
-export function ticketCalls(get: (path: string, init: RequestInit) => Promise<Response>): TicketCalls {
+/** The calls about tickets of a client. */
+export function ticketCalls(get: GetPlain): TicketCalls {
   return {
     async keys({ signal } = {}) {
-      const response = await get("/tickets/keys", signal === undefined ? {} : { signal });
-      if (!response.ok) throw await plainErrorOf(response, "tickets.keys");
-      return ticketKeysSchema.parse(await response.json());
+      return await get({ name: "tickets.keys", path: "/tickets/keys", signal }, async (response) => {
+        const body: unknown = await response.json().catch((error: unknown) => {
+          // Not what broke off on its way.
+          if (!(error instanceof SyntaxError)) throw error;
+        });
+        return ticketKeysSchema.safeParse(body).data;
+      });
     },
   };
 }

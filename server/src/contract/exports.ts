@@ -6,12 +6,15 @@ export const bookingsCsvPath = "/exports/bookings.csv";
 /** Who may export bookings. */
 export const exportRoles = ["staff", "admin"] as const satisfies readonly Role[];
 
-/** The domain codes that an export can be refused with. */
-export const exportCodes = [
+/** The domain codes that a call outside of tRPC can be refused with. */
+export const plainCodes = [
   "INVALID_API_KEY",
   "VALIDATION_ERROR",
   "MISSING_TOKEN",
   "INVALID_TOKEN",
   "SESSION_ENDED",
   "FORBIDDEN",
+  "RATE_LIMITED",
+  "OVERLOADED",
+  "DATABASE_UNAVAILABLE",
 ] as const satisfies readonly DomainCode[];

@@ -92,6 +92,7 @@ describe("bookings are exported", () => {
       code: "FORBIDDEN",
       message: "Your role may not do this.",
       request_id: "e2",
+      details: { requiredRoles: ["staff", "admin"] },
     });
     expect(app.logger.lines.slice(before).filter((line) => line["audit"] !== undefined)).toMatchObject([
       { audit: "forbidden", method: "GET", path, reason: "role", requestId: "e2" },
@@ -212,6 +213,7 @@ test("a failure before the first page is an error answer, not half a file", asyn
     code: "DATABASE_UNAVAILABLE",
     message: "The database cannot be used at the moment. Try again after the time given.",
     request_id: "e4",
+    details: { retryAfterSeconds: 2 },
   });
   expect(linesOf("e4", "A request failed unexpectedly.")).toHaveLength(1);
 });

@@ -43,6 +43,7 @@ export function writeRefusal(
           code: plain?.code ?? domain?.code ?? shape.data.code,
           message: plain?.message ?? shape.message,
           request_id: requestId,
+          ...(plain === undefined && domain?.details && { details: domain.details }),
           ...(fields !== null && { errors: fields }),
         },
   };
