@@ -66,6 +66,14 @@ describe("an export", () => {
     ]);
   });
 
+  test("of a workbook goes to an address of its own, with the same options", async () => {
+    const { client, requests } = answering();
+    await client.exports.bookingsXlsx({ month: 4, year: 2025 });
+    expect(requests.map(({ url }) => url)).toEqual([
+      "http://cinema.test/exports/bookings.xlsx?month=4&year=2025",
+    ]);
+  });
+
   test("gives the file's name and its bytes as they come", async () => {
     const { client } = answering({ answer: () => new Response("\uFEFFBooking ID", { headers: csv }) });
     const { filename, stream } = await client.exports.bookingsCsv();

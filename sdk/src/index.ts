@@ -12,7 +12,14 @@ export type RouterOutputs = inferRouterOutputs<AppRouter>;
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
 export type { DeviceTokens } from "./device-tokens.ts";
 export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
-export type { BookingsCsv, BookingsCsvOptions, Exports, Month } from "./exports.ts";
+export type {
+  BookingsCsv,
+  BookingsCsvOptions,
+  BookingsExportOptions,
+  ExportFile,
+  Exports,
+  Month,
+} from "./exports.ts";
 export { fileToProfileImage } from "./profile-image.ts";
 export { verifyTicket, type TicketCalls, type TicketFault, type TicketVerification } from "./tickets.ts";
 export type { Fetch } from "./timeout.ts";

@@ -73,6 +73,15 @@ test(
       if (Math.floor(next / 50_000) !== Math.floor((next + ids.length) / 50_000)) await note();
     }
     const seconds = (performance.now() - startedAt) / 1_000;
+    const workbookFrom = performance.now();
+    const workbook = await skyfox.exports.bookingsXlsx({ year: 2018 });
+    let workbookBytes = 0;
+    for await (const part of workbook.stream) {
+      if (Math.floor(workbookBytes / 500_000) !== Math.floor((workbookBytes + part.length) / 500_000))
+        await note();
+      workbookBytes += part.length;
+    }
+    const workbookSeconds = (performance.now() - workbookFrom) / 1_000;
     await stopProbing();
     const growth = { heap: (peak.heap - before.heap) / megabyte, rss: (peak.rss - before.rss) / megabyte };
     const sorted = latencies.toSorted((one, other) => one - other);
@@ -90,7 +99,7 @@ test(
     await broken;
 
     console.log(
-      `Export: ${count - next} rows in ${seconds.toFixed(1)} s (filled in ${fillSeconds.toFixed(0)} s); heap +${growth.heap.toFixed(0)} MB, ` +
+      `Export: ${count - next} rows in ${seconds.toFixed(1)} s (filled in ${fillSeconds.toFixed(0)} s), those of a year as a workbook of ${(workbookBytes / megabyte).toFixed(0)} MB in ${workbookSeconds.toFixed(1)} s; heap +${growth.heap.toFixed(0)} MB, ` +
         `RSS +${growth.rss.toFixed(0)} MB of 100; event loop p99 ${at(lag, 50)} ms of 50 in the median twentieth of it, ${at(lag, 100)} ms in the worst; ` +
         `${sorted.length} other calls meanwhile, p50 ${at(sorted, 50)} ms, p99 ${at(sorted, 99)} ms; a reader who left was noticed after ` +
         `${leftMs.toFixed(0)} ms; stopped during an export in ${stopSeconds.toFixed(1)} s.`,

@@ -1,6 +1,7 @@
 import {
   findBookingYears,
   listPaidBookings,
+  type Db,
   type ExportCursor,
   type ExportPeriod,
   type ExportRow,
@@ -20,7 +21,8 @@ export const exportPageSize = 500;
 // Without it Excel takes UTF-8 for the machine's own code page and spoils every name that is not English.
 const byteOrderMark = "\uFEFF";
 
-const columns = [
+/** The names of an export's columns, in their order. */
+export const exportColumns = [
   "Booking ID",
   "Show ID",
   "Show Date",
@@ -34,43 +36,54 @@ const columns = [
 ];
 
 /**
- * The bookings that count as revenue (Confirmed and CheckedIn, so that a month's amounts add up to its revenue), newest first, as RFC 4180 text: the
- * columns' names with the first page, then a page at a time. Each page is one statement that begins behind the last booking of the page
- * before, so that nothing is held while nobody asks for the next one.
+ * The bookings that count as revenue (Confirmed and CheckedIn, so that a month's amounts add up to its revenue), newest first, a page at a
+ * time and no empty one. Each page is one statement that begins behind the last booking of the page before, so that nothing is held between
+ * pages.
  */
-export async function* exportBookings(deps: Deps, filter: ExportFilter): AsyncGenerator<string, void> {
-  let head = byteOrderMark + toCsv([columns]);
-  for (const period of await listPeriods(deps, filter)) {
+export async function* listExportPages(
+  { db, settings }: Pick<Deps, "db" | "settings">,
+  filter: ExportFilter,
+): AsyncGenerator<ExportRow[], void> {
+  const { cinemaTimeZone } = settings;
+  for (const period of await listPeriods(db, cinemaTimeZone, filter)) {
     let after: ExportCursor | undefined;
     do {
-      const rows = await listPaidBookings(deps.db, {
-        cinemaTimeZone: deps.settings.cinemaTimeZone,
-        period,
-        after,
-        limit: exportPageSize,
-      });
-      if (rows.length > 0) yield head + toCsv(rows.map(toCells));
-      if (rows.length > 0) head = "";
+      const rows = await listPaidBookings(db, { cinemaTimeZone, period, after, limit: exportPageSize });
+      if (rows.length > 0) yield rows;
       after = rows.length < exportPageSize ? undefined : rows.at(-1);
     } while (after !== undefined);
   }
-  if (head !== "") yield head;
 }
 
-/** The name to save an export under: `bookings.csv`, `bookings_April.csv`, `bookings_2025.csv` or `bookings_April_2025.csv`. */
-export function exportFilename({ month, year }: ExportFilter): string {
+/** The bookings as RFC 4180 text in UTF-8, a part for each page: the columns' names come first, and cells are inert in a spreadsheet. */
+export async function* toCsvFile(pages: AsyncIterable<ExportRow[]>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  let head = byteOrderMark + toCsv([exportColumns]);
+  for await (const rows of pages) {
+    yield encoder.encode(head + toCsv(rows.map(toCells)));
+    head = "";
+  }
+  if (head !== "") yield encoder.encode(head);
+}
+
+/** The name to save an export under, such as `bookings.csv`, `bookings_April.csv`, `bookings_2025.csv` or `bookings_April_2025.csv`. */
+export function exportFilename({ month, year }: ExportFilter, extension: "csv" | "xlsx"): string {
   const name =
     month === undefined
       ? undefined
       : Temporal.PlainDate.from({ year: 2000, month, day: 1 }).toLocaleString("en", { month: "long" });
-  return `${["bookings", name, year].filter((part) => part !== undefined).join("_")}.csv`;
+  return `${["bookings", name, year].filter((part) => part !== undefined).join("_")}.${extension}`;
 }
 
 // Newest first. A month of every year is one period in each, so that no page reads through the eleven months in between.
-async function listPeriods(deps: Deps, { month, year }: ExportFilter): Promise<(ExportPeriod | undefined)[]> {
+async function listPeriods(
+  db: Db,
+  cinemaTimeZone: string,
+  { month, year }: ExportFilter,
+): Promise<(ExportPeriod | undefined)[]> {
   if (year !== undefined) return [periodOf(year, month)];
   if (month === undefined) return [undefined];
-  const years = await findBookingYears(deps.db, deps.settings.cinemaTimeZone);
+  const years = await findBookingYears(db, cinemaTimeZone);
   if (years === undefined) return [];
   const { first, last } = years;
   return Array.from({ length: last - first + 1 }, (_, index) => periodOf(last - index, month));

@@ -2,6 +2,7 @@ import type { DomainCode, Role } from "./errors.ts";
 
 /** Where bookings are exported, below the server's address. */
 export const bookingsCsvPath = "/exports/bookings.csv";
+export const bookingsXlsxPath = "/exports/bookings.xlsx";
 
 /** Who may export bookings. */
 export const exportRoles = ["staff", "admin"] as const satisfies readonly Role[];

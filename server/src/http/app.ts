@@ -2,7 +2,7 @@ import { TRPCError } from "@trpc/server";
 import { Hono, type Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ApiKey } from "../config.ts";
-import { bookingsCsvPath } from "../contract/index.ts";
+import { bookingsCsvPath, bookingsXlsxPath } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
 import { uploadPaths } from "./call-costs.ts";
@@ -10,7 +10,7 @@ import { headOf, identify, type AppEnv } from "./caller.ts";
 import { createCallsByHead } from "./calls.ts";
 import { createCrossOrigin } from "./cross-origin.ts";
 import { createEarlyRefusals, identityOf, noKey, type RefuseEarly } from "./early-refusals.ts";
-import { createExportHandler } from "./exports.ts";
+import { createExportHandlers } from "./exports.ts";
 import { createAdmission } from "./admission.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { countPerSecond } from "./count-per-second.ts";
@@ -123,7 +123,9 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   const limitUploads = limitLargeBodies(largeBodies);
   for (const path of uploadPaths) app.use(path, limitUploads);
   app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, audit, calls }));
-  app.get(bookingsCsvPath, createExportHandler(deps, audit));
+  const exportAs = createExportHandlers(deps, audit);
+  app.get(bookingsCsvPath, exportAs.csv);
+  app.get(bookingsXlsxPath, exportAs.xlsx);
 
   app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
 

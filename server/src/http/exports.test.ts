@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { readXlsx } from "hucre/xlsx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDatabaseProxy, type Statement } from "../../test/database-proxy.ts";
 import { givenSales } from "../../test/given-counter-sales.ts";
@@ -61,6 +62,37 @@ describe("bookings are exported", () => {
     expect(lines[0]).toBe(
       "Booking ID,Show ID,Show Date,Customer Name,Phone Number,Number of Seats,Amount Paid,Payment Type,Booking Time,Status",
     );
+  });
+
+  test.each(["staff", "admin"])("as a workbook by %s", async (role) => {
+    const response = await app.app.request("/exports/bookings.xlsx?month=4&year=2025", {
+      headers: headersFor({ token: tokens[role] }),
+    });
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+      "content-disposition": 'attachment; filename="bookings_April_2025.xlsx"',
+      "cache-control": "no-store",
+    });
+    const { sheets } = await readXlsx(await response.arrayBuffer());
+    expect(sheets[0]?.rows).toHaveLength(pagesThereAre * exportPageSize);
+  });
+
+  test("as a workbook to no customer", async () => {
+    const response = await app.app.request("/exports/bookings.xlsx", {
+      headers: headersFor({ token: tokens["customer"] }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([403, { code: "FORBIDDEN" }]);
+  });
+
+  test("as a workbook no further than it is read", async () => {
+    const pages = await pagesOf(async () => {
+      const response = await app.app.request("/exports/bookings.xlsx", {
+        headers: headersFor({ token: tokens["staff"] }),
+      });
+      await response.body?.cancel();
+    });
+    expect(pages).toBe(1);
   });
 
   test("in UTF-8 with a byte order mark", async () => {

@@ -2,7 +2,9 @@ import { TRPCError } from "@trpc/server";
 import type { Context } from "hono";
 import pLimit from "p-limit";
 import { z } from "zod";
-import { exportBookings, exportFilename, type ExportFilter } from "../admin/export-bookings.ts";
+import type { ExportRow } from "@skyfox/db";
+import { toXlsxFile } from "../admin/bookings-xlsx.ts";
+import { exportFilename, listExportPages, toCsvFile, type ExportFilter } from "../admin/export-bookings.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import { authenticate } from "../auth/sessions.ts";
 import { exportRoles, type Role } from "../contract/index.ts";
@@ -16,34 +18,46 @@ import { refuse } from "./refusals.ts";
 // However many exports run, they have this many of the pool's connections at most.
 const pagesAtOnce = 2;
 
-/** Streams the bookings as CSV to staff and admins. What fails before the first page is read is an error answer. */
-export function createExportHandler(deps: Deps, audit: RefusalAudit) {
+const formats = {
+  csv: { contentType: "text/csv; charset=utf-8; header=present", write: toCsvFile },
+  xlsx: {
+    contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    write: toXlsxFile,
+  },
+};
+
+/** Streams the bookings as files to staff and admins. What fails before the first page is read is an error answer. */
+export function createExportHandlers(deps: Deps, audit: RefusalAudit) {
   const inTurn = pLimit(pagesAtOnce);
 
-  return async (context: Context<AppEnv>): Promise<Response> => {
-    try {
-      const user = await admit(context);
-      const filter = readFilter(context);
-      const pages = exportBookings(deps, filter);
-      const first = await inTurn(() => pages.next());
-      const headers = {
-        "content-type": "text/csv; charset=utf-8; header=present",
-        "content-disposition": `attachment; filename="${exportFilename(filter)}"`,
-      };
-      if (context.req.method === "HEAD") return context.body(null, 200, headers);
-      await recordAudit(deps.db, deps.clock, user, {
-        action: "bookings-exported",
-        subject: null,
-        details: { month: filter.month ?? null, year: filter.year ?? null },
-      });
-      return context.body(stream(user, first, pages), 200, headers);
-    } catch (error) {
-      const refusal = error instanceof DomainError ? carry(error) : error;
-      if (!(refusal instanceof TRPCError)) throw error;
-      if (refusal.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
-      return refuse(context, refusal);
-    }
-  };
+  const createHandler =
+    (format: keyof typeof formats) =>
+    async (context: Context<AppEnv>): Promise<Response> => {
+      try {
+        const user = await admit(context);
+        const filter = readFilter(context);
+        const { contentType, write } = formats[format];
+        const pages = listExportPages(deps, filter);
+        const first = await inTurn(() => pages.next());
+        const headers = {
+          "content-type": contentType,
+          "content-disposition": `attachment; filename="${exportFilename(filter, format)}"`,
+        };
+        if (context.req.method === "HEAD") return context.body(null, 200, headers);
+        await recordAudit(deps.db, deps.clock, user, {
+          action: "bookings-exported",
+          subject: null,
+          details: { month: filter.month ?? null, year: filter.year ?? null },
+        });
+        return context.body(stream(user, first, pages, write), 200, headers);
+      } catch (error) {
+        const refusal = error instanceof DomainError ? carry(error) : error;
+        if (!(refusal instanceof TRPCError)) throw error;
+        if (refusal.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
+        return refuse(context, refusal);
+      }
+    };
+  return { csv: createHandler("csv"), xlsx: createHandler("xlsx") };
 
   async function admit(context: Context<AppEnv>): Promise<User> {
     const caller = { address: context.get("address"), requestId: context.get("requestId") };
@@ -56,29 +70,31 @@ export function createExportHandler(deps: Deps, audit: RefusalAudit) {
   // A page is read when the reader has taken the one before, and none once the reader has left.
   function stream(
     { requestId, username }: User,
-    first: IteratorResult<string, void>,
-    pages: AsyncGenerator<string, void>,
+    first: IteratorResult<ExportRow[], void>,
+    pages: AsyncGenerator<ExportRow[], void>,
+    write: (pages: AsyncIterable<ExportRow[]>) => AsyncIterable<Uint8Array>,
   ): ReadableStream<Uint8Array> {
     const startedAt = performance.now();
-    const encoder = new TextEncoder();
-    let ahead: typeof first | undefined = first;
     let hasLeft = false;
     const tellEnd = (outcome: "complete" | "left") => {
       const ms = Math.round(performance.now() - startedAt);
       deps.logger.info({ requestId, username, outcome, ms }, "An export has ended.");
     };
-    const take = async () => {
-      const page = ahead ?? (await inTurn(async () => (hasLeft ? undefined : await pages.next())));
-      ahead = undefined;
-      return page;
-    };
+    async function* inTurns(): AsyncGenerator<ExportRow[], void> {
+      let page: typeof first | undefined = first;
+      while (page !== undefined && !page.done) {
+        yield page.value;
+        page = await inTurn(async () => (hasLeft ? undefined : await pages.next()));
+      }
+    }
+    const parts = write(inTurns())[Symbol.asyncIterator]();
     return new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
           try {
-            const page = await take();
-            if (hasLeft || page === undefined) return;
-            if (!page.done) return controller.enqueue(encoder.encode(page.value));
+            const part = await parts.next();
+            if (hasLeft) return;
+            if (!part.done) return controller.enqueue(part.value);
             tellEnd("complete");
             controller.close();
           } catch (error) {
@@ -88,9 +104,10 @@ export function createExportHandler(deps: Deps, audit: RefusalAudit) {
             controller.error(new Error("The export broke off."));
           }
         },
-        cancel() {
+        async cancel() {
           hasLeft = true;
           tellEnd("left");
+          await parts.return?.();
         },
       },
       { highWaterMark: 0 },
