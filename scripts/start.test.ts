@@ -6,6 +6,7 @@ import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-databas
 import { createSkyfoxClient } from "@skyfox/sdk";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { developmentApiKey } from "../server/src/config.ts";
+import { startMovieService } from "./sandbox/movie-service.ts";
 import { demoPassword } from "./seed.ts";
 import { isPortOpen, listDemoShows, logIn, startServer } from "./test/running-server.ts";
 import { runBelowShell, runScript } from "./test/run-script.ts";
@@ -105,6 +106,30 @@ describe("npm start", () => {
     await sql.end();
     for (const server of servers) server.signal("SIGTERM");
     expect(await Promise.all(servers.map(({ ended }) => ended))).toEqual([0, 0]);
+  });
+
+  test("serves without a movie service that is down, warns, and adds the demo shows when it is back", async () => {
+    const films = await startMovieService({ apiKey: "films" });
+    onTestFinished(films.stop);
+    films.breakDown("unavailable");
+    const { url: databaseUrl } = await createTestDatabase();
+    const settings = {
+      DATABASE_URL: databaseUrl,
+      MOVIE_SERVICE_URL: films.url,
+      MOVIE_SERVICE_API_KEY: "films",
+    };
+    const stopped = await startServer(settings);
+    stopped.signal("SIGTERM");
+    expect(await stopped.ended).toBe(0);
+
+    const server = await startServer(settings);
+    expect(server.output()).toMatch(/"reason":"it answered 503",.*The movie service gives no films\./);
+    await logIn(server.url, "seed-user-1", demoPassword);
+    films.mend();
+    await server.says(/"newShows":84,.*Demo shows were added\./);
+    expect(await listDemoShows(server.url)).toHaveLength(84);
+    server.signal("SIGTERM");
+    expect(await server.ended).toBe(0);
   });
 
   test("says what to do when its port is in use", async () => {

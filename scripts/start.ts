@@ -1,11 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { setInterval } from "node:timers/promises";
 import { migrateToLatest, openDatabase } from "@skyfox/db";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import type { CompleteConfig } from "../server/src/compose.ts";
 import { startDatabaseClock } from "../server/src/clock.ts";
 import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
-import type { Logger } from "../server/src/deps.ts";
+import type { Clock, Logger } from "../server/src/deps.ts";
 import { createLogger } from "../server/src/logger.ts";
 import { connectMovieService } from "../server/src/movie/movie-service.ts";
 import { serve } from "../server/src/serve.ts";
@@ -17,6 +18,7 @@ import { demoCustomer, demoPassword, demoStaff, seedDemo } from "./seed.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
 import { keepTicketKey } from "./ticket-key.ts";
 
+const addShowsEveryMs = 2_000;
 const sandboxKey = "sandbox-key-of-this-machine";
 
 export interface RunningSkyfox {
@@ -42,7 +44,7 @@ export async function startSkyfox(
   const embedded: string[] = [];
   try {
     const complete = await bringAlong(config, directory, embedded, stops);
-    if (complete.demoSeed) await seed(complete, logger);
+    if (complete.demoSeed) stops.push(await seed(complete, logger));
     const server = await serve(complete, logger);
     stops.push(() => server.close());
     return { url: server.url, config: complete, embedded, stop };
@@ -100,19 +102,65 @@ async function bringAlong(
   return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
 }
 
-async function seed(config: CompleteConfig, logger: Logger): Promise<void> {
+// Resolves with what stops it: while the movie service gives no films the shows are still to be added.
+async function seed(config: CompleteConfig, logger: Logger): Promise<() => Promise<void>> {
   const { cinemaTimeZone, movieService } = config;
   if (movieService === undefined) throw new Error("The demo shows need a movie service.");
   await migrateToLatest(config.databaseUrl, { cinemaTimeZone });
   const db = openDatabase(config.databaseUrl, { maxConnections: 1 });
+  const stopping = new AbortController();
+  let close = async () => await db.destroy();
+  const addShows = async (clock: Clock) => {
+    const movies = connectMovieService({ ...movieService, clock, logger });
+    const { newShows, noFilms } = await seedDemo(db, { now: clock.now(), cinemaTimeZone, movies });
+    if (newShows > 0) logger.info({ newShows }, "Demo shows were added.");
+    return noFilms;
+  };
   try {
     const clock = await startDatabaseClock(db, logger);
-    const movies = connectMovieService({ ...movieService, clock, logger });
-    const { newShows } = await seedDemo(db, { now: clock.now(), cinemaTimeZone, movies });
-    clock.close();
-    if (newShows > 0) logger.info({ newShows }, "Demo shows were added.");
-  } finally {
-    await db.destroy();
+    close = async () => {
+      clock.close();
+      await db.destroy();
+    };
+    const reason = await addShows(clock);
+    if (reason === undefined) {
+      await close();
+      return async () => {};
+    }
+    logger.warn(
+      { reason },
+      "The movie service gives no films. Demo shows that are missing are added when it does; if it never will, check MOVIE_SERVICE_URL " +
+        "and MOVIE_SERVICE_API_KEY, or start with DEMO_SEED=off.",
+    );
+    const adding = addShowsLater(() => addShows(clock), stopping.signal, logger).then(close);
+    return async () => {
+      stopping.abort();
+      await adding;
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function addShowsLater(
+  addShows: () => Promise<string | undefined>,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  try {
+    for await (const _turn of setInterval(addShowsEveryMs, undefined, { signal })) {
+      const isDone = await addShows().then(
+        (noFilms) => noFilms === undefined,
+        (error: unknown) => {
+          logger.error({ err: error }, "The demo shows could not be added. They are tried again.");
+          return false;
+        },
+      );
+      if (isDone) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 
