@@ -187,9 +187,9 @@ export async function saveMovies(db: Db, movies: MovieDetails[]): Promise<void> 
           title: eb.ref("excluded.title"),
           // A list of films may say less than the film itself did: what is known stays.
           runtime_minutes: eb.fn.coalesce("excluded.runtime_minutes", "movie.runtime_minutes"),
-          plot: eb.ref("excluded.plot"),
-          imdb_rating: eb.ref("excluded.imdb_rating"),
-          poster_url: eb.ref("excluded.poster_url"),
+          plot: sql<string>`coalesce(nullif(excluded.plot, ''), movie.plot, '')`,
+          imdb_rating: eb.fn.coalesce("excluded.imdb_rating", "movie.imdb_rating"),
+          poster_url: sql<string>`coalesce(nullif(excluded.poster_url, ''), movie.poster_url, '')`,
           genres: sql<string[]>`case when excluded.genres = '{}' then movie.genres else excluded.genres end`,
           refreshed_at: eb.ref("excluded.refreshed_at"),
         }))

@@ -10,8 +10,8 @@ export type Asked<Answer> =
 export interface AnswerMemory<Answer> {
   /** The remembered answer while it is fresh, else a new one; when asking fails, the old one again. Many who ask at once ask once. */
   get(key: string): Promise<Asked<Answer>>;
-  /** Remembers an answer that came in another way. */
-  learn(key: string, answer: Answer): void;
+  /** Remembers an answer that came in another way. One that may say less than the whole only serves when asking fails and none is known. */
+  learn(key: string, answer: Answer, saysAll: boolean): void;
 }
 
 /**
@@ -27,7 +27,7 @@ export function createAnswerMemory<Answer extends object>(
   const underWay = new Map<string, Promise<Asked<Answer>>>();
   const later = (ms: number) => clock.now().getTime() + ms;
 
-  function learn(key: string, answer: Answer): void {
+  function remember(key: string, answer: Answer): void {
     known.set(key, { answer, freshUntil: later(freshMs) });
   }
 
@@ -35,7 +35,7 @@ export function createAnswerMemory<Answer extends object>(
     const asked = await ask(key);
     if (asked.kind === "answer") {
       if (asked.answer === undefined) known.delete(key);
-      else learn(key, asked.answer);
+      else remember(key, asked.answer);
       return asked;
     }
     const old = known.get(key);
@@ -45,7 +45,10 @@ export function createAnswerMemory<Answer extends object>(
   }
 
   return {
-    learn,
+    learn(key, answer, saysAll) {
+      if (saysAll) remember(key, answer);
+      else if (!known.has(key)) known.set(key, { answer, freshUntil: 0 });
+    },
     async get(key) {
       const old = known.get(key);
       if (old !== undefined && later(0) < old.freshUntil) return { kind: "answer", answer: old.answer };

@@ -1,3 +1,4 @@
+import { saveMovies } from "@skyfox/db";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createTestApp } from "../../test/test-app.ts";
 import { fillInFilms } from "./fill-in-films.ts";
@@ -80,4 +81,32 @@ test("a film whose details are known is not asked about", async () => {
   ]);
   await fillInFilms(deps, new Set());
   expect(await titles()).toEqual(["Ours"]);
+});
+
+test("what is known of a film stays when a list says less of it", async () => {
+  const known = {
+    movieId: inception,
+    title: "Inception",
+    runtimeMinutes: 148,
+    plot: "A thief enters dreams.",
+    imdbRating: "8.8",
+    posterUrl: "https://posters.example/1.jpg",
+    genres: ["Action"],
+    refreshedAt: app.clock.now(),
+  };
+  const less = { ...known, runtimeMinutes: null, plot: "", imdbRating: null, posterUrl: "", genres: [] };
+  await saveMovies(deps.db, [known]);
+  await saveMovies(deps.db, [{ ...less, title: "Inception (2010)" }]);
+  expect(
+    await sql.query("select title, runtime_minutes, plot, imdb_rating, poster_url, genres from movie"),
+  ).toEqual([
+    {
+      title: "Inception (2010)",
+      runtime_minutes: 148,
+      plot: known.plot,
+      imdb_rating: "8.8",
+      poster_url: known.posterUrl,
+      genres: ["Action"],
+    },
+  ]);
 });

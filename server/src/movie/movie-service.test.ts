@@ -118,6 +118,7 @@ describe("a film", () => {
   test.each([
     ["404", { status: 404, body: {} }],
     ["OMDb's way", { status: 200, body: { Response: "False", Error: "Incorrect IMDb ID." } }],
+    ["OMDb's other way", { status: 200, body: { Response: "False", Error: "Movie not found!" } }],
   ])("is unknown when the service says so by %s, asked once and not remembered", async (_how, answer) => {
     const { movies, calls } = await givenAnswer(answer);
     expect(await movies.find(inception)).toEqual({ kind: "unknown" });
@@ -125,6 +126,15 @@ describe("a film", () => {
     await movies.find(inception);
     expect(calls()).toBe(2);
   });
+
+  test.each(["Request limit reached!", "Error getting data.", "Invalid API key!"])(
+    "is not unknown because OMDb refuses: %s",
+    async (Error) => {
+      const { movies } = await givenAnswer({ status: 200, body: { Response: "False", Error } });
+      const reason = `it refused: ${Error}`;
+      expect(await movies.find(inception)).toEqual({ kind: "unavailable", reason });
+    },
+  );
 
   test.each([
     ["another film", film({ imdbID: "tt0000001" })],
@@ -173,6 +183,35 @@ describe("the list", () => {
     expect(await movies.find(inception)).toMatchObject({ kind: "found", movie: { title: "Inception" } });
     expect(service.calls()).toEqual(["/movies"]);
   });
+
+  test.each([{ Plot: undefined }, { Poster: "N/A" }, { Runtime: undefined }])(
+    "that says less than the film itself (%j) does not speak for it, unless the film cannot be asked for",
+    async (less) => {
+      let isDown = false;
+      const service = await startLoopbackServer((request, response) => {
+        const isList = request.url === "/movies";
+        sendJson(response, { status: isDown ? 503 : 200, body: isList ? [film(less)] : film() });
+        return Promise.resolve();
+      }, 0);
+      onTestFinished(service.stop);
+      const asked = connect(service.url);
+      const listed = await asked.list();
+      const whole = { kind: "found", movie: { title: "Inception", plot: "A thief enters dreams." } };
+      expect(await asked.find(inception)).toMatchObject(whole);
+      clock.advance(11 * 60_000);
+      await asked.list();
+      isDown = true;
+      expect(await asked.find(inception)).toMatchObject(whole);
+
+      isDown = false;
+      const listOnly = connect(service.url);
+      await listOnly.list();
+      isDown = true;
+      expect(await listOnly.find(inception)).toMatchObject({
+        movie: listed.kind === "found" ? { ...listed.movies[0], refreshedAt: expect.any(Date) as Date } : {},
+      });
+    },
+  );
 
   test("of four megabytes is read, of one byte more not", async () => {
     const list = JSON.stringify([film()]);

@@ -13,8 +13,9 @@ const freshMs = 10 * 60_000;
 const retryAfterMs = 30_000;
 const rememberedFilms = 2_000;
 
-// OMDb's own way to say that there is no such film, with status 200.
-const noSuchFilm = z.object({ Response: z.literal("False") });
+// OMDb says no with status 200: that there is no such film ("Incorrect IMDb ID.", "Movie not found!"), and also that it fails or refuses us.
+const refusal = z.object({ Response: z.literal("False"), Error: z.string().catch("") });
+const noSuchFilm = /not found|incorrect imdb id/i;
 
 /** The catalogue of a cinema that has no movie service: nothing can be scheduled. */
 export const noMovieService: MovieCatalogue = {
@@ -80,7 +81,7 @@ export function connectMovieService(options: {
   }
 
   function readFilms({ status, body }: Reply): Try<MovieDetails[]> {
-    if (status !== 200) return refused(status);
+    if (status !== 200) return refusedBy(status);
     if (!Array.isArray(body)) return { kind: "failed", reason: "its answer is not a list of films" };
     const refreshedAt = clock.now();
     const read = body.map((film) => readFilm(film, refreshedAt)).filter((film) => film !== undefined);
@@ -88,15 +89,18 @@ export function connectMovieService(options: {
     if (left > 0 && read.length === 0) return { kind: "failed", reason: "its answer is not a list of films" };
     if (left > 0) logger.warn({ left }, "Some films of the movie service cannot be read; they are left out.");
     const movies = [...new Map(read.map((movie) => [movie.movieId, movie])).values()];
-    for (const movie of movies) films.learn(movie.movieId, movie);
+    for (const movie of movies) films.learn(movie.movieId, movie, saysAll(movie));
     return { kind: "answer", answer: movies };
   }
 
   function readFilmOf({ status, isProse, body }: Reply, movieId: string): Try<MovieDetails> {
     // A page or a sentence that says 404 is some other server's, as of a proxy with nothing behind it: the movie service speaks JSON.
     if (status === 404 && !isProse) return { kind: "answer", answer: undefined };
-    if (status !== 200) return refused(status);
-    if (noSuchFilm.safeParse(body).success) return { kind: "answer", answer: undefined };
+    if (status !== 200) return refusedBy(status);
+    const refused = refusal.safeParse(body).data;
+    if (refused !== undefined && noSuchFilm.test(refused.Error)) return { kind: "answer", answer: undefined };
+    if (refused !== undefined)
+      return { kind: "failed", reason: `it refused: ${refused.Error.slice(0, 100)}` };
     const movie = readFilm(body, clock.now());
     if (movie?.movieId === movieId) return { kind: "answer", answer: movie };
     return { kind: "failed", reason: "its answer is not the film that was asked for" };
@@ -136,9 +140,14 @@ type Try<Answer> =
   /** `isFinal`: trying again would give the same. */
   | { kind: "failed"; reason: string; isFinal?: boolean };
 
-function refused(status: number): Try<never> {
+function refusedBy(status: number): Try<never> {
   const isFinal = status >= 300 && status < 500 && status !== 404 && status !== 408 && status !== 429;
   return { kind: "failed", reason: `it answered ${status}`, isFinal };
+}
+
+// A list of films may leave out what the film's own answer has.
+function saysAll({ plot, posterUrl, runtimeMinutes }: MovieDetails): boolean {
+  return plot !== "" && posterUrl !== "" && runtimeMinutes !== null;
 }
 
 // What fetch throws says only that it failed; its cause says why.
