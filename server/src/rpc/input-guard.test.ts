@@ -1,5 +1,7 @@
 import { SuperJSON } from "superjson";
 import { describe, expect, test } from "vitest";
+import { headersFor } from "../../test/rpc-call.ts";
+import { createTestApp } from "../../test/test-app.ts";
 import { Decimal, transformer } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { readInput } from "./input-guard.ts";
@@ -269,4 +271,23 @@ describe("a value that is not what its type says", () => {
     const read = readInput({ json: { at: "infinity" }, meta: { values: { at: ["Date"] } } }) as { at: Date };
     expect(read.at.getTime()).toBeNaN();
   });
+});
+
+test("an input that is refused in a batch ends its own call alone, once the caller is known", async () => {
+  const app = await createTestApp();
+  const inputs = {
+    0: { json: { email: "asha@example.com" } },
+    1: { json: { length: 2e8 }, meta: { values: [["typed-array", "Uint8Array"]] } },
+    2: { json: {}, meta: 1 },
+  };
+  const paths = "auth.securityQuestion,auth.securityQuestion,booking.list";
+  const response = await app.app.request(
+    `/trpc/${paths}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`,
+    { headers: headersFor() },
+  );
+  expect(await response.json()).toMatchObject([
+    { result: {} },
+    { error: { json: { data: { domain: { code: "VALIDATION_ERROR" } } } } },
+    { error: { json: { data: { domain: { code: "MISSING_TOKEN" } } } } },
+  ]);
 });

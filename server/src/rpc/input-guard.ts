@@ -21,6 +21,25 @@ export function readInput(serialized: unknown): unknown {
   }
 }
 
+/** An input that `readInput` has refused. */
+export class RefusedInput {
+  readonly error: DomainError;
+
+  constructor(error: DomainError) {
+    this.error = error;
+  }
+}
+
+/** As `readInput`, for tRPC, which reads all inputs of a batch together: what it would throw for one call would end the others. */
+export function readInputOfCall(serialized: unknown): unknown {
+  try {
+    return readInput(serialized);
+  } catch (error) {
+    if (error instanceof DomainError) return new RefusedInput(error);
+    throw error;
+  }
+}
+
 function checkValue(value: unknown, path: string, depth: number): void {
   if (depth > maxDepth) refuse(path, `The input is nested more than ${maxDepth} levels deep.`);
   if (typeof value === "string") {

@@ -2,6 +2,7 @@ import type { AnyTRPCProcedure } from "@trpc/server";
 import { roles, type Role } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
+import { RefusedInput } from "./input-guard.ts";
 import { trpc } from "./trpc.ts";
 
 // Runs around everything else of a call, so that every failure is mapped, and logged once when it is ours.
@@ -48,29 +49,39 @@ export function standsInLine(procedure: AnyTRPCProcedure): boolean {
   return standInLine._middlewares.some((middleware) => middlewares.includes(middleware));
 }
 
+// The input is looked at once the caller is known.
+const takeInput = trpc.middleware(async ({ getRawInput, next }) => {
+  const input = await getRawInput();
+  if (input instanceof RefusedInput) throw input.error;
+  return await next();
+});
+
+const reported = trpc.procedure.use(reportErrors);
+const hashing = reported.use(standInLine);
+
 /** For everyone with an API key. */
-export const publicProcedure = trpc.procedure.use(reportErrors);
+export const publicProcedure = reported.use(takeInput);
 
 /** For everyone who is signed in. */
-export const signedInProcedure = publicProcedure.use(admit(roles));
+export const signedInProcedure = reported.use(admit(roles)).use(takeInput);
 
 /** For customers; staff and admins are refused with `FORBIDDEN`. */
-export const customerProcedure = publicProcedure.use(admit(["customer"]));
+export const customerProcedure = reported.use(admit(["customer"])).use(takeInput);
 
 /** For admins; customers and staff are refused with `FORBIDDEN`. */
-export const adminProcedure = publicProcedure.use(admit(["admin"]));
+export const adminProcedure = reported.use(admit(["admin"])).use(takeInput);
 
 /** For staff and admins; customers are refused with `FORBIDDEN`. */
-export const staffProcedure = publicProcedure.use(admit(["staff", "admin"]));
+export const staffProcedure = reported.use(admit(["staff", "admin"])).use(takeInput);
 
 /** As `publicProcedure`, for verbs that hash: they wait in the bounded line, past which a call is refused with `RATE_LIMITED`. */
-export const publicHashingProcedure = publicProcedure.use(standInLine);
+export const publicHashingProcedure = hashing.use(takeInput);
 
 /** As `signedInProcedure`, for verbs that hash. */
-export const signedInHashingProcedure = publicHashingProcedure.use(admit(roles));
+export const signedInHashingProcedure = hashing.use(admit(roles)).use(takeInput);
 
 /** As `customerProcedure`, for verbs that hash. */
-export const customerHashingProcedure = publicHashingProcedure.use(admit(["customer"]));
+export const customerHashingProcedure = hashing.use(admit(["customer"])).use(takeInput);
 
 /** As `adminProcedure`, for verbs that hash. */
-export const adminHashingProcedure = publicHashingProcedure.use(admit(["admin"]));
+export const adminHashingProcedure = hashing.use(admit(["admin"])).use(takeInput);

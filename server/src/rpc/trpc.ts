@@ -2,13 +2,13 @@ import { initTRPC } from "@trpc/server";
 import { transformer } from "../contract/index.ts";
 import type { Context } from "./context.ts";
 import { shapeError } from "./error-shape.ts";
-import { readInput } from "./input-guard.ts";
+import { readInputOfCall } from "./input-guard.ts";
 
 /** The one tRPC instance; everything else builds on the procedures of procedures.ts. */
 export const trpc = initTRPC.context<Context>().create({
   isDev: false,
   transformer: {
-    input: { serialize: (value: unknown) => transformer.serialize(value), deserialize: readInput },
+    input: { serialize: (value: unknown) => transformer.serialize(value), deserialize: readInputOfCall },
     output: {
       serialize: (value: unknown) => transformer.serialize(value),
       deserialize: (value: Parameters<typeof transformer.deserialize>[0]): unknown =>
