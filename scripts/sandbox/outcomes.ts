@@ -9,7 +9,7 @@ import { type Answer, sendJson } from "./loopback-server.ts";
  * - `late`: asking says UNKNOWN_KEY; done and answered when released
  * - `timeout-before-effect`: never done; reset when released
  * - `timeout-after-effect`: done; answered when released
- * - `error-after-success`: done, then 500
+ * - `error-after-success`, `conflict-after-success`: done, then 500 or 409
  * - `reset-before-effect`, `reset-after-effect`: the socket is reset
  * - `unreadable`: done, then 200 with a broken body
  * - `rejected`, `forbidden`, `unavailable`: 422, 403 and 503, never done
@@ -22,6 +22,7 @@ export type Outcome =
   | "timeout-before-effect"
   | "timeout-after-effect"
   | "error-after-success"
+  | "conflict-after-success"
   | "reset-before-effect"
   | "reset-after-effect"
   | "unreadable"
@@ -140,6 +141,10 @@ async function playOutcome(step: Step, work: Work, response: ServerResponse): Pr
     case "error-after-success":
       work.perform();
       sendJson(response, { status: 500, body: { message: "The gateway failed." } });
+      break;
+    case "conflict-after-success":
+      work.perform();
+      sendJson(response, { status: 409, body: { message: "This payment is known already." } });
       break;
     case "reset-before-effect":
       reset(response);

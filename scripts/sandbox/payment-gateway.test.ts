@@ -244,6 +244,7 @@ describe("a scripted outcome", () => {
     ["forbidden", 0],
     ["unavailable", 0],
     ["error-after-success", 1],
+    ["conflict-after-success", 1],
   ])("%s leaves %i charges", async (outcome, charges) => {
     gateway.script(outcome);
     expect((await pay("key-1")).status).toBeGreaterThanOrEqual(400);

@@ -24,16 +24,17 @@ export type ChargeOutcome =
   | { kind: "success"; transactionId: string }
   | { kind: "declined"; message: string }
   | { kind: "rejected"; errors: { field: string; message: string }[] }
-  /** Turned away, or never sent; `mayHaveCharged` where a gateway has been known to charge all the same. */
-  | { kind: "failed"; reason: string; mayHaveCharged: boolean }
+  /** Turned away for a wrong key, or never sent. */
+  | { kind: "failed"; reason: string }
   | { kind: "unknown"; reason: string };
 
-/** What the gateway says of a key when asked afterwards; `silent` proves nothing. */
+/** What the gateway says of a key when asked afterwards; `unclear` is an answer that only a person can judge, `silent` proves nothing. */
 export type ChargeReport =
   | { kind: "success"; transactionId: string }
   | { kind: "declined" }
   | { kind: "pending" }
   | { kind: "unknown-key" }
+  | { kind: "unclear"; reason: string }
   | { kind: "silent"; reason: string };
 
 export type RefundOutcome = { kind: "done" } | { kind: "refused" | "silent"; reason: string };

@@ -59,6 +59,7 @@ export async function findPayment(
       "started_at as startedAt",
       "attempts",
       "status",
+      "processed_at as processedAt",
       "contested",
     ])
     .executeTakeFirst();
@@ -68,7 +69,7 @@ export async function findPayment(
 export async function findCardRefund(
   db: Db,
   paymentId: number,
-): Promise<(DueRefund & { state: "pending" | "done" }) | undefined> {
+): Promise<(DueRefund & { state: "pending" | "done"; createdAt: Date }) | undefined> {
   return await db
     .selectFrom("payment_refund as r")
     .innerJoin("payment_transaction as p", "p.id", "r.payment_id")
@@ -81,8 +82,21 @@ export async function findCardRefund(
       "r.card_amount as amount",
       "r.attempts",
       "r.state",
+      "r.created_at as createdAt",
     ])
     .executeTakeFirst();
+}
+
+/** Whether a charge of some payment has this reference. It reads all payments, so it is for what a person types, and for nothing frequent. */
+export async function hasReference(db: Db, reference: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("payment_transaction")
+    .where("transaction_id", "=", reference)
+    .where("status", "=", "Completed")
+    .select("id")
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** What is broken, by rule and subject; empty when all is well. */

@@ -137,8 +137,8 @@ export interface FinalOutcome {
   transactionId?: string;
   error?: string;
   now: Date;
-  /** Where the gateway is to be asked once more. */
-  onceMoreAt?: Date;
+  /** When the gateway is to be asked again, in case it has charged after all. */
+  askAgainAt?: Date | null;
   /** The card was charged and the wallet's part was not needed any more. */
   cardOnly?: boolean;
 }
@@ -157,7 +157,7 @@ export async function finishPayment(
       transaction_id: outcome.transactionId ?? null,
       last_error: outcome.error ?? null,
       processed_at: outcome.now,
-      next_attempt_at: outcome.onceMoreAt ?? null,
+      next_attempt_at: outcome.askAgainAt ?? null,
       contested: false,
       reserved: sql<Decimal>`0`,
       ...(outcome.cardOnly === true && { amount: sql<Decimal>`card_amount`, wallet_amount: sql<Decimal>`0` }),
@@ -197,17 +197,24 @@ export async function askAgainAt(db: Db, paymentId: number, at: Date): Promise<v
     .execute();
 }
 
-/** The gateway, asked about a payment that counts as not charged, agrees; the last time it is not asked about it again. */
-export async function confirmFailed(
-  db: Db,
-  paymentId: number,
-  { isLast }: { isLast: boolean },
-): Promise<void> {
+/** A payment that counts as not charged is not contested, or no longer; null when the gateway is not asked about it again. */
+export async function confirmFailed(db: Db, paymentId: number, nextAt: Date | null): Promise<void> {
   await db
     .updateTable("payment_transaction")
-    .set({ contested: false, ...(isLast && { next_attempt_at: null }) })
+    .set({ contested: false, next_attempt_at: nextAt })
     .where("id", "=", paymentId)
     .where("status", "=", "Failed")
+    .execute();
+}
+
+/** Sets when the gateway is asked again about a payment that counts as not charged; a contested one keeps its turn. */
+export async function putOffFailed(db: Db, paymentId: number, nextAt: Date | null): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: nextAt })
+    .where("id", "=", paymentId)
+    .where("status", "=", "Failed")
+    .where("contested", "=", false)
     .execute();
 }
 
@@ -215,23 +222,41 @@ export async function confirmFailed(
 export async function contestFailed(
   db: Db,
   paymentId: number,
-  { error, askAfter }: { error: string; askAfter: Date },
+  { error, now }: { error: string; now: Date },
 ): Promise<void> {
   await db
     .updateTable("payment_transaction")
     .set({
       contested: true,
       last_error: error,
-      next_attempt_at: sql<Date>`coalesce(next_attempt_at, ${askAfter})`,
+      next_attempt_at: sql<Date>`coalesce(next_attempt_at, ${now})`,
     })
     .where("id", "=", paymentId)
     .where("status", "=", "Failed")
     .execute();
 }
 
+/** Makes it the turn of one payment that is not charged for certain, and of its refund if that is pending. */
+export async function hurryPayment(db: Db, paymentId: number, now: Date): Promise<void> {
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: now })
+    .where("id", "=", paymentId)
+    .where("status", "in", ["Started", "Unknown", "Failed"])
+    .execute();
+  await db
+    .updateTable("payment_refund")
+    .set({ next_attempt_at: now })
+    .where("payment_id", "=", paymentId)
+    .where("state", "=", "pending")
+    .execute();
+}
+
 /** A payment whose turn it is, with the status it has now. */
 export interface DuePayment extends OpenPayment {
   status: PaymentStatus;
+  /** When its outcome was recorded; null while it is open. */
+  processedAt: Date | null;
 }
 
 /**
@@ -249,7 +274,7 @@ export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]>
     from due where p.id = due.id
     returning p.id, p.booking_id as "bookingId", p.username, p.payment_method as method, p.gateway_key as "gatewayKey",
       p.wallet_amount as "walletAmount", p.card_amount as "cardAmount", p.started_at as "startedAt", p.attempts,
-      p.status`.execute(db);
+      p.status, p.processed_at as "processedAt"`.execute(db);
   return rows;
 }
 
@@ -390,17 +415,23 @@ function nextTurn(now: Date, since: ReturnType<typeof sql.ref>) {
     + least(interval '10 minutes', greatest(interval '5 seconds', (${now}::timestamptz - ${since}) / 40))`;
 }
 
-/** Marks a pending refund as done at `now`, so that it is not sent again; one that is done already stays as it is. */
-export async function finishRefund(db: Db, refundId: number, now: Date): Promise<void> {
-  await db
+/** Marks a pending refund as done at `now`, so that it is not sent again; false for one that is done already, which stays as it is. */
+export async function finishRefund(db: Db, refundId: number, now: Date): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable("payment_refund")
     .set({ state: "done", done_at: now, next_attempt_at: null, last_error: null })
     .where("id", "=", refundId)
     .where("state", "=", "pending")
-    .execute();
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
 }
 
-/** Keeps the latest reason for which a refund was not done; its next turn stays as it is. */
+/** Keeps the latest reason for which a pending refund was not done; its next turn stays as it is. */
 export async function noteRefundFailure(db: Db, refundId: number, error: string): Promise<void> {
-  await db.updateTable("payment_refund").set({ last_error: error }).where("id", "=", refundId).execute();
+  await db
+    .updateTable("payment_refund")
+    .set({ last_error: error })
+    .where("id", "=", refundId)
+    .where("state", "=", "pending")
+    .execute();
 }

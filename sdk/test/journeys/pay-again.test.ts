@@ -57,6 +57,23 @@ test("a payment whose connection broke while the card was being charged is waite
   expect(app.gateway.calls()).toHaveLength(chargesBefore + 1);
 });
 
+test("a payment that the gateway charged and then refused with 409 is waited for, and charged once", async () => {
+  const { token, bookingId } = await givenHold();
+  const chargesBefore = app.gateway.books().charges.length;
+  app.gateway.script("conflict-after-success");
+  const skyfox = over(
+    token,
+    async (url, init) => app.app.request(url, init),
+    () => app.reconcile(),
+  );
+
+  const paid = await skyfox.booking.pay.mutate({ bookingId, method: "Card", card: goodCard });
+
+  expect(paid).toMatchObject({ bookingId, status: "Confirmed", amountPaid: new Decimal("200.00") });
+  expect(app.gateway.books().charges).toHaveLength(chargesBefore + 1);
+  expect(app.gateway.books().refunds).toEqual([]);
+});
+
 test("funds in doubt are added once the gateway has told, and the wallet pays with them", async () => {
   const { token, bookingId } = await givenHold();
   app.gateway.script("reset-after-effect");

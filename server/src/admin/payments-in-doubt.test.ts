@@ -12,7 +12,7 @@ import {
 } from "../../test/given-money.ts";
 import { givenCustomer, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
-import { createTestApp } from "../../test/test-app.ts";
+import { createTestApp, testStart } from "../../test/test-app.ts";
 import { refusalOf } from "../../test/together.ts";
 import { getBooking } from "../booking/get-booking.ts";
 import { payBooking } from "../booking/pay-booking.ts";
@@ -35,6 +35,7 @@ afterEach(async () => {
   await letPass(app, 30);
   clock.advance(600_000);
   await app.reconcile();
+  clock.set(testStart);
 });
 
 /** The newest payment of a customer. */
@@ -165,6 +166,36 @@ describe("payments that nobody knows the outcome of", () => {
 });
 
 describe("an admin asks about a payment now", () => {
+  test("during an outage: the reconciler asks again in its next round, however seldom it asked before", async () => {
+    gateway.setAskRoute("unavailable");
+    const { customer, paymentId } = await givenUnknownTopUp("10.00");
+    clock.advance(6 * 3_600_000);
+    await app.reconcile();
+    clock.advance(60_000);
+    expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "unknown" });
+    gateway.setAskRoute("offered");
+    await app.reconcile();
+    expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "completed" });
+    expect(await purseOf(app, customer)).toEqual({ balance: "10.00", available: "10.00" });
+  });
+
+  test("whose refund the gateway does not do now: it is sent again in the next round", async () => {
+    const customer = await givenCustomer(deps);
+    const { bookingId } = await givenBooking(app, customer, "card");
+    await refundBooking(deps, admin, { bookingId, to: "source", reason: "Ill" });
+    const paymentId = await paymentIdOf(customer);
+    gateway.scriptRefund("unavailable");
+    await app.reconcile();
+    clock.advance(3_600_000);
+    gateway.scriptRefund("unavailable");
+    await app.reconcile();
+    gateway.scriptRefund("unavailable");
+    clock.advance(1_000);
+    expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "unknown" });
+    await app.reconcile();
+    expect((await cardMoneyOf(app, { bookingId })).givenBack).toEqual(["200.00"]);
+  });
+
   test("that was charged: completed, and the booking is confirmed", async () => {
     const { customer, bookingId, paymentId } = await givenUnknownPayment("error-after-success");
     expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "completed" });
@@ -208,7 +239,7 @@ describe("an admin asks about a payment now", () => {
     expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "refunded" });
   });
 
-  test("that failed and stayed so is asked about once more after an hour, and then no more", async () => {
+  test("that failed and stayed so is asked about until a day later, and then no more", async () => {
     const { paymentId } = await givenUnknownPayment("unavailable");
     await letPass(app, 25);
     const next = async () =>
@@ -216,7 +247,7 @@ describe("an admin asks about a payment now", () => {
         await app.sql.query("select next_attempt_at from payment_transaction where id = $1", [paymentId])
       )[0]?.["next_attempt_at"];
     expect(await next()).toBeInstanceOf(Date);
-    clock.advance(3_600_000);
+    clock.advance(86_400_000);
     await app.reconcile();
     expect(await next()).toBeNull();
     expect(await resolve(paymentId)).toEqual({ paymentId, outcome: "failed" });

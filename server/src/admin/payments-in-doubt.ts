@@ -1,4 +1,4 @@
-import { findCardRefund, findPayment, listPaymentsInDoubt } from "@skyfox/db";
+import { findCardRefund, hurryPayment, listPaymentsInDoubt } from "@skyfox/db";
 import type {
   PaymentsInDoubtInput,
   PaymentsInDoubtPage,
@@ -7,12 +7,13 @@ import type {
 } from "../contract/index.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Deps, User } from "../deps.ts";
-import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { onceInSteps } from "../idempotency/once.ts";
 import { readCursor, toPage } from "../pages.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { askAboutPayment, giveBack } from "../payment/reconcile-payments.ts";
+import { isOpen } from "../payment/record-outcome.ts";
+import { describeOutcome, getPayment } from "./payment-outcome.ts";
 
 /** Payments whose outcome nobody knows, those that the gateway does not confirm as not charged, and those whose money the gateway has not given back yet, newest first. */
 export async function listDoubts(
@@ -29,8 +30,9 @@ export async function listDoubts(
 }
 
 /**
- * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told.
- * A payment that is settled is answered as it is. Each question is audited, a repeated one with the same key once. Throws `PAYMENT_NOT_FOUND`.
+ * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told; the
+ * reconciler asks again in its next round then. A payment that is settled is answered as it is. Each question is audited, a repeated one with
+ * the same key once. Throws `PAYMENT_NOT_FOUND`.
  */
 export async function resolvePayment(
   deps: Deps,
@@ -44,16 +46,13 @@ export async function resolvePayment(
     },
     async goOn() {
       const payment = await getPayment(deps.db, paymentId);
-      const isOpen = payment.status === "Started" || payment.status === "Unknown";
-      if (isOpen || payment.status === "Failed") await askAboutPayment(deps, payment, answerOfPayment(deps));
+      const mayBeCharged = isOpen(payment.status) || payment.status === "Failed";
+      const isTold = !mayBeCharged || (await askAboutPayment(deps, payment, answerOfPayment(deps)));
       const refund = await findCardRefund(deps.db, paymentId);
-      if (refund?.state === "pending") await giveBack(deps, refund);
+      const isOwed = refund?.state === "pending" && !(await giveBack(deps, refund));
+      if (!isTold || isOwed) await hurryPayment(deps.db, paymentId, deps.clock.now());
     },
-    async describe(tx) {
-      const { status, contested } = await getPayment(tx, paymentId);
-      const refund = await findCardRefund(tx, paymentId);
-      return { paymentId, outcome: outcomeOf(contested ? "Unknown" : status, refund?.state) };
-    },
+    describe: (tx) => describeOutcome(tx, paymentId),
     async record(tx, answer) {
       const { username } = await getPayment(tx, paymentId);
       await recordAudit(tx, deps.clock, admin, {
@@ -63,16 +62,4 @@ export async function resolvePayment(
       });
     },
   });
-}
-
-async function getPayment(db: Parameters<typeof findPayment>[0], paymentId: number) {
-  const payment = await findPayment(db, paymentId);
-  if (payment === undefined) throw new DomainError({ code: "PAYMENT_NOT_FOUND" });
-  return payment;
-}
-
-function outcomeOf(status: string, refund: "pending" | "done" | undefined): ResolvePaymentOutput["outcome"] {
-  if (refund !== undefined) return refund === "done" ? "refunded" : "unknown";
-  if (status === "Completed") return "completed";
-  return status === "Started" || status === "Unknown" ? "unknown" : "failed";
 }

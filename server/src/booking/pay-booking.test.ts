@@ -260,6 +260,7 @@ describe("what the gateway answers decides", () => {
     ["timeout-after-effect", 1],
     ["reset-after-effect", 1],
     ["error-after-success", 1],
+    ["conflict-after-success", 1],
     ["unreadable", 1],
     ["timeout-before-effect", 0],
     ["reset-before-effect", 0],

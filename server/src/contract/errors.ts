@@ -94,6 +94,12 @@ export interface ErrorData {
   fields: FieldProblem[] | null;
 }
 
+/** What can have become of a payment. */
+export const paymentOutcomes = ["completed", "failed", "refunded", "unknown"] as const;
+
+/** What became of a payment; `unknown` while the gateway has not told, or has not given back what is owed. */
+export type PaymentOutcome = (typeof paymentOutcomes)[number];
+
 /** Everyone who signs in is exactly one of these. */
 export const roles = ["customer", "staff", "admin"] as const;
 

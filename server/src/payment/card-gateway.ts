@@ -108,7 +108,7 @@ function writeCharge({ card, amount }: CardCharge, now: Date) {
 }
 
 function readCharge(reply: Reply, { key, card }: CardCharge): ChargeOutcome {
-  if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason, mayHaveCharged: false };
+  if (reply.kind === "not-sent") return { kind: "failed", reason: reply.reason };
   if (reply.kind === "lost") return { kind: "unknown", reason: reply.reason };
   const { status } = reply;
   if (status === 422) {
@@ -119,11 +119,9 @@ function readCharge(reply: Reply, { key, card }: CardCharge): ChargeOutcome {
     }));
     return { kind: "rejected", errors: said };
   }
-  if (status >= 400 && status < 500) {
-    const reason = `the gateway turned the payment away (HTTP ${status})`;
-    // A wrong key charges nobody; whatever else stands in between may have spoken after the charge.
-    return { kind: "failed", reason, mayHaveCharged: status !== 403 };
-  }
+  // Every other 4xx may have been said after the charge, by the gateway or by a proxy in front of it.
+  if (status === 403)
+    return { kind: "failed", reason: "the gateway turned the payment away for our key (HTTP 403)" };
   const answer = status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
   if (answer === undefined)
     return { kind: "unknown", reason: `the gateway's answer does not say what happened (HTTP ${status})` };
@@ -136,13 +134,18 @@ function readCharge(reply: Reply, { key, card }: CardCharge): ChargeOutcome {
 function readReport(reply: Reply, { key, amount }: { key: string; amount: Decimal }): ChargeReport {
   if (reply.kind !== "answer") return { kind: "silent", reason: reply.reason };
   if (reply.status === 404 && unknownKey.safeParse(reply.body).success) return { kind: "unknown-key" };
-  const answer = reply.status === 200 ? report.safeParse(reply.body).data : undefined;
-  if (answer === undefined)
+  if (reply.status !== 200)
     return { kind: "silent", reason: `${cannotBeAsked(reply.status)} (HTTP ${reply.status})` };
+  const answer = report.safeParse(reply.body).data;
+  if (answer === undefined)
+    return {
+      kind: "unclear",
+      reason: "the gateway's answer does not say what became of the payment (HTTP 200)",
+    };
   if (answer.status === "SUCCESS") {
     // Another amount than ours is for a person to look at, not for a program to accept.
     if (!isSameAmount(answer.amount, amount))
-      return { kind: "silent", reason: "the gateway names another amount" };
+      return { kind: "unclear", reason: "the gateway names another amount" };
     return { kind: "success", transactionId: answer.transaction_id ?? key };
   }
   return answer.status === "FAILED" ? { kind: "declined" } : { kind: "pending" };

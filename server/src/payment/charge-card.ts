@@ -8,16 +8,10 @@ import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-out
 
 // Just after the charge's own timeout: until then nobody else needs to ask about it.
 const askAfterMs = 11_000;
-const askOnceMoreAfterMs = 3_600_000;
 
 /** When a payment that begins now is to be asked about, should its server not learn what became of it. */
 export function askAfter(startedAt: Date): Date {
   return new Date(startedAt.getTime() + askAfterMs);
-}
-
-/** When the gateway is asked once more about a payment that counts as not charged, since it may have charged after all. */
-export function askOnceMoreAt(now: Date): Date {
-  return new Date(now.getTime() + askOnceMoreAfterMs);
 }
 
 /** A card is good until the end of its month, here in the cinema's zone; the gateway has the last word. Throws `VALIDATION_ERROR`. */
@@ -108,11 +102,9 @@ async function recordOutcome<Answer>(
       await recordNotCharged(deps, payment, { status: "Rejected", error: "card details refused", errors });
       return new DomainError({ code: "PAYMENT_VALIDATION_FAILED", details: { errors } });
     }
-    case "failed": {
-      const onceMoreAt = outcome.mayHaveCharged ? askOnceMoreAt(deps.clock.now()) : undefined;
-      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason, onceMoreAt });
+    case "failed":
+      await recordNotCharged(deps, payment, { status: "Failed", error: outcome.reason });
       return new DomainError({ code: "PAYMENT_GATEWAY_UNAVAILABLE" });
-    }
     case "unknown":
       await markPaymentUnknown(deps.db, payment.id, { error: outcome.reason, askAfter: deps.clock.now() });
       return new DomainError({ code: "PAYMENT_OUTCOME_UNKNOWN" });

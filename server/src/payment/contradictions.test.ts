@@ -28,7 +28,7 @@ afterEach(async () => {
       ? { status: 200, body: { status: "SUCCESS" } }
       : { status: 200, body: { status: "FAILED" } },
   );
-  clock.advance(4_000_000);
+  clock.advance(90_000_000);
   await deps.monitors.settled();
   await app.reconcile();
   deps.gateway = honest;
@@ -175,33 +175,22 @@ describe("a success that our own database cannot record", () => {
   });
 });
 
-describe("whoever turns a payment away after the charge", () => {
-  test.each([408, 409, 425, 429, 499])(
-    "with HTTP %i is asked an hour later, and the charge given back",
-    async (status) => {
-      deps.gateway = rude.gateway;
-      const customer = await givenCustomer(deps);
-      rude.says(({ what }) => (what === "refund" ? success("r") : { status, body: {} }));
-      expect(await problemOf(addFunds(deps, customer, ten))).toMatchObject({
-        code: "PAYMENT_GATEWAY_UNAVAILABLE",
-      });
-      rude.says(({ what }) => (what === "refund" ? success("r") : success(`late-${status}`, "10.00")));
-      clock.advance(3_599_999);
-      await app.reconcile();
-      expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", attempts: 0 }]);
-      clock.advance(1);
-      await app.reconcile();
-      expect(await paymentsOf(customer)).toMatchObject([{ status: "Completed" }]);
-      expect(await refundsOf(customer)).toEqual([{ state: "done", booking_id: null, amount: "10.00" }]);
-    },
-  );
-
-  test("with 403 is not: it does not take us for a customer of its own", async () => {
+describe("a gateway that turns a payment away for our key", () => {
+  test("has not charged; it is asked again all the same, and a charge that it has goes back", async () => {
     deps.gateway = rude.gateway;
     const customer = await givenCustomer(deps);
     rude.says(() => ({ status: 403, body: {} }));
-    await problemOf(addFunds(deps, customer, ten));
-    expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", next: null }]);
+    expect(await problemOf(addFunds(deps, customer, ten))).toMatchObject({
+      code: "PAYMENT_GATEWAY_UNAVAILABLE",
+    });
+    clock.advance(30_000);
+    await app.reconcile();
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", attempts: 1, contested: false }]);
+    rude.says(({ what }) => (what === "refund" ? success("r") : success("after-403", "10.00")));
+    clock.advance(270_000);
+    await app.reconcile();
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Completed" }]);
+    expect(await refundsOf(customer)).toEqual([{ state: "done", booking_id: null, amount: "10.00" }]);
   });
 });
 
@@ -209,7 +198,11 @@ describe("a payment that counts as not charged", () => {
   const doubts = [
     ["another amount", success("x", "1000.00"), "the gateway names another amount"],
     ["PENDING", { status: 200, body: { status: "PENDING" } }, "the gateway is still at work on the payment"],
-    ["nothing", { status: 503, body: {} }, "the gateway did not say what became of the payment (HTTP 503)"],
+    [
+      "what is no answer",
+      { status: 200, body: { status: "PERHAPS" } },
+      "the gateway's answer does not say what became of the payment (HTTP 200)",
+    ],
   ] as const;
 
   async function givenFailed() {
@@ -228,7 +221,7 @@ describe("a payment that counts as not charged", () => {
     async (_what, says, why) => {
       const { customer, paymentId } = await givenFailed();
       rude.says(() => says);
-      clock.advance(3_600_000);
+      clock.advance(86_400_000);
       await app.reconcile();
       expect(await doubtsOf(customer)).toEqual([why]);
       expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "unknown" });
@@ -244,7 +237,7 @@ describe("a payment that counts as not charged", () => {
 
   test("and of which a person hears the contrary is in doubt, though it was asked about for the last time", async () => {
     const { customer, paymentId } = await givenFailed();
-    clock.advance(3_600_000);
+    clock.advance(86_400_000);
     await app.reconcile();
     expect(await paymentsOf(customer)).toMatchObject([{ next: null }]);
     rude.says(() => success("x", "1000.00"));
@@ -255,6 +248,69 @@ describe("a payment that counts as not charged", () => {
     await app.reconcile();
     expect(await doubtsOf(customer)).toEqual([]);
     expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "refunded" });
+  });
+
+  // As `givenFailed` leaves it: the gateway was believed ten seconds ago.
+  const questions = [30, 300, 3_600, 86_400].map((seconds) => (seconds - 10) * 1_000);
+
+  test("is asked about after 30 seconds, 5 minutes, an hour and a day, and then no more", async () => {
+    const { customer } = await givenFailed();
+    const askedBefore = rude.asked.length;
+    const start = clock.now().getTime();
+    for (const [index, afterMs] of questions.entries()) {
+      clock.set(new Date(start + afterMs - 1));
+      await app.reconcile();
+      expect(rude.asked.length - askedBefore).toBe(index);
+      clock.advance(1);
+      await app.reconcile();
+      await app.reconcile();
+      expect(rude.asked.length - askedBefore).toBe(index + 1);
+    }
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false, next: null }]);
+  });
+
+  test.each(questions)("and was charged within %i ms of that gets its money back", async (afterMs) => {
+    const { customer } = await givenFailed();
+    clock.advance(afterMs - 1);
+    await app.reconcile();
+    rude.says(({ what }) => (what === "refund" ? success("r") : success(`late-${afterMs}`, "10.00")));
+    clock.advance(1);
+    await app.reconcile();
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Completed" }]);
+    expect(await refundsOf(customer)).toEqual([{ state: "done", booking_id: null, amount: "10.00" }]);
+  });
+
+  test.each([
+    ["does not answer", reset],
+    ["answers 503", { status: 503, body: {} }],
+    ["cannot be asked", { status: 404, body: {} }],
+  ])(
+    "and a gateway that %s contradict nothing, also when an admin asks; the next round asks again",
+    async (_what, says) => {
+      const { customer, paymentId } = await givenFailed();
+      rude.says(() => says);
+      expect(await resolvePayment(deps, admin, { paymentId })).toEqual({ paymentId, outcome: "failed" });
+      expect(await paymentsOf(customer)).toMatchObject([
+        { status: "Failed", contested: false, next: clock.now() },
+      ]);
+      expect(await doubtsOf(customer)).toEqual([]);
+      rude.says(({ what }) => (what === "refund" ? success("r") : success(`told-${paymentId}`, "10.00")));
+      await app.reconcile();
+      expect(await refundsOf(customer)).toEqual([{ state: "done", booking_id: null, amount: "10.00" }]);
+    },
+  );
+
+  test("and a gateway that is silent at the last question is asked every hour for another day", async () => {
+    const { customer } = await givenFailed();
+    clock.advance(86_390_000);
+    rude.says(() => ({ status: 503, body: {} }));
+    const askedBefore = rude.asked.length;
+    for (let hour = 0; hour <= 30; hour += 1) {
+      await app.reconcile();
+      clock.advance(3_600_000);
+    }
+    expect(rude.asked.length - askedBefore).toBe(25);
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false, next: null }]);
   });
 
   test("and of which an early question learns nothing new keeps its last question", async () => {

@@ -68,6 +68,7 @@ const plan = fc.oneof(
       "timeout-after-effect",
       "timeout-before-effect",
       "error-after-success",
+      "conflict-after-success",
       "reset-after-effect",
       "late",
       "late",
@@ -173,6 +174,8 @@ async function tell(steps: Step[]): Promise<void> {
     await wait(1_800);
     await app.reconcile();
   }
+  await wait(dayMs / 1_000);
+  await app.reconcile();
   await model.look();
   model.assertSettled();
   for (const who of buyers) {

@@ -5,19 +5,16 @@ import {
   finishRefund,
   markPaymentUnknown,
   noteRefundFailure,
+  putOffFailed,
   takeDuePayments,
   takeDueRefunds,
   type DuePayment,
   type DueRefund,
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
-import { askOnceMoreAt } from "./charge-card.ts";
 import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
+import { callIsOverAt, nextQuestionAfterSilence, nextQuestionAt } from "./when-to-ask.ts";
 
-// "Unknown key" means never charged only once our own call can no longer be on its way.
-const believeUnknownKeyAfterMs = 20_000;
-// A payment that counts as not charged and that nobody would ask about any more, until it is settled.
-const askContestedAfterMs = 600_000;
 const batchSize = 50;
 
 /**
@@ -60,12 +57,12 @@ async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promi
   while (signal?.aborted !== true && (await takeBatch()) === batchSize);
 }
 
-/** Asks the gateway about one payment, and records what it says. */
+/** Asks the gateway about one payment, and records what it says; false when that was nothing to go by. */
 export async function askAboutPayment(
   deps: Deps,
   payment: DuePayment,
   describe: DescribePaid<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   // Before the question: an answer that took its time must not make our call look older than it was.
   const now = deps.clock.now();
   const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.cardAmount });
@@ -76,49 +73,52 @@ export async function askAboutPayment(
   switch (report.kind) {
     case "success":
       await recordSuccess(deps, payment, report.transactionId, describe);
-      return;
+      return true;
     case "declined":
-      if (payment.status === "Failed") await confirmFailed(deps.db, payment.id, { isLast: true });
+      if (payment.status === "Failed") await confirmFailed(deps.db, payment.id, null);
       else await recordNotCharged(deps, payment, { status: "Declined", error: "declined" });
-      return;
+      return true;
     case "unknown-key":
       if (payment.status !== "Failed") await believeUnknownKey(deps, payment, now);
-      // Asked earlier by a person, it still has its last turn to come.
-      else await confirmFailed(deps.db, payment.id, { isLast: now >= askOnceMoreAt(payment.startedAt) });
-      return;
+      else await confirmFailed(deps.db, payment.id, nextQuestionAt(failedAtOf(payment), now));
+      return true;
     case "pending":
       await noteDoubt(deps, payment, "the gateway is still at work on the payment");
-      return;
-    case "silent":
+      return false;
+    case "unclear":
       await noteDoubt(deps, payment, report.reason);
+      return false;
+    case "silent":
+      // Silence contradicts nothing: what counts as not charged goes on counting as that.
+      if (payment.status !== "Failed") await noteDoubt(deps, payment, report.reason);
+      else await putOffFailed(deps.db, payment.id, nextQuestionAfterSilence(failedAtOf(payment), now));
+      return false;
   }
 }
 
 // Its next turn is set already, sooner the younger it is.
 async function noteDoubt(deps: Deps, payment: DuePayment, error: string): Promise<void> {
-  if (payment.status !== "Failed") {
-    await markPaymentUnknown(deps.db, payment.id, { error });
-    return;
-  }
-  const askAfter = new Date(deps.clock.now().getTime() + askContestedAfterMs);
-  await contestFailed(deps.db, payment.id, { error, askAfter });
+  if (payment.status === "Failed") await contestFailed(deps.db, payment.id, { error, now: deps.clock.now() });
+  else await markPaymentUnknown(deps.db, payment.id, { error });
+}
+
+function failedAtOf({ processedAt, startedAt }: DuePayment): Date {
+  return processedAt ?? startedAt;
 }
 
 async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Promise<void> {
-  const believable = new Date(payment.startedAt.getTime() + believeUnknownKeyAfterMs);
+  const believable = callIsOverAt(payment.startedAt);
   if (now < believable) {
     // Never later than a new call would be believed: the clock may have been set back.
-    const soon = now.getTime() + believeUnknownKeyAfterMs;
-    await askAgainAt(deps.db, payment.id, new Date(Math.min(believable.getTime(), soon)));
+    const soon = Math.min(believable.getTime(), callIsOverAt(now).getTime());
+    await askAgainAt(deps.db, payment.id, new Date(soon));
     return;
   }
-  const onceMoreAt = askOnceMoreAt(now);
-  const error = "the gateway does not know the payment";
-  await recordNotCharged(deps, payment, { status: "Failed", error, onceMoreAt });
+  await recordNotCharged(deps, payment, { status: "Failed", error: "the gateway does not know the payment" });
 }
 
-/** Sends one refund to the gateway, and records whether it is done. */
-export async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {
+/** Sends one refund to the gateway, and records whether it is done, which it answers. */
+export async function giveBack(deps: Deps, refund: DueRefund): Promise<boolean> {
   const outcome = await deps.gateway.refund({
     key: refund.gatewayKey,
     transactionId: refund.transactionId,
@@ -127,19 +127,20 @@ export async function giveBack(deps: Deps, refund: DueRefund): Promise<void> {
   if (outcome.kind === "done") {
     await finishRefund(deps.db, refund.id, deps.clock.now());
     deps.logger.info({ refundId: refund.id, paymentId: refund.paymentId }, "A payment was given back.");
-  } else {
-    await noteRefundFailure(deps.db, refund.id, outcome.reason);
-    deps.logger.warn(
-      { refundId: refund.id, paymentId: refund.paymentId, reason: outcome.reason },
-      "A refund is not done yet.",
-    );
+    return true;
   }
+  await noteRefundFailure(deps.db, refund.id, outcome.reason);
+  deps.logger.warn(
+    { refundId: refund.id, paymentId: refund.paymentId, reason: outcome.reason },
+    "A refund is not done yet.",
+  );
+  return false;
 }
 
 async function withoutEndingTheRound(
   deps: Deps,
   subject: { id: number },
-  work: Promise<void>,
+  work: Promise<boolean>,
 ): Promise<void> {
   try {
     await work;

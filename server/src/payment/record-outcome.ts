@@ -24,6 +24,7 @@ import { Decimal, maxDeclinedCards, retrySeconds } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { keepPaymentAnswer } from "../idempotency/once.ts";
+import { nextQuestionAt } from "./when-to-ask.ts";
 
 const open = ["Started", "Unknown"] as const;
 const notCompleted = [...open, "Failed", "Declined", "Rejected"] as const;
@@ -44,16 +45,25 @@ export async function recordSuccess<Answer>(
   transactionId: string,
   describe: DescribePaid<Answer>,
 ): Promise<Answer | DomainError> {
-  return await inTransaction(deps.db, async (tx) => {
-    const used = await usePayment(deps, tx, payment, transactionId);
-    if (used instanceof DomainError) {
-      await freePaymentKey(tx, payment.id);
-      return used;
-    }
-    const answer = await describe(tx, payment);
-    if (used === "now") await keepPaymentAnswer(tx, deps, payment.id, { answer });
-    return answer;
-  });
+  return await inTransaction(deps.db, (tx) => recordSuccessIn(tx, deps, payment, transactionId, describe));
+}
+
+/** `recordSuccess` as a step of the caller's transaction. */
+export async function recordSuccessIn<Answer>(
+  tx: Tx,
+  deps: Deps,
+  payment: OpenPayment,
+  transactionId: string,
+  describe: DescribePaid<Answer>,
+): Promise<Answer | DomainError> {
+  const used = await usePayment(deps, tx, payment, transactionId);
+  if (used instanceof DomainError) {
+    await freePaymentKey(tx, payment.id);
+    return used;
+  }
+  const answer = await describe(tx, payment);
+  if (used === "now") await keepPaymentAnswer(tx, deps, payment.id, { answer });
+  return answer;
 }
 
 async function usePayment(
@@ -133,16 +143,11 @@ async function giveCardPartBack(
   });
 }
 
-/** What the gateway has definitely not charged, and why. */
+/** What the gateway has not charged, and why; a `Failed` one is asked about again, in case it is charged late. */
 export type NotCharged =
   | { status: "Declined"; error: string }
   | { status: "Rejected"; error: string; errors: { field: string; message: string }[] }
-  | {
-      status: "Failed";
-      error: string;
-      /** When the gateway is to be asked once more whether it has charged after all. */
-      onceMoreAt?: Date | undefined;
-    };
+  | { status: "Failed"; error: string };
 
 /**
  * Records that the gateway has definitely not charged: the wallet part is available again, and the hold is pending again, or cancelled by the
@@ -153,27 +158,34 @@ export async function recordNotCharged(
   payment: OpenPayment,
   outcome: NotCharged,
 ): Promise<Date | null> {
-  const { bookingId, username } = payment;
-  const expiresAt = await inTransaction(deps.db, async (tx) => {
-    const booking = await lockWhatIsPaid(tx, payment);
-    const { status, reserved } = await getPaymentState(tx, payment.id);
-    if (!isOpen(status)) return null;
-    const now = deps.clock.now();
-    const heldUntil = booking?.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
-    await release(tx, username, reserved);
-    const onceMoreAt = "onceMoreAt" in outcome ? outcome.onceMoreAt : undefined;
-    const { error } = outcome;
-    await finishPayment(tx, payment.id, open, {
-      status: outcome.status,
-      error,
-      now,
-      ...(onceMoreAt && { onceMoreAt }),
-    });
-    await keepOrFree(deps, tx, payment, outcome, heldUntil);
-    return heldUntil;
-  });
+  const { bookingId } = payment;
+  const expiresAt = await inTransaction(deps.db, (tx) => recordNotChargedIn(tx, deps, payment, outcome));
   if (expiresAt !== null && bookingId !== null) deps.monitors.arm(bookingId, expiresAt);
   return expiresAt;
+}
+
+/** `recordNotCharged` as a step of the caller's transaction; the caller arms the hold's monitor after the commit. */
+export async function recordNotChargedIn(
+  tx: Tx,
+  deps: Deps,
+  payment: OpenPayment,
+  outcome: NotCharged,
+): Promise<Date | null> {
+  const booking = await lockWhatIsPaid(tx, payment);
+  const { status, reserved } = await getPaymentState(tx, payment.id);
+  if (!isOpen(status)) return null;
+  const now = deps.clock.now();
+  const heldUntil = booking?.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
+  await release(tx, payment.username, reserved);
+  const askAgainAt = outcome.status === "Failed" ? nextQuestionAt(now, now) : null;
+  await finishPayment(tx, payment.id, open, {
+    status: outcome.status,
+    error: outcome.error,
+    now,
+    askAgainAt,
+  });
+  await keepOrFree(deps, tx, payment, outcome, heldUntil);
+  return heldUntil;
 }
 
 // A definite no of the gateway is an answer to keep; that it could not be reached is none.
@@ -228,8 +240,8 @@ async function endCancelled(tx: Tx, booking: LockedBooking, now: Date): Promise<
   await releaseClaims(tx, booking.id);
 }
 
-// Whoever decides about a payment holds the lock of its booking, or of the wallet that it adds to.
-async function lockWhatIsPaid(tx: Tx, payment: OpenPayment): Promise<LockedBooking | undefined> {
+/** Locks a payment's booking, or the wallet that it adds to: every decision about the payment is made under that lock. */
+export async function lockWhatIsPaid(tx: Tx, payment: OpenPayment): Promise<LockedBooking | undefined> {
   if (payment.bookingId === null) {
     await lockWallet(tx, payment.username);
     return undefined;
@@ -239,6 +251,7 @@ async function lockWhatIsPaid(tx: Tx, payment: OpenPayment): Promise<LockedBooki
   return booking;
 }
 
-function isOpen(status: string): boolean {
+/** Whether the outcome of a payment in this status is still to be learnt. */
+export function isOpen(status: string): boolean {
   return open.some((one) => one === status);
 }

@@ -23,6 +23,7 @@ const outcomes: Outcome[] = [
   "timeout-before-effect",
   "timeout-after-effect",
   "error-after-success",
+  "conflict-after-success",
   "reset-before-effect",
   "reset-after-effect",
   "unreadable",
@@ -83,9 +84,9 @@ test(
       }
     }
     for (const call of muchLater) void call.release();
-    // Whatever was not charged is asked about once more after an hour.
+    // What was not charged is asked about again after an hour and after a day.
     for (let round = 0; round < 12; round += 1) {
-      clock.advance(600_000);
+      clock.advance(round < 11 ? 600_000 : 86_400_000);
       await app.deps.monitors.settled();
       await app.reconcile();
     }

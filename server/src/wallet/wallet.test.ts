@@ -120,6 +120,7 @@ describe("adding funds when the gateway", () => {
     ["timeout-after-effect", true],
     ["reset-after-effect", true],
     ["error-after-success", true],
+    ["conflict-after-success", true],
     ["unreadable", true],
     ["timeout-before-effect", false],
     ["reset-before-effect", false],
