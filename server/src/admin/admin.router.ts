@@ -12,6 +12,8 @@ import { listDoor } from "./list-door.ts";
 import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
 import { refundBooking } from "./refund-booking.ts";
 import { sellAtCounter } from "./sell-at-counter.ts";
+import { settlePayment } from "./settle-payment.ts";
+import { settleRefund } from "./settle-refund.ts";
 import { createScreen } from "./create-screen.ts";
 import { listMovies } from "./list-movies.ts";
 import { listAllSlots, listFreeSlots } from "./list-slots.ts";
@@ -156,6 +158,22 @@ export const adminRouter = {
     .output(contract.resolvePaymentOutput)
     .mutation(({ ctx, input, path }) =>
       keyed(ctx, path, input, (intent) => resolvePayment(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Records what the gateway's own books say of a payment in doubt. */
+  settlePayment: adminProcedure
+    .input(contract.settlePaymentInput)
+    .output(contract.resolvePaymentOutput)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => settlePayment(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Records that the gateway's own books have a refund that is owed. */
+  settleRefund: adminProcedure
+    .input(contract.settleRefundInput)
+    .output(contract.resolvePaymentOutput)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => settleRefund(ctx.deps, ctx.user, input, intent)),
     ),
 
   /** Whatever of the books does not add up. */

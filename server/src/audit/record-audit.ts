@@ -19,6 +19,8 @@ export type AuditAction =
   | "profile-image-changed"
   | "booking-refunded"
   | "payment-resolved"
+  | "payment-settled"
+  | "refund-settled"
   | "counter-sale"
   | "show-scheduled"
   | "show-cancelled"

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema, newPasswordSchema, typedUsernameSchema, usernameSchema } from "./auth.ts";
+import { paymentOutcomes } from "./errors.ts";
 import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
@@ -127,14 +128,47 @@ export const resolvePaymentInput = z.strictObject({ paymentId: idSchema });
 /** The payment to ask about now. */
 export type ResolvePaymentInput = z.output<typeof resolvePaymentInput>;
 
-/** What `admin.resolvePayment` answers: what became of it, `unknown` when the gateway does not tell or has not given back. */
+/**
+ * What `admin.resolvePayment`, `admin.settlePayment` and `admin.settleRefund` answer: what became of the payment, `unknown` when the gateway does
+ * not tell or has not given back.
+ */
 export const resolvePaymentOutput = z.object({
   paymentId: idSchema,
-  outcome: z.enum(["completed", "failed", "refunded", "unknown"]),
+  outcome: z.enum(paymentOutcomes),
 });
 
 /** What became of the payment. */
 export type ResolvePaymentOutput = z.output<typeof resolvePaymentOutput>;
+
+/** The gateway's own name for a charge or a refund. */
+const referenceSchema = z
+  .string()
+  .trim()
+  .regex(/^[!-~]{1,255}$/, "The reference has 1 to 255 printable ASCII characters and no spaces.");
+
+/**
+ * What `admin.settlePayment` takes: what the gateway's own books say of a payment in doubt. `reference` is the charge's there, by which it can
+ * be given back; a charge without one has the key that we sent with it.
+ */
+export const settlePaymentInput = z.strictObject({
+  paymentId: idSchema,
+  outcome: z.enum(["charged", "notCharged"]),
+  reference: referenceSchema.optional(),
+  reason: reasonSchema,
+});
+
+/** Which payment is settled, how and why. */
+export type SettlePaymentInput = z.output<typeof settlePaymentInput>;
+
+/** What `admin.settleRefund` takes: the payment that was given back, and the refund's reference in the gateway's own books. */
+export const settleRefundInput = z.strictObject({
+  paymentId: idSchema,
+  reference: referenceSchema,
+  reason: reasonSchema,
+});
+
+/** Which payment was given back, and how that is known. */
+export type SettleRefundInput = z.output<typeof settleRefundInput>;
 
 /** What `admin.integrity` takes: nothing. */
 export const integrityInput = noInput;

@@ -40,6 +40,8 @@ export interface DomainErrorDetails {
   PROFILE_IMAGE_NOT_FOUND: null;
   STAFF_NOT_FOUND: null;
   PAYMENT_NOT_FOUND: null;
+  /** The payment, or its refund, is settled already; `outcome` says how. */
+  PAYMENT_NOT_IN_DOUBT: { outcome: PaymentOutcome };
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
   /** `max` is what is bounded: live holds, or unpaid seats or abandoned holds of one show; the wait is named where time alone helps. */
   TOO_MANY_HOLDS: { max: number; retryAfterSeconds?: number };

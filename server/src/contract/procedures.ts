@@ -13,6 +13,8 @@ const byCard = [
   "PAYMENT_GATEWAY_UNAVAILABLE",
 ] as const;
 
+const bySettling = ["PAYMENT_NOT_FOUND", "PAYMENT_NOT_IN_DOUBT", "PAYMENT_IN_PROGRESS"] as const;
+
 /** The domain codes each procedure can answer with; answering another one fails the tests. */
 export const procedureCodes = {
   "auth.signup": [
@@ -131,6 +133,8 @@ export const procedureCodes = {
   "admin.showCancellation": [...byRole, "SHOW_NOT_FOUND"],
   "admin.paymentsInDoubt": byRole,
   "admin.resolvePayment": [...byRole, "PAYMENT_NOT_FOUND", ...keyed],
+  "admin.settlePayment": [...byRole, ...bySettling, ...keyed],
+  "admin.settleRefund": [...byRole, ...bySettling, ...keyed],
   "admin.integrity": byRole,
 } as const satisfies Record<string, readonly DomainCode[]>;
 

@@ -35,6 +35,7 @@ const sentences: { [Code in DomainCode]: string } = {
   BOOKING_NOT_FOUND: "There is no such booking.",
   PROFILE_IMAGE_NOT_FOUND: "You have no profile image.",
   PAYMENT_NOT_FOUND: "There is no such payment.",
+  PAYMENT_NOT_IN_DOUBT: "There is nothing to settle here: see the outcome for how things stand.",
   STAFF_NOT_FOUND: "Nobody of the staff has this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
   TOO_MANY_HOLDS:
@@ -44,7 +45,7 @@ const sentences: { [Code in DomainCode]: string } = {
   BOOKING_EXPIRED: "The time to pay has run out and the seats are free again.",
   INVALID_BOOKING_STATUS: "The booking is not in a state that allows this.",
   TICKET_NOT_AVAILABLE: "There is a ticket only for a booking that is paid for and goes on.",
-  PAYMENT_IN_PROGRESS: "A payment of this booking is on its way. Wait for it to end.",
+  PAYMENT_IN_PROGRESS: "The payment is under way. Wait for it to end.",
   PAYMENT_OUTCOME_UNKNOWN:
     "The payment gateway has not told us what happened. We are asking; the booking will show it. Do not pay again.",
   IDEMPOTENCY_IN_FLIGHT:

@@ -13,6 +13,7 @@ export const callsThatWait: ReadonlySet<string> = new Set<ProcedurePath>([
   "admin.refundBooking",
   "admin.cancelShow",
   "admin.resolvePayment",
+  "admin.settlePayment",
   "admin.integrity",
   "admin.revenue",
 ]);

@@ -12,6 +12,7 @@ import {
 import { mutate, type Answer } from "../../test/rpc-call.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
+import { refundBooking } from "../admin/refund-booking.ts";
 import { appRouter } from "../app-router.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";
@@ -123,16 +124,43 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
       },
     };
   },
+  async "admin.settlePayment"() {
+    const caller = await givenStaff(deps, "admin");
+    const { paymentId, bookingId } = await givenDoubt();
+    const settled = "audit_entry where action = 'payment-settled' and details ->> 'paymentId' = $1";
+    return {
+      caller,
+      input: {
+        paymentId,
+        outcome: "charged",
+        reference: `books-${paymentId}`,
+        reason: "It is in the books.",
+      },
+      async countEffects() {
+        expect(await counting("booking where id = $1 and status = 'Confirmed'", bookingId)()).toBe(1);
+        return await counting(settled, String(paymentId))();
+      },
+    };
+  },
+  async "admin.settleRefund"() {
+    const caller = await givenStaff(deps, "admin");
+    const { bookingId } = await givenTicket();
+    await refundBooking(deps, caller, { bookingId, to: "source", reason: "Ill" });
+    const [payment] = await app.sql.query("select id from payment_transaction where booking_id = $1", [
+      bookingId,
+    ]);
+    // The refund is older than any call of it.
+    app.clock.advance(20_000);
+    const settled = "audit_entry where action = 'refund-settled' and details ->> 'paymentId' = $1";
+    return {
+      caller,
+      input: { paymentId: payment?.["id"], reference: "refund-7", reason: "It is in the books." },
+      countEffects: counting(settled, String(payment?.["id"])),
+    };
+  },
   async "admin.resolvePayment"() {
     const caller = await givenStaff(deps, "admin");
-    const { caller: customer, bookingId } = await givenHold();
-    app.gateway.script("reset-after-effect");
-    await payBooking(deps, customer, { bookingId, method: "Card", card: goodCard }).catch(() => {});
-    const [payment] = await app.sql.query(
-      "select id from payment_transaction where booking_id = $1 and status = 'Unknown'",
-      [bookingId],
-    );
-    const paymentId = payment?.["id"];
+    const { paymentId, bookingId } = await givenDoubt();
     return {
       caller,
       input: { paymentId },
@@ -255,6 +283,19 @@ async function givenHold() {
   const showId = await givenShow(app);
   const { bookingId } = await holdSeats(deps, caller, { showId, seatNumbers: ["B1"] });
   return { caller, showId, bookingId };
+}
+
+/** A payment of unknown outcome whose call is over. */
+async function givenDoubt() {
+  const { caller: customer, bookingId } = await givenHold();
+  app.gateway.script("reset-after-effect");
+  await payBooking(deps, customer, { bookingId, method: "Card", card: goodCard }).catch(() => {});
+  const [payment] = await app.sql.query(
+    "select id from payment_transaction where booking_id = $1 and status = 'Unknown'",
+    [bookingId],
+  );
+  app.clock.advance(20_000);
+  return { bookingId, paymentId: payment?.["id"] as number };
 }
 
 async function givenTicket() {
