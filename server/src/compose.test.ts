@@ -4,19 +4,24 @@ import { connectOnce } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { expect, onTestFinished, test } from "vitest";
 import { startMovieService } from "../../scripts/sandbox/movie-service.ts";
+import { givenPendingHolds } from "../test/given.ts";
 import { createMemoryLogger } from "../test/memory-logger.ts";
-import { testTicketKeys } from "../test/test-app.ts";
+import { testTicketKeys, type TestApp } from "../test/test-app.ts";
 import { until } from "../test/until.ts";
+import { noExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { compose } from "./compose.ts";
 import { developmentApiKey, readConfig, type ServiceAccess } from "./config.ts";
 
 const apiKey = "sandbox-key-of-the-tests";
 
-async function givenServer(movieService: ServiceAccess | undefined) {
+async function givenServer(
+  movieService: ServiceAccess | undefined,
+  environment: Record<string, string> = {},
+) {
   const { url: databaseUrl } = await createTestDatabase();
   const sql = await connectOnce(databaseUrl);
   const config = {
-    ...readConfig({}),
+    ...readConfig(environment),
     databaseUrl,
     movieService,
     paymentGateway: { url: "http://127.0.0.1:1", apiKey },
@@ -75,4 +80,21 @@ test("a database that takes no changes is told by /ready and by every change, an
   await setReadOnly("off");
   await expect.poll(async () => (await logIn()).status).toBe(401);
   expect(await ready()).toEqual([200, { status: "ready" }]);
+});
+
+test("with BACKGROUND=off no hold expires, neither by a monitor nor by a sweep, and no picture is removed", async () => {
+  const { server, sql } = await givenServer(undefined, { BACKGROUND: "off" });
+  const { deps } = server;
+  const now = deps.clock.now();
+  const app = { sql, deps, clock: deps.clock } as unknown as TestApp;
+  await givenPendingHolds(app, 100, now);
+  await sql.query("insert into profile_image (key, remove_after, attempts) values ('x.jpg', now(), 0)");
+  expect(await server.startBackground()).toEqual({ rehydrated: 0 });
+  deps.monitors.arm(1, now);
+  await server.stopBackground();
+  expect(await sql.query("select status, count(*) from booking group by status")).toEqual([
+    { status: "Pending", count: 100 },
+  ]);
+  expect(await sql.query("select attempts from profile_image")).toEqual([{ attempts: 0 }]);
+  expect(deps.monitors).toBe(noExpiryMonitors);
 });

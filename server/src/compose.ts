@@ -11,7 +11,7 @@ import { createHashLine } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
 import { createSessionTokens } from "./auth/session-tokens.ts";
 import { startLoop, type Loop } from "./background.ts";
-import { createExpiryMonitors } from "./booking/expiry-monitors.ts";
+import { createExpiryMonitors, noExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { startDatabaseClock } from "./clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Logger } from "./deps.ts";
@@ -58,7 +58,7 @@ export interface Composition {
   /** What the port of the metrics answers, if there is one. */
   metricsApp: ReturnType<typeof createMetricsApp> | undefined;
   deps: Deps;
-  /** Rebuilds the expiry monitors from Postgres, then starts the background tasks. Must be done before listening. */
+  /** Rebuilds the expiry monitors from Postgres, then starts the background tasks; with BACKGROUND=off only what reads. Must be done before listening. */
   startBackground(): Promise<{ rehydrated: number }>;
   /** From now on /ready says that the server is shutting down; resolves once no background task runs any more. */
   stopBackground(): Promise<void>;
@@ -85,7 +85,7 @@ export async function compose(
     await Promise.all([db.destroy(), books.close()]);
     throw error;
   });
-  const monitors = createExpiryMonitors({ db, clock, logger });
+  const monitors = config.background ? createExpiryMonitors({ db, clock, logger }) : noExpiryMonitors;
   const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
   const bucket = config.imageBucket && createBucketStore(config.imageBucket, { clock });
   const folder = createFolderStore({
@@ -143,6 +143,15 @@ export async function compose(
     metricsApp: metrics && createMetricsApp(metrics),
     deps,
     async startBackground() {
+      const checkingBooks = {
+        name: "check the books",
+        everyMs: checkBooksEveryMs,
+        run: () => checkBooks({ books, logger, metrics }),
+      };
+      if (!config.background) {
+        loops.push(startLoop(deps, checkingBooks));
+        return { rehydrated: 0 };
+      }
       const rehydrated = await monitors.rehydrate();
       const now = clock.now();
       await hurryPaymentsAndRefunds(db, { now, latestFirstTurn: askAfter(now) });
@@ -153,11 +162,7 @@ export async function compose(
       loops.push(
         startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
         startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
-        startLoop(deps, {
-          name: "check the books",
-          everyMs: checkBooksEveryMs,
-          run: () => checkBooks({ books, logger, metrics }),
-        }),
+        startLoop(deps, checkingBooks),
         startLoop(deps, {
           name: "remove what has ended",
           everyMs: removeEveryMs,

@@ -51,6 +51,7 @@ describe("development", () => {
       currency: "INR",
       holdSeconds: 300,
       payingSeconds: 600,
+      background: true,
       movieService: undefined,
       paymentGateway: undefined,
       imageBucket: undefined,

@@ -58,6 +58,8 @@ export interface Config {
   currency: string;
   holdSeconds: number;
   payingSeconds: number;
+  /** Whether this server takes payments and settles, refunds and sweeps; otherwise it only reads and shows. */
+  background: boolean;
   movieService: ServiceAccess | undefined;
   paymentGateway: ServiceAccess | undefined;
   /** Where pictures are kept; undefined keeps them in a folder. */
@@ -133,6 +135,7 @@ export function readConfig(environment: Environment): Config {
     currency: read.currency("CURRENCY", "INR"),
     holdSeconds: read.wholeNumber("HOLD_SECONDS", 300, 1, 3_600),
     payingSeconds: read.wholeNumber("PAYING_SECONDS", 600, 30, 86_400),
+    background: read.oneOf("BACKGROUND", ["on", "off"], "on") === "on",
     movieService: read.service("MOVIE_SERVICE_URL", "MOVIE_SERVICE_API_KEY", {}),
     paymentGateway: read.service("PAYMENT_GATEWAY_URL", "PAYMENT_GATEWAY_API_KEY", {
       isRequired: isProduction,

@@ -218,6 +218,8 @@ export interface Settings {
   currency: string;
   holdSeconds: number;
   payingSeconds: number;
+  /** Whether this server takes payments and settles, refunds and sweeps; otherwise it only reads and shows. */
+  background: boolean;
   holdLimits: HoldLimits;
   /** Whether accounts of the demo seed cannot log in with their published passwords. */
   refusesPublishedPasswords: boolean;

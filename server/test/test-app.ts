@@ -144,6 +144,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       currency: "INR",
       holdSeconds: 300,
       payingSeconds: 600,
+      background: true,
       holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
       refusesPublishedPasswords: false,
       ...options.settings,

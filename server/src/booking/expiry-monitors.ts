@@ -24,6 +24,16 @@ export interface RunningExpiryMonitors extends ExpiryMonitors {
  */
 export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logger }): RunningExpiryMonitors {
   const { db, clock, logger } = parts;
+/** Of a server that only shows: no hold expires by it. */
+export const noExpiryMonitors: RunningExpiryMonitors = {
+  arm() {},
+  disarm() {},
+  rehydrate: () => Promise.resolve(0),
+  armed: 0,
+  settled: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
+
   const timers = new Map<number, AbortController>();
   const due = new Set<number>();
   let running: Promise<void> | undefined;

@@ -52,6 +52,8 @@ export interface DomainErrorDetails {
   TICKET_NOT_AVAILABLE: { status: BookingStatus };
   PAYMENT_IN_PROGRESS: null;
   PAYMENT_OUTCOME_UNKNOWN: null;
+  /** The server that was asked only shows what is there. */
+  BACKGROUND_OFF: null;
   IDEMPOTENCY_IN_FLIGHT: null;
   IDEMPOTENCY_MISMATCH: null;
   SLOT_NOT_AVAILABLE: null;

@@ -69,6 +69,7 @@ export const procedureCodes = {
     "INSUFFICIENT_BALANCE",
     "PAYMENT_IN_PROGRESS",
     ...byCard,
+    "BACKGROUND_OFF",
     ...keyed,
   ],
   "booking.cancel": [
@@ -84,7 +85,15 @@ export const procedureCodes = {
   "booking.list": byRole,
   "booking.latest": byRole,
   "wallet.balance": byRole,
-  "wallet.addFunds": [...byRole, "RATE_LIMITED", "INVALID_AMOUNT", "AMOUNT_TOO_LARGE", ...byCard, ...keyed],
+  "wallet.addFunds": [
+    ...byRole,
+    "RATE_LIMITED",
+    "INVALID_AMOUNT",
+    "AMOUNT_TOO_LARGE",
+    ...byCard,
+    "BACKGROUND_OFF",
+    ...keyed,
+  ],
   "wallet.transactions": byRole,
   "admin.movies": [...byRole, "MOVIE_SERVICE_UNAVAILABLE"],
   "admin.slots": [...byRole, "INVALID_SCREEN"],
@@ -128,13 +137,19 @@ export const procedureCodes = {
   "admin.checkIn": byRole,
   "admin.checkInTicket": byRole,
   "admin.revenue": [...byRole, "INVALID_PARAMS"],
-  "admin.refundBooking": [...byRole, "BOOKING_NOT_FOUND", "INVALID_BOOKING_STATUS", ...keyed],
-  "admin.cancelShow": [...byRole, "SHOW_NOT_FOUND", ...keyed],
+  "admin.refundBooking": [
+    ...byRole,
+    "BOOKING_NOT_FOUND",
+    "INVALID_BOOKING_STATUS",
+    "BACKGROUND_OFF",
+    ...keyed,
+  ],
+  "admin.cancelShow": [...byRole, "SHOW_NOT_FOUND", "BACKGROUND_OFF", ...keyed],
   "admin.showCancellation": [...byRole, "SHOW_NOT_FOUND"],
   "admin.paymentsInDoubt": byRole,
-  "admin.resolvePayment": [...byRole, "PAYMENT_NOT_FOUND", ...keyed],
-  "admin.settlePayment": [...byRole, ...bySettling, ...keyed],
-  "admin.settleRefund": [...byRole, ...bySettling, ...keyed],
+  "admin.resolvePayment": [...byRole, "PAYMENT_NOT_FOUND", "BACKGROUND_OFF", ...keyed],
+  "admin.settlePayment": [...byRole, ...bySettling, "BACKGROUND_OFF", ...keyed],
+  "admin.settleRefund": [...byRole, ...bySettling, "BACKGROUND_OFF", ...keyed],
   "admin.integrity": byRole,
 } as const satisfies Record<string, readonly DomainCode[]>;
 
@@ -147,6 +162,12 @@ export type KeyedProcedure = {
     ? Path
     : never;
 }[ProcedurePath];
+
+/** Whether a procedure moves money: whatever does lists `BACKGROUND_OFF`, which a server that only shows answers it with. */
+export function movesMoney(path: string): boolean {
+  const listed: Record<string, readonly DomainCode[]> = procedureCodes;
+  return listed[path]?.includes("BACKGROUND_OFF") ?? false;
+}
 
 /** Whether a procedure takes an `idempotency-key`: whatever does can refuse one. */
 export function isKeyed(path: string): path is KeyedProcedure {

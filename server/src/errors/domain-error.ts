@@ -48,6 +48,8 @@ const sentences: { [Code in DomainCode]: string } = {
   PAYMENT_IN_PROGRESS: "The payment is under way. Wait for it to end.",
   PAYMENT_OUTCOME_UNKNOWN:
     "The payment gateway has not told us what happened. We are asking; the booking will show it. Do not pay again.",
+  BACKGROUND_OFF:
+    "This server only shows what is there: it takes no payments and gives no money back. Nothing was changed; ask another server.",
   IDEMPOTENCY_IN_FLIGHT:
     "The first call with this idempotency key is still under way. Repeat it in a moment.",
   IDEMPOTENCY_MISMATCH: "This idempotency key was used for another call. Make a new key for each intent.",

@@ -102,7 +102,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     looking ??= options.findUnready().finally(() => (looking = undefined));
     const notReady = await looking;
     return notReady.length === 0
-      ? context.json({ status: "ready" })
+      ? context.json({ status: "ready", ...(!deps.settings.background && { background: "off" }) })
       : context.json({ status: "not ready", notReady }, 503);
   });
 

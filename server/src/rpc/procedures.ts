@@ -1,5 +1,5 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
-import { roles, type Role } from "../contract/index.ts";
+import { movesMoney, roles, type Role } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
 import { RefusedInput } from "./input-guard.ts";
@@ -29,11 +29,12 @@ const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
 
 // The session and the role are read on every call, before the input is.
 function admit(allowedRoles: readonly Role[]) {
-  return trpc.middleware(async ({ ctx, next }) => {
+  return trpc.middleware(async ({ ctx, path, next }) => {
     const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
     if (!allowedRoles.includes(user.role)) {
       throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...allowedRoles] } });
     }
+    if (!ctx.deps.settings.background && movesMoney(path)) throw new DomainError({ code: "BACKGROUND_OFF" });
     return await next({ ctx: { user } });
   });
 }
