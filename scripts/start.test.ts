@@ -159,12 +159,21 @@ describe("npm start", () => {
     expect(failed.output()).not.toContain("DATABASE_URL");
   });
 
-  test("says what to do when its database cannot be reached", async () => {
-    const failed = runScript("start.ts", { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", PORT: "0" });
+  test("says why it waits for its database, and ends cleanly when it is to stop meanwhile", async () => {
+    const waiting = runScript("start.ts", { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none", PORT: "0" });
+    await waiting.says(/"reason":"connect ECONNREFUSED 127\.0\.0\.1:1".*it is tried again\./);
+    waiting.signal("SIGTERM");
+    expect(await waiting.ended).toBe(0);
+    expect(waiting.output()).not.toContain("could not start");
+  });
+
+  test("says at once what is wrong when its database does not exist", async () => {
+    const url = new URL((await createTestDatabase()).url);
+    url.pathname = "/missing";
+    const failed = runScript("start.ts", { DATABASE_URL: url.href, PORT: "0" });
     expect(await failed.ended).toBe(1);
-    expect(failed.output()).toMatch(
-      /^SkyFox could not start\. The database cannot be reached .* Check DATABASE_URL\.$/m,
-    );
+    expect(failed.output()).toMatch(/^SkyFox could not start\. database "missing" does not exist$/m);
+    expect(failed.output()).not.toContain("tried again");
   });
 
   test("says which place it needs when it may not write there, and does not blame the database", async () => {

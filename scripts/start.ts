@@ -1,14 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { setInterval } from "node:timers/promises";
-import { migrateToLatest, openDatabase } from "@skyfox/db";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import type { CompleteConfig } from "../server/src/compose.ts";
-import { startDatabaseClock } from "../server/src/clock.ts";
 import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
-import type { Clock, Logger } from "../server/src/deps.ts";
+import type { Deps, Logger } from "../server/src/deps.ts";
 import { createLogger } from "../server/src/logger.ts";
-import { connectMovieService } from "../server/src/movie/movie-service.ts";
 import { serve } from "../server/src/serve.ts";
 import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";
@@ -32,21 +29,27 @@ export interface RunningSkyfox {
 
 /**
  * Starts SkyFox with these settings. In development whatever has no setting is brought along: a Postgres and a payment gateway that
- * keep their state in that directory, and a movie service. On failure everything that was started is stopped again.
+ * keep their state in that directory, and a movie service. On failure everything that was started is stopped again. A signal that aborts ends
+ * the start where it waits for its next try.
  */
 export async function startSkyfox(
   config: Config,
   logger: Logger,
   directory: string = stateDirectory,
+  signal?: AbortSignal,
 ): Promise<RunningSkyfox> {
   const stops: (() => Promise<void>)[] = [];
   const stop = () => stopAll(stops.splice(0).toReversed());
   const embedded: string[] = [];
   try {
     const complete = await bringAlong(config, directory, embedded, stops);
-    if (complete.demoSeed) stops.push(await seed(complete, logger));
-    const server = await serve(complete, logger);
-    stops.push(() => server.close());
+    const seeding = new AbortController();
+    const prepare = (deps: Deps) => seed(deps, complete, seeding.signal);
+    const server = await serve(complete, logger, { prepare, ...(signal && { signal }) });
+    stops.push(async () => {
+      seeding.abort();
+      await server.close();
+    });
     return { url: server.url, config: complete, embedded, stop };
   } catch (error) {
     await stop().catch((err: unknown) => logger.error({ err }, "What had started could not all be stopped."));
@@ -102,45 +105,24 @@ async function bringAlong(
   return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
 }
 
-// Resolves with what stops it: while the movie service gives no films the shows are still to be added.
-async function seed(config: CompleteConfig, logger: Logger): Promise<() => Promise<void>> {
-  const { cinemaTimeZone, movieService } = config;
-  if (movieService === undefined) throw new Error("The demo shows need a movie service.");
-  await migrateToLatest(config.databaseUrl, { cinemaTimeZone });
-  const db = openDatabase(config.databaseUrl, { maxConnections: 1 });
-  const stopping = new AbortController();
-  let close = async () => await db.destroy();
-  const addShows = async (clock: Clock) => {
-    const movies = connectMovieService({ ...movieService, clock, logger });
+// A server that only shows adds nothing. One whose movie service gives no films is served all the same, and has the shows later.
+async function seed(deps: Deps, config: CompleteConfig, signal: AbortSignal): Promise<void> {
+  if (!config.demoSeed || !config.background) return;
+  const { db, clock, movies, logger } = deps;
+  const addShows = async () => {
+    const { cinemaTimeZone } = config;
     const { newShows, noFilms } = await seedDemo(db, { now: clock.now(), cinemaTimeZone, movies });
     if (newShows > 0) logger.info({ newShows }, "Demo shows were added.");
     return noFilms;
   };
-  try {
-    const clock = await startDatabaseClock(db, logger);
-    close = async () => {
-      clock.close();
-      await db.destroy();
-    };
-    const reason = await addShows(clock);
-    if (reason === undefined) {
-      await close();
-      return async () => {};
-    }
-    logger.warn(
-      { reason },
-      "The movie service gives no films. Demo shows that are missing are added when it does; if it never will, check MOVIE_SERVICE_URL " +
-        "and MOVIE_SERVICE_API_KEY, or start with DEMO_SEED=off.",
-    );
-    const adding = addShowsLater(() => addShows(clock), stopping.signal, logger).then(close);
-    return async () => {
-      stopping.abort();
-      await adding;
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const reason = await addShows();
+  if (reason === undefined) return;
+  logger.warn(
+    { reason },
+    "The movie service gives no films. Demo shows that are missing are added when it does; if it never will, check MOVIE_SERVICE_URL " +
+      "and MOVIE_SERVICE_API_KEY, or start with DEMO_SEED=off.",
+  );
+  void addShowsLater(addShows, signal, logger);
 }
 
 async function addShowsLater(
@@ -149,18 +131,11 @@ async function addShowsLater(
   logger: Logger,
 ): Promise<void> {
   try {
-    for await (const _turn of setInterval(addShowsEveryMs, undefined, { signal })) {
-      const isDone = await addShows().then(
-        (noFilms) => noFilms === undefined,
-        (error: unknown) => {
-          logger.error({ err: error }, "The demo shows could not be added. They are tried again.");
-          return false;
-        },
-      );
-      if (isDone) return;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    for await (const _turn of setInterval(addShowsEveryMs, undefined, { signal }))
+      if ((await addShows()) === undefined) return;
+  } catch (err) {
+    if (!signal.aborted)
+      logger.error({ err }, "The demo shows could not be added. The next start adds them.");
   }
 }
 
@@ -209,20 +184,24 @@ function describeStartFailure(error: unknown, port: number): string {
 
 async function main(): Promise<void> {
   let port = 8080;
+  let stopping: AbortSignal | undefined;
   try {
     const config = readConfig(process.env);
     port = config.port;
-    const starting = startSkyfox(config, createLogger(config.logLevel));
     // Also while it is still starting, so that nothing is left behind.
-    const stopping = stopOnSignals(async () => {
+    stopping = stopOnSignals(async () => {
       console.log("Stopping …");
-      const skyfox = await starting.catch(() => undefined);
+      let failure: unknown;
+      const skyfox = await starting.catch((error: unknown) => void (failure = error));
       await skyfox?.stop();
-      return skyfox === undefined ? 1 : 0;
+      // A start that was waiting for its next try has ended as it was asked to.
+      return failure === undefined || failure === stopping?.reason ? 0 : 1;
     });
+    const starting = startSkyfox(config, createLogger(config.logLevel), stateDirectory, stopping);
     const skyfox = await starting;
     if (!stopping.aborted) console.log(describeStart(skyfox));
   } catch (error) {
+    if (stopping?.aborted === true && error === stopping.reason) return;
     console.error(describeStartFailure(error, port));
     process.exitCode = 1;
   }

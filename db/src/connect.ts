@@ -150,9 +150,16 @@ function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   stream.once("close", () => clearInterval(watch));
 }
 
-/** A Kysely on one connection without timeouts, for migrations: the caller destroys it. */
+/** A Kysely on one connection whose statements may take any time, for migrations: the caller destroys it. */
 export function openMigrationDatabase(url: string): Kysely<unknown> {
-  const pool = new pg.Pool({ connectionString: url, types, max: 1, application_name: "skyfox-migrate" });
+  const pool = new pg.Pool({
+    connectionString: url,
+    types,
+    max: 1,
+    // A host that says nothing must not keep a start from being tried again, or stopped.
+    connectionTimeoutMillis: 3_000,
+    application_name: "skyfox-migrate",
+  });
   pool.on("error", () => {});
   pool.on("connect", (client) => {
     client.on("error", () => {});

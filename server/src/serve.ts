@@ -2,9 +2,11 @@ import { isIPv6 } from "node:net";
 import { migrateToLatest } from "@skyfox/db";
 import { findPublishedPasswords } from "./auth/published-passwords.ts";
 import { createPasswordHasher } from "./auth/passwords.ts";
-import { compose, type CompleteConfig } from "./compose.ts";
-import type { Logger } from "./deps.ts";
+import { compose, type CompleteConfig, type Composition } from "./compose.ts";
+import type { Deps, Logger } from "./deps.ts";
 import { openPort, type Answering, type OpenPort } from "./http/listen.ts";
+import { createStartingApp } from "./http/starting-app.ts";
+import { retryPassingFaults, type RetryTiming } from "./start-retries.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
 // What listens at these answers at localhost.
@@ -24,55 +26,56 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Migrates the database, rebuilds the expiry monitors, and only then listens. Port 0 chooses a free one. */
-export async function serve(config: CompleteConfig, logger: Logger): Promise<RunningServer> {
-  const { adopted, applied } = await migrateToLatest(config.databaseUrl, {
-    cinemaTimeZone: config.cinemaTimeZone,
-  });
-  if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
-  let url = "";
-  const parts = await compose(config, logger, () => url);
-  lowerPoolPriority(logger);
-  if (config.environment === "production" && config.imageBucket === undefined) {
-    const { imageFolder, publicUrl } = config;
-    logger.warn(
-      { imageFolder, publicUrl },
-      publicUrl === undefined
-        ? "Pictures are kept in a folder, and PUBLIC_URL is not set: links to them work on this machine only. Set it, or S3_BUCKET."
-        : "Pictures are kept in a folder: other servers on this database cannot serve them. Set S3_BUCKET to share them.",
-    );
-  }
-  if (config.environment === "production" && config.movieService === undefined)
-    logger.warn({}, "MOVIE_SERVICE_URL is not set: no shows can be scheduled here.");
+export interface StartOptions {
+  /** Fills the database before the server is ready. It is called again when the start is tried again. */
+  prepare?: (deps: Deps) => Promise<void>;
+  /** Ends the start before its next try, with the signal's reason. */
+  signal?: AbortSignal;
+  /** How the time between two tries passes. */
+  timing?: RetryTiming;
+}
+
+/**
+ * Opens the ports, which answer 503 at first. Then the database is migrated and the expiry monitors are rebuilt; what
+ * may pass by itself is tried again for two minutes. Only then holds expire, payments are settled and calls get through. Port 0 chooses a free one.
+ */
+export async function serve(
+  config: CompleteConfig,
+  logger: Logger,
+  { prepare, signal, timing }: StartOptions = {},
+): Promise<RunningServer> {
   const ports: OpenPort[] = [];
   const closePorts = () => Promise.all(ports.map((port) => closePort(port, logger)));
+  const connections = {
+    atOnce: config.maxConnections,
+    // Behind a proxy all callers have its address. In development all have loopback's.
+    atOncePerAddress:
+      config.trustedProxies === 0 && config.environment === "production"
+        ? Math.ceil(config.maxConnections / addressShare)
+        : undefined,
+  };
+  const open = async (answering: Answering, at: { port: number; hostname: string }) => {
+    const options = { ...at, keepAliveSeconds: config.keepAliveSeconds, connections };
+    const opened = await openPort(answering, options, logger);
+    ports.push(opened);
+    return opened.port;
+  };
+  const calls = createExchangeable(createStartingApp(logger, config));
+  const metrics = createExchangeable({ fetch: () => new Response(null, { status: 503 }) });
   try {
-    if (config.environment === "production") {
-      const accounts = await findPublishedPasswords(parts.deps.db, createPasswordHasher());
-      if (accounts.length > 0) logger.warn({ accounts }, warningOfPublished(config));
-    }
-    const { rehydrated } = await parts.startBackground();
-    const connections = {
-      atOnce: config.maxConnections,
-      // Behind a proxy all callers have its address. In development all have loopback's.
-      atOncePerAddress:
-        config.trustedProxies === 0 && config.environment === "production"
-          ? Math.ceil(config.maxConnections / addressShare)
-          : undefined,
-    };
-    const open = async (answering: Answering, at: { port: number; hostname: string }) => {
-      const options = { ...at, keepAliveSeconds: config.keepAliveSeconds, connections };
-      const opened = await openPort(answering, options, logger);
-      ports.push(opened);
-      return opened.port;
-    };
     let metricsUrl: string | undefined;
-    if (parts.metricsApp !== undefined && config.metricsPort !== undefined) {
-      const port = await open(parts.metricsApp, { port: config.metricsPort, hostname: config.metricsHost });
+    if (config.metricsPort !== undefined) {
+      const port = await open(metrics.answering, { port: config.metricsPort, hostname: config.metricsHost });
       metricsUrl = `http://${inUrl(config.metricsHost)}:${port}/metrics`;
     }
-    const port = await open(parts.app, { port: config.port, hostname: config.host });
-    url = `http://${localHosts.has(config.host) ? "localhost" : inUrl(config.host)}:${port}`;
+    const port = await open(calls.answering, { port: config.port, hostname: config.host });
+    const url = `http://${localHosts.has(config.host) ? "localhost" : inUrl(config.host)}:${port}`;
+    logger.info({ url, metricsUrl }, "The port is open; calls are refused until the start is done.");
+    warnOfSettings(config, logger);
+    const attempt = () => startParts(config, logger, { url, prepare });
+    const { parts, rehydrated } = await retryPassingFaults(attempt, { logger, signal, timing });
+    calls.exchange(parts.app);
+    if (parts.metricsApp !== undefined) metrics.exchange(parts.metricsApp);
     logger.info({ url, metricsUrl, rehydrated }, "SkyFox is listening.");
     return {
       url,
@@ -85,10 +88,65 @@ export async function serve(config: CompleteConfig, logger: Logger): Promise<Run
     };
   } catch (error) {
     await closePorts();
+    throw error;
+  }
+}
+
+/** One try to start everything behind the ports. What it has begun is ended when it fails. */
+async function startParts(
+  config: CompleteConfig,
+  logger: Logger,
+  { url, prepare }: { url: string; prepare: StartOptions["prepare"] },
+): Promise<{ parts: Composition; rehydrated: number }> {
+  const { adopted, applied } = await migrateToLatest(config.databaseUrl, {
+    cinemaTimeZone: config.cinemaTimeZone,
+  });
+  if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
+  const parts = await compose(config, logger, () => url);
+  try {
+    await prepare?.(parts.deps);
+    lowerPoolPriority(logger);
+    if (config.environment === "production") {
+      const accounts = await findPublishedPasswords(parts.deps.db, createPasswordHasher());
+      if (accounts.length > 0) logger.warn({ accounts }, warningOfPublished(config));
+    }
+    const { rehydrated } = await parts.startBackground();
+    return { parts, rehydrated };
+  } catch (error) {
     await parts.stopBackground();
     await parts.close();
     throw error;
   }
+}
+
+/** Answers on a port by what can be exchanged while the port is open. */
+function createExchangeable(first: Answering) {
+  let current = first;
+  const answering: Answering = {
+    fetch: (request, env) => current.fetch(request, env),
+    refuseEarly: (incoming, outgoing) => current.refuseEarly?.(incoming, outgoing) ?? false,
+  };
+  return { answering, exchange: (next: Answering) => void (current = next) };
+}
+
+function warnOfSettings(config: CompleteConfig, logger: Logger): void {
+  if (!config.background)
+    logger.warn(
+      {},
+      "BACKGROUND is off: this server takes no payments, settles and refunds none, and expires no holds.",
+    );
+  if (config.environment !== "production") return;
+  const { imageFolder, publicUrl } = config;
+  if (config.imageBucket === undefined) {
+    logger.warn(
+      { imageFolder, publicUrl },
+      publicUrl === undefined
+        ? "Pictures are kept in a folder, and PUBLIC_URL is not set: links to them work on this machine only. Set it, or S3_BUCKET."
+        : "Pictures are kept in a folder: other servers on this database cannot serve them. Set S3_BUCKET to share them.",
+    );
+  }
+  if (config.movieService === undefined)
+    logger.warn({}, "MOVIE_SERVICE_URL is not set: no shows can be scheduled here.");
 }
 
 function warningOfPublished({ refusesPublishedPasswords }: CompleteConfig): string {

@@ -44,8 +44,8 @@ interface Trap extends Interception {
   released: Promise<void>;
 }
 
-/** Starts a proxy on loopback in front of the database. It knows PostgreSQL's protocol 3.0 without TLS. */
-export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
+/** Starts a proxy on loopback in front of the database, on a free port unless one is named. It knows PostgreSQL's protocol 3.0 without TLS. */
+export async function startDatabaseProxy(databaseUrl: string, port = 0): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const seen: Statement[] = [];
@@ -72,7 +72,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     }
     passOn(client, upstream, takeTrap);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
 
   const url = new URL(databaseUrl);

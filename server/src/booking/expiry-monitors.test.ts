@@ -252,3 +252,12 @@ function heapUsed(): number {
   collect();
   return process.memoryUsage().heapUsed;
 }
+
+test("overdue holds of more than a page fire only once all monitors are rebuilt", async () => {
+  const app = await createTestApp();
+  await givenPendingHolds(app, 10_100, app.clock.now());
+  const monitors = createExpiryMonitors({ db: app.deps.db, clock: app.clock, logger: app.logger });
+  expect(await monitors.rehydrate()).toBe(10_100);
+  expect(monitors.armed).toBe(10_100);
+  await monitors.close();
+});

@@ -1,4 +1,10 @@
-import { expireUnlockedBookings, listPendingHolds, listPendingHoldsAfter, type Db } from "@skyfox/db";
+import {
+  expireUnlockedBookings,
+  listPendingHolds,
+  listPendingHoldsAfter,
+  type Db,
+  type PendingHold,
+} from "@skyfox/db";
 import type { Clock, ExpiryMonitors, Logger } from "../deps.ts";
 
 const batchSize = 500;
@@ -8,7 +14,7 @@ const firstDelayMs = 1_000;
 const longestDelayMs = 60_000;
 
 export interface RunningExpiryMonitors extends ExpiryMonitors {
-  /** Arms a monitor for every pending hold in Postgres, page by page, and tells how many; overdue ones fire at once. */
+  /** Arms a monitor for every pending hold in Postgres, once all are read, and tells how many; overdue ones fire at once. */
   rehydrate(): Promise<number>;
   /** How many timers are waiting. */
   readonly armed: number;
@@ -18,12 +24,6 @@ export interface RunningExpiryMonitors extends ExpiryMonitors {
   close(): Promise<void>;
 }
 
-/**
- * A timer per hold, to expire it on time. The booking's row decides what happens when one fires: firing early, late, twice or on several
- * servers does no harm, and a failure is tried again with growing delays.
- */
-export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logger }): RunningExpiryMonitors {
-  const { db, clock, logger } = parts;
 /** Of a server that only shows: no hold expires by it. */
 export const noExpiryMonitors: RunningExpiryMonitors = {
   arm() {},
@@ -34,6 +34,12 @@ export const noExpiryMonitors: RunningExpiryMonitors = {
   close: () => Promise.resolve(),
 };
 
+/**
+ * A timer per hold, to expire it on time. The booking's row decides what happens when one fires: firing early, late, twice or on several
+ * servers does no harm, and a failure is tried again with growing delays.
+ */
+export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logger }): RunningExpiryMonitors {
+  const { db, clock, logger } = parts;
   const timers = new Map<number, AbortController>();
   const due = new Set<number>();
   let running: Promise<void> | undefined;
@@ -100,15 +106,17 @@ export const noExpiryMonitors: RunningExpiryMonitors = {
     arm,
     disarm,
     async rehydrate() {
-      let count = 0;
+      const all: PendingHold[] = [];
       for (let afterId = 0; ;) {
         const holds = await listPendingHoldsAfter(db, afterId, pageSize);
-        for (const hold of holds) arm(hold.id, hold.expiresAt);
-        count += holds.length;
+        all.push(...holds);
         const last = holds.at(-1);
-        if (last === undefined || holds.length < pageSize) return count;
+        if (last === undefined || holds.length < pageSize) break;
         afterId = last.id;
       }
+      // Only now, so that none fires before all are there.
+      for (const hold of all) arm(hold.id, hold.expiresAt);
+      return all.length;
     },
     get armed() {
       return timers.size;

@@ -6,12 +6,13 @@ import { bookingsCsvPath, bookingsXlsxPath } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
 import { uploadPaths } from "./call-costs.ts";
-import { headOf, identify, type AppEnv } from "./caller.ts";
+import { headOf, identify, type AppEnv, type RequestHead } from "./caller.ts";
 import { createCallsByHead } from "./calls.ts";
 import { createCrossOrigin } from "./cross-origin.ts";
 import { createEarlyRefusals, identityOf, noKey, type RefuseEarly } from "./early-refusals.ts";
 import { createExportHandlers } from "./exports.ts";
-import { createAdmission } from "./admission.ts";
+import { carry } from "../rpc/error-shape.ts";
+import { createAdmission, overload } from "./admission.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { countPerSecond } from "./count-per-second.ts";
 import { createGate } from "./gate.ts";
@@ -26,6 +27,8 @@ import { createTicketKeysHandler } from "./ticket-keys.ts";
 const largeBodies = { over: 64 * 1_024, atOnce: 32, atOncePerAddress: 10 };
 // Watched by machines, every few seconds and without a key.
 const watchedPaths = ["/health", "/ready"];
+// Made once: an error that is made looks at its stack.
+const noRoom = carry(overload);
 
 /** What the HTTP side is told by the configuration and by the process around it. */
 export interface AppOptions {
@@ -139,10 +142,16 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
   });
   const { trustedProxies } = options;
-  const parts = { gate, audit, admission, calls, crossOrigin, trustedProxies, isOpen, countOverloaded };
+  const refusalOf = (head: RequestHead, waitedMs: number) => {
+    if (!admission.isRefused(calls.arrivalOf(head, waitedMs))) return undefined;
+    countOverloaded();
+    return noRoom;
+  };
+  const parts = { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
 }
 
-function isOpen(path: string): boolean {
+/** Whether a path is asked for without an API key. */
+export function isOpen(path: string): boolean {
   return watchedPaths.includes(path) || path.startsWith(`${imagePath}/`);
 }

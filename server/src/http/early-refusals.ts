@@ -2,10 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TRPCError } from "@trpc/server";
 import { carry } from "../rpc/error-shape.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
 import { headOfIncoming, identify, type Identity, type RequestHead } from "./caller.ts";
-import type { CallsByHead } from "./calls.ts";
 import { waitBeforeReading } from "./connections.ts";
 import type { CrossOrigin } from "./cross-origin.ts";
 import type { Gate } from "./gate.ts";
@@ -23,7 +21,6 @@ export type RefuseEarly = (incoming: IncomingMessage, outgoing: ServerResponse) 
 
 /** What the gate says no with. Made once: an error that is made looks at its stack. */
 export const noKey = carry(new DomainError({ code: "INVALID_API_KEY" }));
-const noRoom = carry(overload);
 
 const identities = new WeakMap<IncomingMessage, Identity>();
 
@@ -35,17 +32,16 @@ export function identityOf(incoming: IncomingMessage | undefined): Identity | un
 export interface EarlyRefusalParts {
   gate: Gate;
   audit: RefusalAudit;
-  admission: Admission;
-  calls: CallsByHead;
   crossOrigin: CrossOrigin;
   trustedProxies: number;
   /** Whether a path is looked at without a key, and so not judged here. */
   isOpen: (path: string) => boolean;
-  countOverloaded: () => void;
+  /** What a request with a key is refused with, if it is; it has waited that long to be read, in milliseconds. */
+  refusalOf: (head: RequestHead, waitedMs: number) => TRPCError | undefined;
 }
 
 export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
-  const { gate, audit, admission, calls, crossOrigin, trustedProxies, isOpen, countOverloaded } = parts;
+  const { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf } = parts;
 
   return (incoming, outgoing) => {
     const head = headOfIncoming(incoming);
@@ -59,9 +55,9 @@ export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
       return true;
     }
     identity.apiKeyName = verdict.apiKeyName;
-    if (!admission.isRefused(calls.arrivalOf(head, waitBeforeReading(incoming)))) return false;
-    countOverloaded();
-    answer(incoming, outgoing, head, identity, noRoom);
+    const refusal = refusalOf(head, waitBeforeReading(incoming));
+    if (refusal === undefined) return false;
+    answer(incoming, outgoing, head, identity, refusal);
     return true;
   };
 

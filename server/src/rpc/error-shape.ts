@@ -149,7 +149,8 @@ const unavailableStates = new Set([
 const connectionMessages =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
-function isDatabaseBusyOrGone(cause: unknown): boolean {
+/** Whether the database was only busy, starting, in recovery or out of reach when it failed: the same may well succeed in a moment. */
+export function isDatabaseBusyOrGone(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const state = sqlState(cause);
   if (state !== undefined) return unavailableStates.has(state) || /^(08|53)/.test(state);
