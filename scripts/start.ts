@@ -102,7 +102,9 @@ async function bringAlong(
   const imageFolder = join(directory, "images");
   if (!isProduction && config.imageBucket === undefined)
     embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
-  return { ...config, databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
+  const isSandboxGateway = config.paymentGateway === undefined;
+  const parts = { databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
+  return { ...config, ...parts, isSandboxGateway };
 }
 
 // A server that only shows adds nothing. One whose movie service gives no films is served all the same, and has the shows later.

@@ -13,3 +13,9 @@ export async function createEmptyDatabase(): Promise<{ url: string }> {
   const { url } = inject("testCluster");
   return { url: await cloneDatabase(url, "template0") };
 }
+
+/** A copy of a database that nothing is connected to, as a restored backup of it would be. */
+export async function copyDatabase(url: string): Promise<{ url: string }> {
+  const { url: maintenanceUrl } = inject("testCluster");
+  return { url: await cloneDatabase(maintenanceUrl, new URL(url).pathname.slice(1)) };
+}

@@ -110,6 +110,15 @@ export interface CustomerWallet {
   username: string;
 }
 
+export interface DatabaseIdentity {
+  database_name: string;
+  database_oid: number;
+  is_copy: boolean;
+  single: Generated<boolean>;
+  system_identifier: string | null;
+  written_at: Timestamp;
+}
+
 export interface IdempotencyKey {
   answer: string | null;
   created_at: Timestamp;
@@ -237,6 +246,12 @@ export interface SecurityQuestions {
   question: string;
 }
 
+export interface ServerHeartbeat {
+  beat_at: Timestamp;
+  refunds_wait_since: Timestamp | null;
+  single: Generated<boolean>;
+}
+
 export interface ServerSecret {
   name: string;
   secret: Buffer;
@@ -316,6 +331,7 @@ export interface DB {
   booking_seat_mapping: BookingSeatMapping;
   customer_wallet: CustomerWallet;
   customertable: Customertable;
+  database_identity: DatabaseIdentity;
   idempotency_key: IdempotencyKey;
   integrity_violation: IntegrityViolation;
   movie: Movie;
@@ -330,6 +346,7 @@ export interface DB {
   seat: Seat;
   seat_claim: SeatClaim;
   security_questions: SecurityQuestions;
+  server_heartbeat: ServerHeartbeat;
   server_secret: ServerSecret;
   session: Session;
   show: Show;

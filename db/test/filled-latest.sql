@@ -114,3 +114,7 @@ VALUES (111, 'source', 80.00, 80.00, 'pending', 'Charged when the payment was De
 UPDATE idempotency_key SET payment_id = 111 WHERE key = 'key-1';
 
 INSERT INTO profile_image (key, remove_after, attempts) VALUES ('5f0c1f6e-62a1-4d3b-9d53-2f3a8a1c7b11.jpg', now(), 2);
+
+-- A copy, on which refunds wait.
+INSERT INTO database_identity (system_identifier, database_oid, database_name, is_copy, written_at) VALUES ('7000000000000000001', 16384, 'skyfox', true, now());
+INSERT INTO server_heartbeat (beat_at, refunds_wait_since) VALUES (now(), now());

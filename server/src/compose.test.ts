@@ -9,7 +9,7 @@ import { createMemoryLogger } from "../test/memory-logger.ts";
 import { testTicketKeys, type TestApp } from "../test/test-app.ts";
 import { until } from "../test/until.ts";
 import { noExpiryMonitors } from "./booking/expiry-monitors.ts";
-import { compose } from "./compose.ts";
+import { compose, type CompleteConfig } from "./compose.ts";
 import { developmentApiKey, readConfig, type ServiceAccess } from "./config.ts";
 
 const apiKey = "sandbox-key-of-the-tests";
@@ -17,6 +17,7 @@ const apiKey = "sandbox-key-of-the-tests";
 async function givenServer(
   movieService: ServiceAccess | undefined,
   environment: Record<string, string> = {},
+  parts: Partial<CompleteConfig> = {},
 ) {
   const { url: databaseUrl } = await createTestDatabase();
   const sql = await connectOnce(databaseUrl);
@@ -27,6 +28,7 @@ async function givenServer(
     paymentGateway: { url: "http://127.0.0.1:1", apiKey },
     ticketSigningKeys: testTicketKeys,
     imageFolder: join(tmpdir(), "skyfox-without-pictures"),
+    ...parts,
   };
   const server = await compose(config, createMemoryLogger(), () => "");
   onTestFinished(async () => {
@@ -97,4 +99,22 @@ test("with BACKGROUND=off no hold expires, neither by a monitor nor by a sweep, 
   ]);
   expect(await sql.query("select attempts from profile_image")).toEqual([{ attempts: 0 }]);
   expect(deps.monitors).toBe(noExpiryMonitors);
+});
+
+test.each([
+  ["refunds wait after a night", {}, true],
+  [
+    "no refund waits where the gateway is the sandbox that development brings along",
+    { isSandboxGateway: true },
+    false,
+  ],
+])("%s", async (_what, parts, doWait) => {
+  const { server, sql } = await givenServer(undefined, {}, parts);
+  await sql.query("insert into server_heartbeat (beat_at) values (now() - interval '10 hours')");
+  await server.startBackground();
+  expect(
+    await sql.query(
+      "select beat_at > now() - interval '1 minute' as beats, refunds_wait_since is not null as wait from server_heartbeat",
+    ),
+  ).toEqual([{ beats: true, wait: doWait }]);
 });

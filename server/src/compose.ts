@@ -5,6 +5,7 @@ import {
   isReadOnly,
   listMigrations,
   openDatabase,
+  writeHeartbeat,
 } from "@skyfox/db";
 import { goOnCancellingShows } from "./admin/cancel-show.ts";
 import { createHashLine } from "./auth/passwords.ts";
@@ -31,12 +32,15 @@ import { askAfter } from "./payment/charge-card.ts";
 import { checkBooks, openBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
+import { warnOfWaitingRefunds } from "./payment/waiting-refunds.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
 import { createTicketPrinter } from "./ticket/ticket-printer.ts";
 import { createTicketTokens } from "./ticket/ticket-tokens.ts";
 
 const reconcileEveryMs = 5_000;
 const sweepEveryMs = 10_000;
+const heartbeatEveryMs = 5_000;
+const warnOfWaitingEveryMs = 60_000;
 const checkBooksEveryMs = 60 * 60_000;
 const removeEveryMs = 10 * 60_000;
 const fillInFilmsEveryMs = 10 * 60_000;
@@ -50,6 +54,8 @@ export type CompleteConfig = Config & {
   ticketSigningKeys: TicketSigningKeys;
   /** Where pictures are kept unless there is a bucket for them. */
   imageFolder: string;
+  /** Whether the gateway is the sandbox that this start brought along: no refund has to wait there, since no money is real. */
+  isSandboxGateway?: boolean;
 };
 
 /** A server with all its parts, not listening yet. */
@@ -153,6 +159,9 @@ export async function compose(
         return { rehydrated: 0 };
       }
       const rehydrated = await monitors.rehydrate();
+      const longestGapSeconds = config.isSandboxGateway === true ? null : config.payingSeconds;
+      const beat = () => writeHeartbeat(db, { now: clock.now(), longestGapSeconds });
+      await beat();
       const now = clock.now();
       await hurryPaymentsAndRefunds(db, { now, latestFirstTurn: askAfter(now) });
       const reconcile = async () => {
@@ -161,6 +170,13 @@ export async function compose(
       };
       loops.push(
         startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
+        // One of its own, since a round of the reconciler takes as long as the gateway does.
+        startLoop(deps, { name: "write the heartbeat", everyMs: heartbeatEveryMs, run: beat }),
+        startLoop(deps, {
+          name: "warn of refunds that wait",
+          everyMs: warnOfWaitingEveryMs,
+          run: () => warnOfWaitingRefunds(deps),
+        }),
         startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
         startLoop(deps, checkingBooks),
         startLoop(deps, {

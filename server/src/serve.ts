@@ -3,6 +3,7 @@ import { migrateToLatest } from "@skyfox/db";
 import { findPublishedPasswords } from "./auth/published-passwords.ts";
 import { createPasswordHasher } from "./auth/passwords.ts";
 import { compose, type CompleteConfig, type Composition } from "./compose.ts";
+import { assertLivingDatabase } from "./database-identity.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { openPort, type Answering, type OpenPort } from "./http/listen.ts";
 import { createStartingApp } from "./http/starting-app.ts";
@@ -36,7 +37,7 @@ export interface StartOptions {
 }
 
 /**
- * Opens the ports, which answer 503 at first. Then the database is migrated and the expiry monitors are rebuilt; what
+ * Opens the ports, which answer 503 at first. Then the database is migrated and known as the living one, and the expiry monitors are rebuilt; what
  * may pass by itself is tried again for two minutes. Only then holds expire, payments are settled and calls get through. Port 0 chooses a free one.
  */
 export async function serve(
@@ -104,6 +105,7 @@ async function startParts(
   if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
   const parts = await compose(config, logger, () => url);
   try {
+    await assertLivingDatabase(parts.deps, config);
     await prepare?.(parts.deps);
     lowerPoolPriority(logger);
     if (config.environment === "production") {

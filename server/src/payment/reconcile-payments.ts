@@ -13,13 +13,15 @@ import {
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
 import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
+import { keepRefundsWaiting } from "./waiting-refunds.ts";
 import { callIsOverAt, nextQuestionAfterSilence, nextQuestionAt } from "./when-to-ask.ts";
 
 const batchSize = 50;
 
 /**
  * One round over every payment whose outcome nobody knows and every refund that is not done: asks the gateway by key, then confirms, frees
- * or gives back. What it cannot learn stays for a later round; several servers may do this at once. An aborted signal ends the round early.
+ * or gives back; after a gap in the heartbeats refunds wait for `payments:resume`. What it cannot learn stays for a later round; several servers
+ * may do this at once. An aborted signal ends the round early.
  */
 export async function reconcilePayments(
   deps: Deps,
@@ -46,6 +48,7 @@ export async function reconcilePayments(
     return payments.length;
   });
   await inBatches(signal, async () => {
+    if (await keepRefundsWaiting(deps)) return 0;
     const refunds = await takeDueRefunds(deps.db, turn);
     await Promise.all(refunds.map((refund) => withoutEndingTheRound(deps, refund, giveBack(deps, refund))));
     return refunds.length;
