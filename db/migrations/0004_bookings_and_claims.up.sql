@@ -89,13 +89,17 @@ CREATE INDEX booking_time ON booking (booking_time);
 CREATE INDEX booking_pending_expiry ON booking (expires_at) WHERE status = 'Pending';
 CREATE INDEX booking_paying_until ON booking (paying_until) WHERE status = 'Paying';
 
--- Which seats a booking has or had: kept for ever, also when the booking has ended.
+-- Which seats a booking has or had: kept for ever, also when the booking has ended. The key to seat comes back after the update: 0003 may have
+-- written these rows in this transaction, and such rows are checked one by one also where a key does not change.
 ALTER TABLE booking_seat_mapping
   DROP CONSTRAINT booking_seat_mapping_booking_id_fkey,
+  DROP CONSTRAINT booking_seat_mapping_screen_id_seat_number_fkey,
   ADD COLUMN show_id bigint;
 UPDATE booking_seat_mapping SET show_id = booking.show_id FROM booking WHERE booking.id = booking_seat_mapping.booking_id;
 ALTER TABLE booking_seat_mapping
   ALTER COLUMN show_id SET NOT NULL,
+  ADD CONSTRAINT booking_seat_mapping_screen_id_seat_number_fkey
+    FOREIGN KEY (screen_id, seat_number) REFERENCES seat (screen_id, seat_number),
   ADD CONSTRAINT booking_seat_mapping_booking_seat_key UNIQUE (booking_id, show_id, seat_number),
   ADD CONSTRAINT booking_seat_mapping_booking_id_show_id_fkey FOREIGN KEY (booking_id, show_id) REFERENCES booking (id, show_id),
   ADD CONSTRAINT booking_seat_mapping_show_id_screen_id_fkey FOREIGN KEY (show_id, screen_id) REFERENCES show (id, screen_id);
@@ -110,8 +114,6 @@ CREATE TABLE seat_claim (
   free_after timestamptz,
   version bigint NOT NULL DEFAULT nextval('seat_claim_version'),
   PRIMARY KEY (show_id, seat_number),
-  CONSTRAINT seat_claim_of_its_booking
-    FOREIGN KEY (booking_id, show_id, seat_number) REFERENCES booking_seat_mapping (booking_id, show_id, seat_number),
   CONSTRAINT seat_claim_taken_has_booking CHECK (booking_id IS NOT NULL OR coalesce(free_after = '-infinity', false))
 );
 ALTER SEQUENCE seat_claim_version OWNED BY seat_claim.version;
@@ -126,3 +128,8 @@ SELECT m.show_id, m.seat_number, b.id, NULL
 FROM booking b JOIN booking_seat_mapping m ON m.booking_id = b.id
 WHERE b.status IN ('Confirmed', 'CheckedIn')
 ORDER BY 1, 2;
+
+-- After the rows, so that one join checks all of them. The unique index that a check of each row would need was made after an update in this
+-- transaction and may be unusable until it ends; each check would then read all of booking_seat_mapping.
+ALTER TABLE seat_claim ADD CONSTRAINT seat_claim_of_its_booking
+  FOREIGN KEY (booking_id, show_id, seat_number) REFERENCES booking_seat_mapping (booking_id, show_id, seat_number);

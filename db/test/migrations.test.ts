@@ -58,6 +58,29 @@ test("a filled baseline, committed before the rest is migrated, is accepted and 
   expect(await readCatalogue(connection)).toEqual(empty);
 });
 
+test(
+  "0004 as it first landed and as it is now leave one catalogue, which goes down all the way",
+  slow,
+  async () => {
+    const [before, now] = [await createEmptyDatabase(), await createEmptyDatabase()];
+    await using inBefore = await openConnection(before.url);
+    await using inNow = await openConnection(now.url);
+    const empty = await readCatalogue(inBefore);
+    const firstLanded = await readFile(join(import.meta.dirname, "0004_as_first_landed.up.sql"), "utf8");
+    const files = migrations.flatMap(({ up, down }) => [up, down]);
+    const texts = files.map(
+      ({ fileName, text }) =>
+        [fileName, fileName === "0004_bookings_and_claims.up.sql" ? firstLanded : text] as const,
+    );
+    await using folder = await createMigrationFolder(Object.fromEntries(texts));
+    await migrateToLatest(before.url, { cinemaTimeZone, directory: folder.path });
+    await migrateToLatest(now.url, { cinemaTimeZone });
+    expect(await readCatalogue(inBefore)).toEqual(await readCatalogue(inNow));
+    await migrateDown(before.url, { cinemaTimeZone, steps: "all", discard: true });
+    expect(await readCatalogue(inBefore)).toEqual(empty);
+  },
+);
+
 describe("a database that holds what only the newest schema knows", () => {
   // What goes, in the order of the steps; below them the whole schema goes.
   const lost: [migration: string, what: string, count: number][] = [

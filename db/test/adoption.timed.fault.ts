@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createEmptyDatabase } from "../embedded/test-database.ts";
+import { migrateToLatest } from "../src/migrate.ts";
+import { migrationDirectory } from "../src/migration-files.ts";
+import { openConnection } from "./open-connection.ts";
+
+const withinSeconds = 60;
+
+// The second one has free space in its pages, as every database has that ever deleted an expired booking.
+test.each([
+  ["fresh", []],
+  [
+    "lived-in",
+    [
+      "UPDATE booking_seat_mapping SET seat_number = seat_number WHERE id % 10 = 0",
+      "VACUUM booking_seat_mapping",
+    ],
+  ],
+])(
+  "a %s database of 300,000 bookings is adopted within a minute",
+  { timeout: 600_000 },
+  async (state, changes) => {
+    const { url } = await createEmptyDatabase();
+    await using connection = await openConnection(url);
+    await connection.query(await readFile(join(migrationDirectory, "0001_skyfox_baseline.up.sql"), "utf8"));
+    await connection.query(await readFile(join(import.meta.dirname, "big-baseline.sql"), "utf8"));
+    await connection.query(
+      "CREATE TABLE schema_migrations (version bigint NOT NULL, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (21, false)",
+    );
+    for (const change of changes) await connection.query(change);
+
+    const said: string[] = [];
+    const startedAt = performance.now();
+    const { adopted } = await migrateToLatest(url, {
+      cinemaTimeZone: "Asia/Kolkata",
+      say: (line) => said.push(line),
+    });
+    const seconds = (performance.now() - startedAt) / 1_000;
+    process.stdout.write(
+      `Adoption of 300,000 bookings, ${state}: ${seconds.toFixed(1)} s.\n${said.map((line) => `  ${line}\n`).join("")}`,
+    );
+    expect(adopted).toBe("0001_skyfox_baseline");
+    expect(await connection.query("SELECT count(*) FROM seat_claim")).toEqual([{ count: 600_000 }]);
+    expect(seconds).toBeLessThan(withinSeconds);
+  },
+);
