@@ -85,7 +85,8 @@ function findValues(args: string[]) {
 }
 
 async function obey(url: string, read: z.output<typeof order>): Promise<void> {
-  await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
+  const cinemaTimeZone = process.env.CINEMA_TIME_ZONE || "Asia/Kolkata";
+  await migrateToLatest(url, { cinemaTimeZone, say: console.log });
   const db = openDatabase(url, { maxConnections: 1 });
   try {
     await (read.reset ? resetAdmin(db, read) : createAdmin(db, read));

@@ -60,7 +60,7 @@ async function run(chosen: Command, url: string): Promise<void> {
 }
 
 async function up(url: string): Promise<void> {
-  const { adopted, applied } = await migrateToLatest(url, { cinemaTimeZone });
+  const { adopted, applied } = await migrateToLatest(url, { cinemaTimeZone, say: console.log });
   if (adopted !== undefined) console.log(`Adopted an existing SkyFox database as ${adopted}.`);
   for (const name of applied) console.log(`Applied ${name}.`);
   console.log("The database is up to date.");
@@ -77,7 +77,12 @@ async function down(
   url: string,
   { steps, discard }: { steps: number | "all"; discard: boolean },
 ): Promise<void> {
-  const { rolledBack, discarded } = await migrateDown(url, { cinemaTimeZone, steps, discard });
+  const { rolledBack, discarded } = await migrateDown(url, {
+    cinemaTimeZone,
+    steps,
+    discard,
+    say: console.log,
+  });
   if (rolledBack.length === 0) console.log("There is nothing to roll back.");
   for (const name of rolledBack) console.log(`Rolled back ${name}.`);
   for (const { migration, what, count } of discarded)

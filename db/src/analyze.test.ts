@@ -39,6 +39,30 @@ describe("the migration analyser", () => {
     expect((await migrateDown(byFile, { ...options, discard: true })).rolledBack).toHaveLength(1);
   });
 
+  test("the up file records which migrations the release before may run on, as the migrator does", async () => {
+    await using source = await createMigrationFolder({
+      "0001_film.up.sql": "CREATE TABLE film (title text);",
+      "0001_film.down.sql": "DROP TABLE film;",
+      "0002_star.up.sql": "-- compatible-with: previous\nCREATE TABLE star (name text);",
+      "0002_star.down.sql": "DROP TABLE star;",
+    });
+    await using target = await createTarget();
+    await analyzeMigrations(source.path, target.path);
+    const { url: byFile } = await createEmptyDatabase();
+    const { url: byMigrator } = await createEmptyDatabase();
+    await migrateToLatest(byMigrator, { ...options, directory: source.path });
+    await run(byFile, await readMega(target.path, "up"));
+    for (const url of [byFile, byMigrator]) {
+      await using connection = await openConnection(url);
+      expect(
+        await connection.query("SELECT name, compatible_with FROM kysely_migration ORDER BY name"),
+      ).toEqual([
+        { name: "0001_film", compatible_with: null },
+        { name: "0002_star", compatible_with: "0001_film" },
+      ]);
+    }
+  });
+
   test("both files set the cinema's zone where the session has none", async () => {
     const remember = "SELECT current_setting('skyfox.cinema_time_zone') AS name";
     await using source = await createMigrationFolder({

@@ -1,6 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkConstraintsSql, type MigrationFile, readMigrationFiles } from "./migration-files.ts";
+import {
+  checkConstraintsSql,
+  findOldestRunnable,
+  type MigrationFile,
+  readMigrationFiles,
+} from "./migration-files.ts";
 
 /** What the analyser wrote, and one sentence per missing, misnumbered, misnamed or duplicate file. */
 interface Analysis {
@@ -17,10 +22,11 @@ SELECT set_config(
   true
 );`;
 
-// The same table as Kysely makes, so that a server accepts a database made from the file.
+// The same table as Kysely and the migrator make, so that a server accepts a database made from the file.
 const createHistorySql = `CREATE TABLE kysely_migration (
   name varchar(255) NOT NULL PRIMARY KEY,
-  timestamp varchar(255) NOT NULL
+  timestamp varchar(255) NOT NULL,
+  compatible_with varchar(255)
 );`;
 
 /**
@@ -49,6 +55,7 @@ async function write(
 }
 
 function composeUp(files: MigrationFile[], warnings: string[]): string {
+  const oldest = findOldestRunnable(undefined, files);
   return compose(
     [
       rule,
@@ -56,7 +63,7 @@ function composeUp(files: MigrationFile[], warnings: string[]): string {
       "-- Run it on an empty database: it is one transaction and records its migrations.",
       ...summarize(files, warnings),
     ],
-    [createHistorySql, ...files.map((file) => section(file, recordSql(file)))],
+    [createHistorySql, ...files.map((file) => section(file, recordSql(file, oldest.get(file.name))))],
   );
 }
 
@@ -91,7 +98,9 @@ function section(file: MigrationFile, ...after: string[]): string {
   return [header, file.text.trimEnd(), checkConstraintsSql, ...after].join("\n\n");
 }
 
-function recordSql(file: MigrationFile): string {
+// `-- compatible-with:` headers are recorded as the migrator records them.
+function recordSql(file: MigrationFile, oldest: string | undefined): string {
   const now = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-  return `INSERT INTO kysely_migration (name, timestamp) VALUES ('${file.name}', ${now});`;
+  const compatibleWith = oldest === undefined ? "NULL" : `'${oldest}'`;
+  return `INSERT INTO kysely_migration (name, timestamp, compatible_with) VALUES ('${file.name}', ${now}, ${compatibleWith});`;
 }

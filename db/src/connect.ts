@@ -58,6 +58,9 @@ const types: pg.CustomTypesConfig = {
 const transactionTimeout = (ms: number) =>
   `select set_config('transaction_timeout', '${ms}ms', false) where current_setting('server_version_num')::int >= 170000`;
 
+/** The application name of connections that read all of the books: a migration ends their statement instead of waiting for it. */
+export const booksApplicationName = "skyfox-books";
+
 export interface PoolOptions {
   /** Connections at most; the default suits one server on two cores. */
   maxConnections?: number;
@@ -65,6 +68,8 @@ export interface PoolOptions {
   statementMs?: number;
   /** How long a connection may owe an answer, in milliseconds; the default is three seconds longer than a statement may take. */
   silenceMs?: number;
+  /** What Postgres shows the connections as; `skyfox` unless told otherwise. */
+  applicationName?: string;
   /** Told of a connection that died while nobody used it, or inside a transaction. */
   onConnectionError?: (error: Error) => void;
 }
@@ -86,7 +91,7 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     idle_in_transaction_session_timeout: 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    application_name: "skyfox",
+    application_name: options.applicationName ?? "skyfox",
   });
   pool.on("error", onError);
   pool.on("connect", (client) => {
@@ -150,7 +155,7 @@ function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   stream.once("close", () => clearInterval(watch));
 }
 
-/** A Kysely on one connection whose statements may take any time, for migrations: the caller destroys it. */
+/** A Kysely on one connection without timeouts of its own, for migrations: the caller destroys it. */
 export function openMigrationDatabase(url: string): Kysely<unknown> {
   const pool = new pg.Pool({
     connectionString: url,

@@ -1,4 +1,5 @@
 export {
+  booksApplicationName,
   connectOnce,
   openDatabase,
   openMigrationDatabase,

@@ -1,6 +1,8 @@
+import { sql as compose } from "kysely";
 import { describe, expect, test } from "vitest";
 import { createEmptyDatabase } from "../embedded/test-database.ts";
 import { readCatalogue } from "../test/catalogue.ts";
+import { booksApplicationName, openDatabase } from "./connect.ts";
 import { createMigrationFolder } from "../test/migration-folder.ts";
 import { openConnection } from "../test/open-connection.ts";
 import { listMigrations, migrateDown, migrateToLatest } from "./migrate.ts";
@@ -121,6 +123,156 @@ describe("migrating up", () => {
       pending: [],
       unknown: ["0002_star"],
     });
+  });
+});
+
+describe("a newer version's migration that says `-- compatible-with: previous`", () => {
+  const compatible = {
+    ...twoTables,
+    "0003_poster.up.sql":
+      "-- Posters.\n-- compatible-with: previous\nALTER TABLE film ADD COLUMN poster text;",
+    "0003_poster.down.sql": "ALTER TABLE film DROP COLUMN poster;",
+    "0004_prize.up.sql": "-- compatible-with: previous\nALTER TABLE star ADD COLUMN prize text;",
+    "0004_prize.down.sql": "ALTER TABLE star DROP COLUMN prize;",
+  };
+  const upTo = (number: string) =>
+    createMigrationFolder(
+      Object.fromEntries(Object.entries(compatible).filter(([name]) => name <= `${number}_z`)),
+    );
+  const migrate = async (url: string, number: string) => {
+    await using folder = await upTo(number);
+    const said: string[] = [];
+    const { applied } = await migrateToLatest(url, {
+      cinemaTimeZone,
+      directory: folder.path,
+      say: (line) => said.push(line),
+    });
+    return { applied, said };
+  };
+
+  test.each([
+    ["a database that has the release before", ["0002", "0003"]],
+    ["a new database", ["0003"]],
+    ["a database of which one release makes two such steps", ["0002", "0004"]],
+  ])("lets the version before start, and warn, on %s", async (_name, releases) => {
+    const { url } = await createEmptyDatabase();
+    for (const release of releases) await migrate(url, release);
+    const { applied, said } = await migrate(url, "0002");
+    expect(applied).toEqual([]);
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^The database was migrated by a newer SkyFox \(0003_poster.*Update this version soon\.$/,
+      ),
+    ]);
+  });
+
+  test("does not let the version before that one start", async () => {
+    const { url } = await createEmptyDatabase();
+    for (const release of ["0002", "0003", "0004"]) await migrate(url, release);
+    expect((await migrate(url, "0003")).said).toHaveLength(1);
+    await expect(migrate(url, "0002")).rejects.toThrow("does not know 0003_poster, 0004_prize.");
+  });
+
+  test("lets no version start that misses a migration before it", async () => {
+    const { url } = await createEmptyDatabase();
+    await migrate(url, "0003");
+    await expect(migrate(url, "0001")).rejects.toThrow("does not know 0002_star, 0003_poster.");
+  });
+
+  test("is forgotten when it is rolled back, and is not rolled back by the version before", async () => {
+    const { url } = await createEmptyDatabase();
+    await migrate(url, "0002");
+    await migrate(url, "0003");
+    await using older = await upTo("0002");
+    await using newer = await upTo("0003");
+    const down = (directory: string) => migrateDown(url, { cinemaTimeZone, directory, discard: true });
+    await expect(down(older.path)).rejects.toThrow("migrated by a newer SkyFox");
+    await down(newer.path);
+    expect((await migrate(url, "0002")).said).toEqual([]);
+  });
+});
+
+describe("a lock that another transaction holds", () => {
+  const poster = {
+    ...twoTables,
+    "0003_poster.up.sql": "INSERT INTO star VALUES ('Three'); ALTER TABLE film ADD COLUMN poster text;",
+    "0003_poster.down.sql": "ALTER TABLE film DROP COLUMN poster;",
+  };
+  const given = async () => {
+    const { url } = await createEmptyDatabase();
+    await using before = await createMigrationFolder(twoTables);
+    await migrateToLatest(url, { cinemaTimeZone, directory: before.path });
+    return url;
+  };
+
+  test("stops other calls no longer than two seconds, is named, and the migration succeeds once it is free", async () => {
+    const url = await given();
+    await using folder = await createMigrationFolder(poster);
+    await using reader = await openConnection(url);
+    await using caller = await openConnection(url);
+    const [{ pid } = {}] = await reader
+      .query("SET application_name = 'report'; BEGIN; TABLE film")
+      .then(() => reader.query("SELECT pg_backend_pid() AS pid"));
+    const firstLine = Promise.withResolvers<string>();
+    const migrating = migrateToLatest(url, {
+      cinemaTimeZone,
+      directory: folder.path,
+      say: firstLine.resolve,
+    });
+    await expect
+      .poll(
+        () =>
+          caller.query(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'skyfox-migrate' AND wait_event_type = 'Lock'",
+          ),
+        { timeout: 20_000 },
+      )
+      .toHaveLength(1);
+    // A call that comes after the migration; without a lock timeout it would wait for the report.
+    await caller.query("SET statement_timeout = '4s'");
+    expect(await caller.query("TABLE film")).toEqual([]);
+    const line = await firstLine.promise;
+    expect(line).toContain(
+      `0003_poster.up.sql waited for a lock on film, held by process ${String(pid)} (report, idle in transaction, transaction `,
+    );
+    expect(line).toMatch(
+      / s old, query \d+ s old\)\. Nothing was changed\. Trying again in 0\.5 s \(try 1 of 10\)\.$/,
+    );
+    await reader.query("COMMIT");
+    expect((await migrating).applied).toEqual(["0003_poster"]);
+    // The tries before left nothing.
+    expect(await query(url, "SELECT count(*) FROM star")).toEqual([{ count: 3 }]);
+  });
+
+  test("is not waited for when it is our own reading of the books, which is ended", async () => {
+    const url = await given();
+    await using folder = await createMigrationFolder(poster);
+    await using other = await openConnection(url);
+    const books = openDatabase(url, {
+      maxConnections: 1,
+      statementMs: 600_000,
+      applicationName: booksApplicationName,
+    });
+    const reading = compose`SELECT pg_sleep(600) FROM (SELECT count(*) FROM film) AS f`.execute(books);
+    const ended = reading.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await expect
+      .poll(() => other.query("SELECT FROM pg_locks WHERE relation = 'film'::regclass AND granted"), {
+        timeout: 20_000,
+      })
+      .toHaveLength(1);
+    const said: string[] = [];
+    const outcome = await migrateToLatest(url, {
+      cinemaTimeZone,
+      directory: folder.path,
+      say: (line) => said.push(line),
+    });
+    expect(outcome.applied).toEqual(["0003_poster"]);
+    expect(said).toEqual([]);
+    expect(await ended).toMatchObject({ code: "57014" });
+    await books.destroy();
   });
 });
 

@@ -1,14 +1,24 @@
+import { setTimeout } from "node:timers/promises";
 import { type Kysely, type Transaction, sql } from "kysely";
 import { type MigrationResultSet, Migrator, NO_MIGRATIONS } from "kysely/migration";
 import { isAdoptable } from "./adopt.ts";
 import { openMigrationDatabase } from "./connect.ts";
 import {
   checkConstraintsSql,
+  findOldestRunnable,
   loadMigrations,
   type Migration,
   migrationDirectory,
   type MigrationFile,
 } from "./migration-files.ts";
+import { type MigrationWatch, watchMigration } from "./migration-watch.ts";
+import { sqlState } from "./transaction.ts";
+
+// A migration that waits for a lock stops all who want the table after it: no longer than a call waits for a lock.
+const lockTimeoutSeconds = 2;
+const pausesBetweenTriesMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
+// lock_not_available and deadlock_detected: the transaction is rolled back, and the same may pass a moment later.
+const passingStates = new Set(["55P03", "40P01"]);
 
 type MigrationTx = Transaction<unknown>;
 
@@ -18,6 +28,8 @@ interface MigrateOptions {
   cinemaTimeZone: string;
   /** Another folder of numbered pairs, for tests. */
   directory?: string;
+  /** Told in a sentence what the person reading must know: what is waited for, which step takes long, that the database is newer. */
+  say?: (line: string) => void;
 }
 
 /** How far back, and whether rows that the older schema cannot hold may be lost. */
@@ -54,20 +66,32 @@ interface MigrateOutcome {
 
 /**
  * Applies every pending migration in one transaction, or none of them; several servers may call it at once. A SkyFox database
- * at its own migration 21 is adopted first. Throws a sentence naming the migration that failed, with Postgres' details.
+ * at its own migration 21 is adopted first. A lock is waited for two seconds, then all is rolled back and tried again, ten times within
+ * three minutes. A database of a newer version is left alone if that version says that this one may run on it. Throws a sentence naming
+ * the migration that failed, with Postgres' details.
  */
 export async function migrateToLatest(url: string, options: MigrateOptions): Promise<MigrateOutcome> {
   const migrations = await loadMigrations(options.directory ?? migrationDirectory);
-  return inMigration(url, options.cinemaTimeZone, async (tx) => {
+  return inMigration(url, options, async (tx, watch) => {
     const history = await findHistory(tx);
-    assertKnown(history ?? [], migrations);
+    const unknown = listUnknown(history ?? [], migrations);
+    if (unknown.length > 0 && mayRunOn(history ?? [], migrations)) {
+      options.say?.(
+        `The database was migrated by a newer SkyFox (${namesOf(unknown).join(", ")}), which says that this version may run on it. ` +
+          "Update this version soon.",
+      );
+      return { adopted: undefined, applied: [] };
+    }
+    assertKnown(unknown);
     const adopted = history === undefined && (await isAdoptable(tx)) ? migrations[0] : undefined;
     const recorded = await runMigrator(tx, migrations, {
       start: (migrator) => migrator.migrateToLatest(),
       run: async (file) => {
-        if (file !== adopted?.up) await runFile(tx, file);
+        if (file !== adopted?.up) await runFile(tx, file, watch);
       },
     });
+    const applied = migrations.filter(({ name }) => recorded.includes(name)).map(({ up }) => up);
+    await recordCompatibility(tx, findOldestRunnable(history?.at(-1)?.name, applied));
     return { adopted: adopted?.name, applied: recorded.filter((name) => name !== adopted?.name) };
   });
 }
@@ -78,9 +102,10 @@ export async function migrateToLatest(url: string, options: MigrateOptions): Pro
  */
 export async function migrateDown(url: string, options: MigrateDownOptions): Promise<MigrateDownOutcome> {
   const migrations = await loadMigrations(options.directory ?? migrationDirectory);
-  return inMigration(url, options.cinemaTimeZone, async (tx) => {
-    const history = (await findHistory(tx)) ?? [];
-    assertKnown(history, migrations);
+  return inMigration(url, options, async (tx, watch) => {
+    const applied = (await findHistory(tx)) ?? [];
+    assertKnown(listUnknown(applied, migrations));
+    const history = namesOf(applied);
     if (history.length === 0) return { rolledBack: [], discarded: [] };
     const steps = options.steps ?? 1;
     const target = steps === "all" ? undefined : history.at(-1 - steps);
@@ -89,7 +114,7 @@ export async function migrateDown(url: string, options: MigrateDownOptions): Pro
       start: (migrator) => migrator.migrateTo(target ?? NO_MIGRATIONS),
       run: async (file) => {
         discarded.push(...(await countDiscards(tx, file)));
-        await runFile(tx, file);
+        await runFile(tx, file, watch);
       },
     });
     if (discarded.length > 0 && !options.discard) throw new Error(describeRefusal(discarded));
@@ -105,7 +130,7 @@ export async function listMigrations(
   const names = (await loadMigrations(directory)).map((migration) => migration.name);
   const db = openMigrationDatabase(url);
   try {
-    const applied = (await findHistory(db)) ?? [];
+    const applied = namesOf((await findHistory(db)) ?? []);
     return {
       applied,
       pending: names.filter((name) => !applied.includes(name)),
@@ -116,22 +141,63 @@ export async function listMigrations(
   }
 }
 
-/** One transaction under one lock, so that a failure leaves nothing behind, not even the history tables. */
+/** Tries until no lock is in the way; each try is a transaction of its own, and what it did is undone before the next. */
 async function inMigration<Result>(
   url: string,
+  { cinemaTimeZone, say = () => {} }: MigrateOptions,
+  migrate: (tx: MigrationTx, watch: MigrationWatch) => Promise<Result>,
+): Promise<Result> {
+  const db = openMigrationDatabase(url);
+  const watch = watchMigration(url, say);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- a try begins when the one before has failed
+        return await inOneTransaction(db, watch, cinemaTimeZone, (tx) => migrate(tx, watch));
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        const pauseMs = pausesBetweenTriesMs[attempt - 1];
+        const reason = `${watch.describeWait()} Nothing was changed.`;
+        if (pauseMs === undefined)
+          throw new Error(
+            `${reason} Given up after ${attempt} tries: end what is waited for, then migrate again.`,
+            {
+              cause: error,
+            },
+          );
+        say(
+          `${reason} Trying again in ${pauseMs / 1_000} s (try ${attempt} of ${pausesBetweenTriesMs.length + 1}).`,
+        );
+        // oxlint-disable-next-line no-await-in-loop -- the pause between two tries
+        await setTimeout(pauseMs);
+      }
+    }
+  } finally {
+    await watch.close();
+    await db.destroy();
+  }
+}
+
+/** One transaction under one lock, so that a failure leaves nothing behind, not even the history tables. */
+async function inOneTransaction<Result>(
+  db: Kysely<unknown>,
+  watch: MigrationWatch,
   cinemaTimeZone: string,
   migrate: (tx: MigrationTx) => Promise<Result>,
 ): Promise<Result> {
-  const db = openMigrationDatabase(url);
   const failures: unknown[] = [];
   try {
-    // Read committed, so that whoever waited for the lock sees what the one before it did.
+    // Read committed, so that a server that waited for the lock sees what the one before it did.
     return await db
       .transaction()
       .setIsolationLevel("read committed")
       .execute(async (tx) => {
         try {
+          const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(tx);
+          watch.begin(undefined, rows[0]?.pid);
+          await sql`SET LOCAL lock_timeout = 0`.execute(tx);
           await sql`SELECT pg_advisory_xact_lock(hashtextextended('skyfox.migrations', 0))`.execute(tx);
+          watch.begin("The look at what is pending");
           await setCinemaTimeZone(tx, cinemaTimeZone);
           return await migrate(tx);
         } catch (error) {
@@ -143,8 +209,13 @@ async function inMigration<Result>(
     // Rolling back on a connection that died fails too, and its error would hide the first one.
     throw failures[0] ?? error;
   } finally {
-    await db.destroy();
+    watch.end();
   }
+}
+
+function isPassing(error: unknown): boolean {
+  const state = sqlState(error) ?? (error instanceof Error ? sqlState(error.cause) : undefined);
+  return passingStates.has(state ?? "");
 }
 
 async function setCinemaTimeZone(tx: MigrationTx, cinemaTimeZone: string): Promise<void> {
@@ -159,22 +230,58 @@ async function setCinemaTimeZone(tx: MigrationTx, cinemaTimeZone: string): Promi
   );
 }
 
-/** The names that the history records, in ascending order; undefined when the database has no history of ours. */
-async function findHistory(db: Kysely<unknown>): Promise<string[] | undefined> {
+/** One row of the history. A server that knows the migration `compatibleWith` may run on the database; null: none before it may. */
+interface AppliedMigration {
+  name: string;
+  compatibleWith: string | null;
+}
+
+/** What the history records, in ascending order; undefined when the database has no history of ours. */
+async function findHistory(db: Kysely<unknown>): Promise<AppliedMigration[] | undefined> {
   const { rows: tables } = await sql<{ table: string | null }>`
     SELECT to_regclass('kysely_migration')::text AS table`.execute(db);
   if (typeof tables[0]?.table !== "string") return undefined;
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
-  return rows.map((row) => row.name);
+  // Through jsonb, because the column is there only since a newer migrator has written to the table.
+  const { rows } = await sql<AppliedMigration>`
+    SELECT name, to_jsonb(m) ->> 'compatible_with' AS "compatibleWith" FROM kysely_migration m ORDER BY name`.execute(
+    db,
+  );
+  return rows;
 }
 
-function assertKnown(history: string[], migrations: Migration[]): void {
-  const unknown = history.filter((name) => !migrations.some((migration) => migration.name === name));
+function namesOf(applied: AppliedMigration[]): string[] {
+  return applied.map(({ name }) => name);
+}
+
+function listUnknown(history: AppliedMigration[], migrations: Migration[]): AppliedMigration[] {
+  return history.filter(({ name }) => !migrations.some((migration) => migration.name === name));
+}
+
+/** Whether every migration that this version does not know says that this version, being complete, may run on it. */
+function mayRunOn(history: AppliedMigration[], migrations: Migration[]): boolean {
+  const known = new Set(migrations.map(({ name }) => name));
+  const isComplete = migrations.every(({ name }) => namesOf(history).includes(name));
+  const allow = ({ compatibleWith }: AppliedMigration) =>
+    compatibleWith !== null && known.has(compatibleWith);
+  return isComplete && listUnknown(history, migrations).every(allow);
+}
+
+function assertKnown(unknown: AppliedMigration[]): void {
   if (unknown.length === 0) return;
   throw new Error(
-    `The database was migrated by a newer SkyFox: this version does not know ${unknown.join(", ")}. ` +
+    `The database was migrated by a newer SkyFox: this version does not know ${namesOf(unknown).join(", ")}. ` +
       "Start that version, or roll back with it first.",
   );
+}
+
+/** A column of Kysely's table, which Kysely neither reads nor writes: a row that is rolled back takes it along. */
+async function recordCompatibility(tx: MigrationTx, oldest: Map<string, string>): Promise<void> {
+  if (oldest.size === 0) return;
+  await sql`ALTER TABLE kysely_migration ADD COLUMN IF NOT EXISTS compatible_with varchar(255)`.execute(tx);
+  await sql`
+    UPDATE kysely_migration SET compatible_with = oldest.known
+    FROM unnest(${[...oldest.keys()]}::text[], ${[...oldest.values()]}::text[]) AS oldest (name, known)
+    WHERE kysely_migration.name = oldest.name`.execute(tx);
 }
 
 interface Run {
@@ -208,7 +315,10 @@ async function runMigrator(tx: MigrationTx, migrations: Migration[], { start, ru
   return (results ?? []).map((result) => result.migrationName);
 }
 
-async function runFile(tx: MigrationTx, file: MigrationFile): Promise<void> {
+async function runFile(tx: MigrationTx, file: MigrationFile, watch: MigrationWatch): Promise<void> {
+  watch.begin(file.fileName);
+  // Here, because Kysely's own lock sets an hour for the rest of the transaction.
+  await sql.raw(`SET LOCAL lock_timeout = '${lockTimeoutSeconds}s'`).execute(tx);
   await sql.raw(file.text).execute(tx);
   await sql.raw(checkConstraintsSql).execute(tx);
 }

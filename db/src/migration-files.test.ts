@@ -58,6 +58,18 @@ describe("migration files", () => {
     ]);
   });
 
+  test.each([
+    [
+      "0001_a.up.sql",
+      "-- compatible-with: next",
+      '"-- compatible-with: next" is not "-- compatible-with: previous".',
+    ],
+    ["0001_a.down.sql", "-- compatible-with: previous", '"-- compatible-with:" belongs into the up file.'],
+  ])("%s with %j is a mistake", async (fileName, text, sentence) => {
+    await using folder = await createMigrationFolder({ ...pair("0001_a"), [fileName]: text });
+    await expect(loadMigrations(folder.path)).rejects.toThrow(`${fileName}: ${sentence}`);
+  });
+
   test("a discards line without a query is a mistake, not a comment", async () => {
     await using folder = await createMigrationFolder({
       "0001_a.up.sql": "",

@@ -20,6 +20,8 @@ export interface MigrationFile {
   fileName: string;
   text: string;
   discards: Discard[];
+  /** Whether the file says `-- compatible-with: previous`: the release before may run on the schema that it leaves. */
+  isCompatible: boolean;
 }
 
 /** A complete pair. */
@@ -51,7 +53,16 @@ export async function readMigrationFiles(
     problems.push(
       ...malformed.map((line) => `${fileName}: "${line}" is not "-- discards: <rows>: SELECT <count>".`),
     );
-    files.push({ name, direction, fileName, text, discards });
+    const compatible = text.match(/^-- compatible-with:.*$/gm) ?? [];
+    if (compatible.length > 0 && direction === "down")
+      problems.push(`${fileName}: "-- compatible-with:" belongs into the up file.`);
+    problems.push(
+      ...compatible
+        .map((line) => line.trimEnd())
+        .filter((line) => line !== "-- compatible-with: previous")
+        .map((line) => `${fileName}: "${line}" is not "-- compatible-with: previous".`),
+    );
+    files.push({ name, direction, fileName, text, discards, isCompatible: compatible.length > 0 });
   }
   return { files, problems: [...problems, ...findGaps(files)] };
 }
@@ -65,6 +76,20 @@ export async function loadMigrations(directory: string): Promise<Migration[]> {
     const down = downs.get(up.name);
     return up.direction === "up" && down !== undefined ? [{ name: up.name, up, down }] : [];
   });
+}
+
+/**
+ * For each compatible migration of one run the newest migration that a server must know to run on it: the last one before the run and before
+ * the compatible ones that directly precede it. What is applied in one run counts as one release; `before` is what the database has already.
+ */
+export function findOldestRunnable(before: string | undefined, run: MigrationFile[]): Map<string, string> {
+  const oldest = new Map<string, string>();
+  let known = before;
+  for (const { name, isCompatible } of run) {
+    if (!isCompatible) known = name;
+    else if (known !== undefined) oldest.set(name, known);
+  }
+  return oldest;
 }
 
 function parseDiscards(text: string): { discards: Discard[]; malformed: string[] } {

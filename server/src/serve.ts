@@ -101,6 +101,7 @@ async function startParts(
 ): Promise<{ parts: Composition; rehydrated: number }> {
   const { adopted, applied } = await migrateToLatest(config.databaseUrl, {
     cinemaTimeZone: config.cinemaTimeZone,
+    say: (line) => logger.warn({}, line),
   });
   if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
   const parts = await compose(config, logger, () => url);
