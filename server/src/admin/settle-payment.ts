@@ -1,4 +1,4 @@
-import { confirmFailed, findCardRefund, hasReference, hurryPayment, type Tx } from "@skyfox/db";
+import { confirmFailed, findCardRefund, hasReference, type Tx } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { ResolvePaymentOutput, SettlePaymentInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
@@ -52,8 +52,8 @@ export async function settlePayment(
     async goOn() {
       if (heldAgain !== undefined) deps.monitors.arm(heldAgain.bookingId, heldAgain.until);
       const refund = await findCardRefund(deps.db, paymentId);
-      if (refund?.state !== "pending" || (await giveBack(deps, refund))) return;
-      await hurryPayment(deps.db, paymentId, deps.clock.now());
+      // What the gateway does not do now is the reconciler's.
+      if (refund?.state === "pending") await giveBack(deps, refund);
     },
     describe: (tx) => describeOutcome(tx, paymentId),
   });

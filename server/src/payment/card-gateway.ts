@@ -120,8 +120,7 @@ function readCharge(reply: Reply, { key, card }: CardCharge): ChargeOutcome {
     return { kind: "rejected", errors: said };
   }
   // Every other 4xx may have been said after the charge, by the gateway or by a proxy in front of it.
-  if (status === 403)
-    return { kind: "failed", reason: "the gateway turned the payment away for our key (HTTP 403)" };
+  if (status === 403) return { kind: "failed", reason: "the gateway turned the payment away (HTTP 403)" };
   const answer = status === 200 ? chargeAnswer.safeParse(reply.body).data : undefined;
   if (answer === undefined)
     return { kind: "unknown", reason: `the gateway's answer does not say what happened (HTTP ${status})` };
