@@ -1,5 +1,22 @@
-import { sql } from "kysely";
+import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { sqlState } from "../transaction.ts";
+
+// As long as the function claim_seats of the migrations waits.
+const claimWait = "150ms";
+
+class SeatLocked extends Error {
+  constructor(options: ErrorOptions) {
+    super("A claim on a seat stayed locked.", options);
+  }
+}
+
+/** Whether a booking was not written because another transaction kept the claim on one of its seats locked. */
+export function isSeatLocked(error: unknown): boolean {
+  if (error instanceof SeatLocked) return true;
+  const isLocked = sqlState(error) === "55P03" && error instanceof Error && "where" in error;
+  return isLocked && String(error.where).includes("function claim_seats(");
+}
 
 /** How many holds of the customer are written as live, those being paid counted. */
 export async function countLiveHolds(db: Db, username: string): Promise<number> {
@@ -26,48 +43,89 @@ export async function listOverdueHolds(db: Db, username: string, now: Date): Pro
 
 /**
  * Expires these bookings as far as they are due: holds whose time is over and payments that took too long. Waits for the ones that
- * somebody else is just changing, and decides by what they are then; tells which ones it expired.
+ * another transaction is just changing, and decides by what they are then; tells which ones it expired.
  */
 export async function expireBookings(db: Db, bookingIds: number[], now: Date): Promise<number[]> {
-  return await expire(db, now, sql`and id = any(${bookingIds}::bigint[]) order by id for update`);
+  return await expire(db, now, dueAmong(bookingIds, now, sql`for update`));
 }
 
-/** Like `expireBookings`, but leaves out those that somebody else is just changing. */
+/**
+ * Like `expireBookings`, for seats that are about to be taken over: waits for each lock as long as a claim is waited for. `isSeatLocked` tells
+ * when that was not enough.
+ */
+export async function expireForTakeover(tx: Tx, bookingIds: number[], now: Date): Promise<void> {
+  const { rows } = await sql<{ before: string }>`
+    select current_setting('lock_timeout') as before, set_config('lock_timeout', ${claimWait}, true)`.execute(
+    tx,
+  );
+  try {
+    await expireBookings(tx, bookingIds, now);
+  } catch (error) {
+    throw sqlState(error) === "55P03" ? new SeatLocked({ cause: error }) : error;
+  }
+  await sql`select set_config('lock_timeout', ${rows[0]?.before}, true)`.execute(tx);
+}
+
+/** Like `expireBookings`, but leaves out those that another transaction is just changing. */
 export async function expireUnlockedBookings(db: Db, bookingIds: number[], now: Date): Promise<number[]> {
-  return await expire(db, now, sql`and id = any(${bookingIds}::bigint[]) order by id for update skip locked`);
+  return await expire(db, now, dueAmong(bookingIds, now, sql`for update skip locked`));
 }
 
-/** Expires whatever is due, at most `limit` bookings at a time, leaving out those that somebody else is just changing. */
+/**
+ * Expires what is due, the longest due first: at most `limit` holds and `limit` payments that took too long at a time, leaving out those
+ * that another transaction is just changing.
+ */
 export async function expireAnyDue(db: Db, limit: number, now: Date): Promise<number[]> {
-  return await expire(db, now, sql`order by id limit ${limit} for update skip locked`);
+  // Each in the order of its own partial index, so that no ended booking is read. Skipping, it waits for none: any order of locks will do.
+  const due = sql`overdue as (
+      select id from booking where status = 'Pending' and expires_at <= ${now}
+      order by expires_at limit ${limit} for update skip locked
+    ), overpaying as (
+      select id from booking where status = 'Paying' and paying_until <= ${now}
+      order by paying_until limit ${limit} for update skip locked
+    ), due as (
+      select id from overdue union all select id from overpaying
+    )`;
+  return await expire(db, now, due);
 }
 
-// The booking row decides, re-read after any lock wait; its claims, and what its payment has reserved, only follow.
-async function expire(db: Db, now: Date, which: ReturnType<typeof sql>): Promise<number[]> {
-  const { rows } = await sql<{ id: number }>`
-    with due as (
+function dueAmong(bookingIds: number[], now: Date, lock: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`due as (
       select id from booking
-      where (status = 'Pending' and expires_at <= ${now} or status = 'Paying' and paying_until <= ${now}) ${which}
-    ), expired as (
+      where id = any(${bookingIds}::bigint[])
+        and (status = 'Pending' and expires_at <= ${now} or status = 'Paying' and paying_until <= ${now})
+      order by id ${lock}
+    )`;
+}
+
+// The booking row decides, re-read after any lock wait; its claims, and what its payment has reserved, only follow. They are found through
+// arrays: a join with so many rows may be planned as one reading of the whole table.
+async function expire(db: Db, now: Date, due: RawBuilder<unknown>): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    with ${due}, expired as (
       update booking set status = 'Expired', ended_at = ${now}, paying_until = null
-      from due where booking.id = due.id returning booking.id
+      where id = any(array(select id from due)) returning id
     ), locked as (
       select show_id, seat_number from seat_claim
-      where booking_id in (select id from expired) order by show_id, seat_number for update
+      where booking_id = any(array(select id from expired)) order by show_id, seat_number for update
     ), released as (
       update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
       from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
     ), reserving as (
       -- Locked, so that it is read as it is after the wait for the booking, not as it was before.
       select p.id, p.username, p.reserved from payment_transaction p
-      where p.booking_id in (select id from expired) and p.reserved > 0
+      where p.booking_id = any(array(select id from expired)) and p.reserved > 0
       for update
+    ), wallet as (
+      -- By name, so that two who expire bookings of the same customers never wait for each other.
+      select username from customer_wallet
+      where username = any(array(select username from reserving)) order by username for update
     ), unreserved as (
       update customer_wallet w set reserved = w.reserved - given.total
-      from (select username, sum(reserved) as total from reserving group by username) given
-      where w.username = given.username
+      from wallet join (select username, sum(reserved) as total from reserving group by username) given using (username)
+      where w.username = wallet.username
     ), without_reserve as (
-      update payment_transaction p set reserved = 0 from reserving where p.id = reserving.id
+      update payment_transaction p set reserved = 0 where id = any(array(select id from reserving))
     )
     select id from expired`.execute(db);
   return rows.map((row) => row.id);
@@ -103,23 +161,29 @@ export interface PendingHold {
   expiresAt: Date;
 }
 
-function readPendingHolds(db: Db) {
-  return db
-    .selectFrom("booking")
-    .where("status", "=", "Pending")
-    .select(["id", sql<Date>`expires_at`.as("expiresAt")])
-    .orderBy("id");
-}
-
 /** Those of these bookings that are pending holds. */
 export async function listPendingHolds(db: Db, bookingIds: number[]): Promise<PendingHold[]> {
   if (bookingIds.length === 0) return [];
-  return await readPendingHolds(db)
+  return await db
+    .selectFrom("booking")
     .where(sql<boolean>`id = any(${bookingIds}::bigint[])`)
+    .where("status", "=", "Pending")
+    .select(["id", sql<Date>`expires_at`.as("expiresAt")])
     .execute();
 }
 
-/** Pending holds after a booking id, in id order, for rebuilding the monitors page by page. */
-export async function listPendingHoldsAfter(db: Db, afterId: number, limit: number): Promise<PendingHold[]> {
-  return await readPendingHolds(db).where("id", ">", afterId).limit(limit).execute();
+/**
+ * Pending holds that are due after a moment, the soonest due first, for rebuilding the monitors page by page: at least `limit` while there
+ * are as many, and all that are due at the last one's moment. That moment is text, because a `Date` would lose its microseconds.
+ */
+export async function listPendingHoldsAfter(
+  db: Db,
+  after: string,
+  limit: number,
+): Promise<{ holds: PendingHold[]; last: string | undefined }> {
+  const { rows } = await sql<PendingHold & { moment: string }>`
+    select id, expires_at as "expiresAt", expires_at::text as moment from booking
+    where status = 'Pending' and expires_at > ${after}::timestamptz
+    order by expires_at fetch first ${limit} rows with ties`.execute(db);
+  return { holds: rows.map(({ id, expiresAt }) => ({ id, expiresAt })), last: rows.at(-1)?.moment };
 }

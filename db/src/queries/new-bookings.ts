@@ -80,7 +80,8 @@ export interface NewCounterSale extends NewBooking {
 /**
  * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled or a seat is
  * plainly taken. What it reads may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again)
- * and `noHoldSlot`; the bounds are counted by a function that sees what was committed while it waited for the others it counts.
+ * and `noHoldSlot`; the bounds are counted by a function that sees what was committed while it waited for the others it counts. It waits
+ * for another transaction's claim on a seat only so long (`isSeatLocked`).
  */
 export async function insertHold(db: Db, hold: NewHold): Promise<number | BrokenBound | undefined> {
   const { bounds } = hold;
@@ -159,16 +160,11 @@ async function insertBooking<Answer>(
       select booked.id, ${showId}, ${screenId}, w.seat_number
       from booked, unnest(${seatNumbers}::text[]) with ordinality as w (seat_number, position)
       order by w.position
-    ), claimed as (
-      -- A taken seat gets no booking, which its constraint refuses, and with it the whole statement.
-      insert into seat_claim (show_id, seat_number, booking_id, free_after)
-      select ${showId}, w.seat_number, booked.id, ${freeAfter}::timestamptz
-      from booked, unnest(${seatNumbers}::text[]) as w (seat_number)
-      order by w.seat_number
-      on conflict (show_id, seat_number) do update
-        set booking_id = case when seat_claim.booking_id is null then excluded.booking_id end,
-          free_after = excluded.free_after, version = nextval('seat_claim_version')
+      returning booking_id, seat_number
+    ), claimed as materialized (
+      select claim_seats(${showId}, array_agg(seat_number::text), min(booking_id), ${freeAfter}::timestamptz)
+      from mapped having count(*) > 0
     )
-    ${answer}`.execute(db);
+    select answer.* from (${answer}) as answer left join claimed on true`.execute(db);
   return rows[0];
 }

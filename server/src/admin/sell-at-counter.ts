@@ -1,4 +1,4 @@
-import { expireBookings, insertCounterSale } from "@skyfox/db";
+import { expireForTakeover, insertCounterSale } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { findOffer, LostRace, untilNobodyIsFaster } from "../booking/claim-seats.ts";
 import { describeBookingIn } from "../booking/describe-booking.ts";
@@ -20,13 +20,13 @@ export async function sellAtCounter(
   intent?: Intent,
 ): Promise<Booking> {
   const { showId, seatNumbers, customerName, phoneNumber, amountPaid } = input;
-  return await untilNobodyIsFaster(seatNumbers, () =>
+  return await untilNobodyIsFaster(deps, admin, { showId, seatNumbers }, () =>
     once(deps, intent, async (tx) => {
       const { overdue, ...offer } = await findOffer(tx, deps, admin, { showId, seatNumbers });
       const expected = offer.amountDue;
       if (amountPaid !== undefined && !amountPaid.equals(expected))
         throw new DomainError({ code: "INVALID_AMOUNT", details: { expected } });
-      if (overdue.length > 0) await expireBookings(tx, overdue, offer.now);
+      if (overdue.length > 0) await expireForTakeover(tx, overdue, offer.now);
       const bookingId = await insertCounterSale(tx, { ...offer, customerName, phoneNumber });
       if (bookingId === undefined) throw new LostRace();
       await recordAudit(tx, deps.clock, admin, {

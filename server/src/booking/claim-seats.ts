@@ -2,6 +2,7 @@ import {
   constraints,
   findWantedSeats,
   isRetryable,
+  isSeatLocked,
   violatedConstraint,
   type Db,
   type WantedSeat,
@@ -59,18 +60,28 @@ const raceLosses = new Set<string>([
   constraints.noHoldSlot,
 ]);
 
-/** Tries to claim seats, each time anew, until nobody else was faster. Throws `SEATS_UNAVAILABLE` when somebody always was. */
+/**
+ * Tries to claim seats, each time anew, until no other was faster. Throws `SEATS_UNAVAILABLE` when another always was, and when a claim stays
+ * locked, as by a server that is frozen: it names the seats that are taken by then, or else all of them.
+ */
 export async function untilNobodyIsFaster<Result>(
-  seatNumbers: string[],
+  deps: Deps,
+  user: User,
+  wanted: { showId: number; seatNumbers: string[] },
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   for (let tries = 0; tries < maxTries; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
+      if (isSeatLocked(error)) {
+        await findOffer(deps.db, deps, user, wanted);
+        break;
+      }
       if (!isLostRace(error)) throw error;
     }
   }
+  const { seatNumbers } = wanted;
   throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
 }
 

@@ -107,12 +107,11 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
     disarm,
     async rehydrate() {
       const all: PendingHold[] = [];
-      for (let afterId = 0; ;) {
-        const holds = await listPendingHoldsAfter(db, afterId, pageSize);
+      for (let after = "-infinity"; ;) {
+        const { holds, last } = await listPendingHoldsAfter(db, after, pageSize);
         all.push(...holds);
-        const last = holds.at(-1);
         if (last === undefined || holds.length < pageSize) break;
-        afterId = last.id;
+        after = last;
       }
       // Only now, so that none fires before all are there.
       for (const hold of all) arm(hold.id, hold.expiresAt);

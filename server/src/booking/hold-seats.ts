@@ -3,6 +3,7 @@ import {
   constraints,
   countLiveHolds,
   expireBookings,
+  expireForTakeover,
   inTransaction,
   insertHold,
   listOverdueHolds,
@@ -42,7 +43,7 @@ export async function holdSeats(
   const replay = await findReplay(deps, intent);
   if (replay !== undefined) return replay.answer as Hold;
   const counted = await deps.limits.count("holds", { account: user.username, address: user.address });
-  const hold = await untilNobodyIsFaster(input.seatNumbers, () => tryToHold(deps, user, input, intent));
+  const hold = await untilNobodyIsFaster(deps, user, input, () => tryToHold(deps, user, input, intent));
   if (hold === "key is taken") {
     // By the same call on another server: repeating it counts once.
     await counted.giveBack();
@@ -101,7 +102,7 @@ async function insertOver(
 ): ReturnType<typeof insertHold> {
   if (overdue.length === 0) return await insertHold(tx ?? deps.db, hold);
   const takeOver = async (transaction: Tx) => {
-    await expireBookings(transaction, overdue, hold.now);
+    await expireForTakeover(transaction, overdue, hold.now);
     return await insertHold(transaction, hold);
   };
   return tx === undefined ? await inTransaction(deps.db, takeOver) : await takeOver(tx);

@@ -1,0 +1,3 @@
+DROP FUNCTION claim_seats;
+DROP INDEX booking_paid;
+DROP INDEX payment_refund_in_doubt;
