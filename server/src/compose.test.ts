@@ -56,6 +56,31 @@ test("a server without a movie service knows no films, and says why", async () =
   expect(await server.deps.movies.find("tt1375666")).toEqual(unavailable);
 });
 
+test("what is due is done while callers have all their connections, on connections that bear another name", async () => {
+  const { server, sql } = await givenServer(undefined);
+  await sql.query("insert into rate_limit (key, points, expire) values ('over', 1, 1)");
+  const { db } = server.deps;
+  const end = Promise.withResolvers<void>();
+  const connected = Array.from({ length: 20 }, () => Promise.withResolvers<void>());
+  const callers = connected.map(({ resolve }) =>
+    db.transaction().execute(async (tx) => {
+      await tx.selectFrom("slot").select("id").execute();
+      resolve();
+      await end.promise;
+    }),
+  );
+  await Promise.all(connected.map(({ promise }) => promise));
+  // Rebuilds the monitors, and begins a round of every task.
+  await server.startBackground();
+  await until(sql, "select where not exists (select from rate_limit where key = 'over')");
+  const names = await sql.query(
+    "select distinct application_name as name from pg_stat_activity where datname = current_database() and application_name like 'skyfox%'",
+  );
+  end.resolve();
+  await Promise.all(callers);
+  expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining(["skyfox", "skyfox-background"]));
+});
+
 test("a database that takes no changes is told by /ready and by every change, and is used again once it does", async () => {
   const { server, sql } = await givenServer(undefined);
   const headers = { "x-api-key": developmentApiKey, "content-type": "application/json" };

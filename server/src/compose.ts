@@ -46,6 +46,7 @@ const removeEveryMs = 10 * 60_000;
 const fillInFilmsEveryMs = 10 * 60_000;
 const removeImagesEveryMs = 60_000;
 const sweepBatch = 500;
+const backgroundConnections = 5;
 
 /** The settings with nothing left open: where development has an embedded part, its address is filled in. */
 export type CompleteConfig = Config & {
@@ -83,15 +84,23 @@ export async function compose(
   const db = openDatabase(config.databaseUrl, {
     onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
   });
+  // Recovery goes on while callers have all connections, and callers are served whatever recovery waits for.
+  const backgroundDb = openDatabase(config.databaseUrl, {
+    applicationName: "skyfox-background",
+    maxConnections: backgroundConnections,
+    onConnectionError: (error) => logger.warn({ err: error }, "A background connection was lost."),
+  });
   const books = openBooks(config.databaseUrl, {
     onConnectionError: (error) =>
       logger.warn({ err: error }, "The connection that reads the books was lost."),
   });
   const clock = await startDatabaseClock(db, logger).catch(async (error: unknown) => {
-    await Promise.all([db.destroy(), books.close()]);
+    await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
     throw error;
   });
-  const monitors = config.background ? createExpiryMonitors({ db, clock, logger }) : noExpiryMonitors;
+  const monitors = config.background
+    ? createExpiryMonitors({ db: backgroundDb, clock, logger })
+    : noExpiryMonitors;
   const gateway = connectPaymentGateway({ ...config.paymentGateway, clock });
   const bucket = config.imageBucket && createBucketStore(config.imageBucket, { clock });
   const folder = createFolderStore({
@@ -141,6 +150,7 @@ export async function compose(
     },
   });
 
+  const background: Deps = { ...deps, db: backgroundDb };
   const loops: Loop[] = [];
   const stopping = new AbortController();
   const unknownFilms = new Set<string>();
@@ -160,39 +170,43 @@ export async function compose(
       }
       const rehydrated = await monitors.rehydrate();
       const longestGapSeconds = config.isSandboxGateway === true ? null : config.payingSeconds;
-      const beat = () => writeHeartbeat(db, { now: clock.now(), longestGapSeconds });
+      const beat = () => writeHeartbeat(backgroundDb, { now: clock.now(), longestGapSeconds });
       await beat();
       const now = clock.now();
-      await hurryPaymentsAndRefunds(db, { now, latestFirstTurn: askAfter(now) });
+      await hurryPaymentsAndRefunds(backgroundDb, { now, latestFirstTurn: askAfter(now) });
       const reconcile = async () => {
-        await reconcilePayments(deps, answerOfPayment(deps), stopping.signal);
-        await goOnCancellingShows(deps, stopping.signal);
+        await reconcilePayments(background, answerOfPayment(background), stopping.signal);
+        await goOnCancellingShows(background, stopping.signal);
       };
       loops.push(
-        startLoop(deps, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
+        startLoop(background, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
         // One of its own, since a round of the reconciler takes as long as the gateway does.
-        startLoop(deps, { name: "write the heartbeat", everyMs: heartbeatEveryMs, run: beat }),
-        startLoop(deps, {
+        startLoop(background, { name: "write the heartbeat", everyMs: heartbeatEveryMs, run: beat }),
+        startLoop(background, {
           name: "warn of refunds that wait",
           everyMs: warnOfWaitingEveryMs,
-          run: () => warnOfWaitingRefunds(deps),
+          run: () => warnOfWaitingRefunds(background),
         }),
-        startLoop(deps, { name: "sweep expired holds", everyMs: sweepEveryMs, run: () => sweep(deps) }),
-        startLoop(deps, checkingBooks),
-        startLoop(deps, {
+        startLoop(background, {
+          name: "sweep expired holds",
+          everyMs: sweepEveryMs,
+          run: () => sweep(background, stopping.signal),
+        }),
+        startLoop(background, checkingBooks),
+        startLoop(background, {
           name: "remove what has ended",
           everyMs: removeEveryMs,
-          run: () => removeEnded(deps),
+          run: () => removeEnded(background, stopping.signal),
         }),
-        startLoop(deps, {
+        startLoop(background, {
           name: "fill in films",
           everyMs: fillInFilmsEveryMs,
-          run: () => fillInFilms(deps, unknownFilms, stopping.signal),
+          run: () => fillInFilms(background, unknownFilms, stopping.signal),
         }),
-        startLoop(deps, {
+        startLoop(background, {
           name: "remove pictures of nobody",
           everyMs: removeImagesEveryMs,
-          run: () => removeImages(deps, stopping.signal),
+          run: () => removeImages(background, stopping.signal),
         }),
       );
       return { rehydrated };
@@ -206,16 +220,16 @@ export async function compose(
     async close() {
       clock.close();
       bucket?.close();
-      await Promise.all([db.destroy(), books.close()]);
+      await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
     },
   };
 }
 
 // What a dead server left: holds that no monitor watches, and payments that kept their seats too long.
-async function sweep({ db, clock, logger }: Deps): Promise<void> {
+async function sweep({ db, clock, logger }: Deps, signal: AbortSignal): Promise<void> {
   let expired: number[];
   do {
     expired = await expireAnyDue(db, sweepBatch, clock.now());
     if (expired.length > 0) logger.info({ swept: expired.length }, "Holds that nobody watched have expired.");
-  } while (expired.length === sweepBatch);
+  } while (expired.length >= sweepBatch && !signal.aborted);
 }
