@@ -164,3 +164,17 @@ test("a connection that is read-only is used no more, so that the next change go
   await expect(change()).rejects.toMatchObject({ code: "25006" });
   await change();
 });
+
+test("a process that stood still longer than silence is borne reads the answer that waits before it gives the connection up", async () => {
+  const one = openDatabase(url, { maxConnections: 1, silenceMs: 500 });
+  onTestFinished(() => one.destroy());
+  const pid = async () =>
+    (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(one)).rows[0]?.pid;
+  const before = await pid();
+  const asking = pid();
+  // The question is on its way.
+  await new Promise((resolve) => setImmediate(resolve));
+  // Blocks this thread, as SIGSTOP would.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+  expect(await asking).toBe(before);
+});

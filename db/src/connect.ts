@@ -139,17 +139,18 @@ function dropReadOnly(pool: pg.Pool): PostgresPool {
 function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   const { connection } = client as unknown as { connection: { stream: Socket } };
   const { stream } = connection;
+  const silent = new Error("Connection terminated: the database is silent.");
   let heardAt = performance.now();
+  const isSilent = () => performance.now() - heardAt >= silenceMs;
   stream.on("data", () => {
     heardAt = performance.now();
   });
   // A socket's own timer goes off while nobody uses the connection, and never again.
   const watch = setInterval(() => {
-    const now = performance.now();
     const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery;
-    if (isIdle) heardAt = now;
-    else if (now - heardAt >= silenceMs)
-      stream.destroy(new Error("Connection terminated: the database is silent."));
+    if (isIdle) heardAt = performance.now();
+    // After a standstill of the process timers come first and answers that wait second: they are read before the verdict.
+    else if (isSilent()) setImmediate(() => isSilent() && stream.destroy(silent));
   }, silenceMs / 8);
   watch.unref();
   stream.once("close", () => clearInterval(watch));
