@@ -2,16 +2,23 @@ import { connectOnce, openDatabase } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createMemoryLogger } from "../test/memory-logger.ts";
+import { shiftDatabaseClock } from "../test/shift-database-clock.ts";
 import { startDatabaseClock, type RunningClock } from "./clock.ts";
 
 const { url } = await createTestDatabase();
+const owner = await connectOnce(url);
+const shiftClock = await shiftDatabaseClock(owner);
 const db = openDatabase(url, { maxConnections: 2 });
 const sql = await connectOnce(url);
 const logger = createMemoryLogger();
 const dayMs = 86_400_000;
 
-afterEach(() => vi.useRealTimers());
+afterEach(async () => {
+  vi.useRealTimers();
+  await shiftClock(0);
+});
 afterAll(async () => {
+  await owner.end();
   await sql.end();
   await db.destroy();
 });
@@ -57,7 +64,7 @@ describe("the clock of the database", () => {
   });
 
   test("is measured again every minute, and a failed measure is logged and changes nothing", async () => {
-    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance", "Date"] });
     const own = openDatabase(url, { maxConnections: 1 });
     const warnings = createMemoryLogger();
     const clock = await startDatabaseClock(own, warnings);
@@ -77,6 +84,60 @@ describe("the clock of the database", () => {
     expect(clock.now().getTime()).toBeGreaterThanOrEqual(last + 60_000);
     expect(clock.now().getTime()).toBeLessThan(last + 65_000);
     clock.close();
+  });
+});
+
+describe("a jump of the database's clock", () => {
+  const isRight = async (clock: RunningClock) =>
+    await expect.poll(async () => (await differenceMs(clock)).ms).toBeLessThan(1_000);
+
+  test.each([
+    ["forward", 3_600_000],
+    ["backward", -3_600_000],
+  ])("%s is noticed at once by the next reading, which is right already", async (_name, byMs) => {
+    const clock = await startClock();
+    const before = clock.now().getTime();
+    await shiftClock(byMs);
+    const reading = await clock.nowIn(db);
+    expect(Math.abs(reading.getTime() - before - byMs)).toBeLessThan(60_000);
+    await isRight(clock);
+    expect(clock.jumps).toBe(1);
+    const [line] = logger.lines.splice(0).filter(({ msg }) => msg === "The database's time has jumped.");
+    expect(Math.abs(Number(line?.["jumpedMs"]) - byMs)).toBeLessThan(1_000);
+  });
+
+  test("is noticed when a connection was lost", async () => {
+    const clock = await startClock();
+    await shiftClock(3_600_000);
+    clock.doubt();
+    await isRight(clock);
+    expect(clock.jumps).toBe(1);
+  });
+
+  test.each([
+    ["the wall and the monotonic clock of the process disagree", 1_000, 3_000],
+    ["the process has stood still", 3_000, 3_000],
+  ])("is noticed when %s", async (_name, monotonicMs, wallMs) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "Date"] });
+    const clock = await startClock();
+    await shiftClock(3_600_000);
+    const monotonic = performance.now.bind(performance);
+    const spy = vi.spyOn(performance, "now").mockImplementation(() => monotonic() + monotonicMs);
+    onTestFinished(() => spy.mockRestore());
+    vi.setSystemTime(new Date().getTime() + wallMs - 1_000);
+    vi.advanceTimersByTime(1_000);
+    await expect.poll(() => clock.jumps).toBe(1);
+  });
+
+  test("that is small is followed and is no jump", async () => {
+    const clock = await startClock();
+    await shiftClock(300);
+    clock.doubt();
+    const [before, monotonic] = [clock.now().getTime(), performance.now()];
+    await expect
+      .poll(() => clock.now().getTime() - before - (performance.now() - monotonic))
+      .toBeGreaterThan(200);
+    expect(clock.jumps).toBe(0);
   });
 });
 

@@ -38,6 +38,7 @@ import { createTicketPrinter } from "./ticket/ticket-printer.ts";
 import { createTicketTokens } from "./ticket/ticket-tokens.ts";
 
 const reconcileEveryMs = 5_000;
+const followJumpEveryMs = 1_000;
 const sweepEveryMs = 10_000;
 const heartbeatEveryMs = 5_000;
 const warnOfWaitingEveryMs = 60_000;
@@ -81,8 +82,13 @@ export async function compose(
   logger: Logger,
   ownUrl: () => string,
 ): Promise<Composition> {
+  let doubtClock: (() => void) | undefined;
   const db = openDatabase(config.databaseUrl, {
-    onConnectionError: (error) => logger.warn({ err: error }, "A database connection was lost."),
+    onConnectionError: (error) => {
+      logger.warn({ err: error }, "A database connection was lost.");
+      // The next one may lead to another database server with a clock of its own.
+      doubtClock?.();
+    },
   });
   // Recovery goes on while callers have all connections, and callers are served whatever recovery waits for.
   const backgroundDb = openDatabase(config.databaseUrl, {
@@ -98,6 +104,7 @@ export async function compose(
     await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
     throw error;
   });
+  doubtClock = clock.doubt;
   const monitors = config.background
     ? createExpiryMonitors({ db: backgroundDb, clock, logger })
     : noExpiryMonitors;
@@ -168,18 +175,33 @@ export async function compose(
         loops.push(startLoop(deps, checkingBooks));
         return { rehydrated: 0 };
       }
-      const rehydrated = await monitors.rehydrate();
       const longestGapSeconds = config.isSandboxGateway === true ? null : config.payingSeconds;
-      const beat = () => writeHeartbeat(backgroundDb, { now: clock.now(), longestGapSeconds });
-      await beat();
-      const now = clock.now();
-      await hurryPaymentsAndRefunds(backgroundDb, { now, latestFirstTurn: askAfter(now) });
+      const beat = async () => {
+        await writeHeartbeat(backgroundDb, { now: await clock.nowIn(backgroundDb), longestGapSeconds });
+      };
+      const catchUp = async () => {
+        const rehydrated = await monitors.rehydrate();
+        await beat();
+        const now = await clock.nowIn(backgroundDb);
+        await hurryPaymentsAndRefunds(backgroundDb, { now, latestFirstTurn: askAfter(now) });
+        return rehydrated;
+      };
+      let jumpsSeen = clock.jumps;
+      const rehydrated = await catchUp();
+      // Timers and turns were set by the time before the jump.
+      const followJump = async () => {
+        const { jumps } = clock;
+        if (jumps === jumpsSeen) return;
+        await catchUp();
+        jumpsSeen = jumps;
+      };
       const reconcile = async () => {
         await reconcilePayments(background, answerOfPayment(background), stopping.signal);
         await goOnCancellingShows(background, stopping.signal);
       };
       loops.push(
         startLoop(background, { name: "reconcile payments", everyMs: reconcileEveryMs, run: reconcile }),
+        startLoop(background, { name: "follow the clock", everyMs: followJumpEveryMs, run: followJump }),
         // One of its own, since a round of the reconciler takes as long as the gateway does.
         startLoop(background, { name: "write the heartbeat", everyMs: heartbeatEveryMs, run: beat }),
         startLoop(background, {
@@ -229,7 +251,7 @@ export async function compose(
 async function sweep({ db, clock, logger }: Deps, signal: AbortSignal): Promise<void> {
   let expired: number[];
   do {
-    expired = await expireAnyDue(db, sweepBatch, clock.now());
+    expired = await expireAnyDue(db, sweepBatch, await clock.nowIn(db));
     if (expired.length > 0) logger.info({ swept: expired.length }, "Holds that nobody watched have expired.");
   } while (expired.length >= sweepBatch && !signal.aborted);
 }

@@ -3,9 +3,18 @@ import type { Booking, Decimal, ProfileImage, Role, Ticket, TicketKeys } from ".
 import type { DomainError } from "./errors/domain-error.ts";
 import type { LimitName } from "./limits/limit-table.ts";
 
-/** The one clock of every decision. In production it is the database's time, so that several servers agree. */
+/**
+ * The one clock of every decision. In production it is the database's time, so that several servers agree. What compares a stored instant
+ * with the present to change a state takes a reading of the database itself, after its locks: `nowFrom` where a statement that locks or
+ * looks brings one along, `nowIn` elsewhere. `now` carries the last measure on and may be wrong for seconds after the database's clock has
+ * jumped: it is for timers, for what is shown and for what is only written down.
+ */
 export interface Clock {
   now(): Date;
+  /** The time by a reading that a statement has just taken of the database's clock. */
+  nowFrom(reading: Date): Date;
+  /** The time by a reading of its own; in a transaction ask for it after the locks. */
+  nowIn(db: Db): Promise<Date>;
   /** Calls `wake` once the clock has reached `at`, unless the signal aborts first; never earlier. */
   wakeAt(at: Date, wake: () => void, signal: AbortSignal): void;
   /** Calls `wake` that much later, however the clock is set meanwhile, unless the signal aborts first. */

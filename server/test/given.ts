@@ -83,10 +83,13 @@ export interface GivenShow {
   screenId?: number;
 }
 
+/** A database and a server on it. */
+type CinemaOfATest = Pick<TestApp, "sql"> & { deps: Pick<Deps, "clock" | "settings"> };
+
 let films = 0;
 
 /** A show of a film of its own; by default on a screen of its own with the first screen's seats, A1 to J10, A to E Standard. */
-export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<number> {
+export async function givenShow(app: CinemaOfATest, show: GivenShow = {}): Promise<number> {
   films += 1;
   const movieId = `tt${String(films).padStart(7, "0")}`;
   await app.sql.query(
@@ -105,7 +108,7 @@ export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<num
       show.cost ?? "200.00",
       show.cancelReason ?? null,
       app.deps.settings.cinemaTimeZone,
-      app.clock.now(),
+      app.deps.clock.now(),
       show.screenId ?? (await givenScreen(app)),
     ],
   );
@@ -113,7 +116,7 @@ export async function givenShow(app: TestApp, show: GivenShow = {}): Promise<num
 }
 
 /** Another screen with the first one's layout. */
-export async function givenScreen(app: TestApp): Promise<number> {
+export async function givenScreen(app: CinemaOfATest): Promise<number> {
   const [row] = await app.sql.query(
     `with added as (insert into screen (name) values ('Screen ' || gen_random_uuid()) returning id),
        seats as (

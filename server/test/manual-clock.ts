@@ -1,3 +1,4 @@
+import { databaseTime } from "@skyfox/db";
 import type { Clock } from "../src/deps.ts";
 
 /** A clock that stands still until a test moves it; moving it wakes whoever is due, in order. */
@@ -35,6 +36,12 @@ export function createManualClock(start: Date): ManualClock {
 
   return {
     now: () => new Date(current),
+    nowFrom: () => new Date(current),
+    // As many round trips as in production.
+    nowIn: async (db) => {
+      await databaseTime(db);
+      return new Date(current);
+    },
     wakeAt,
     wakeAfter: (ms, wake, signal) => wakeAt(new Date(current + ms), wake, signal),
     advance: (ms) => set(new Date(current + ms)),

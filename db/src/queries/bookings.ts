@@ -3,6 +3,7 @@ import { sql, type Updateable } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { Booking, BookingStatus } from "../schema.ts";
 import type { NextBookingStatus } from "../transitions.ts";
+import { databaseNow } from "./clock.ts";
 
 function readBookings(db: Db) {
   return db
@@ -146,22 +147,28 @@ export async function listDoorBookings(
     .execute();
 }
 
-/** Locks a booking and reads what decides about it. */
+/** Locks a booking and reads what decides about it; `lockedAt` is the database's time once it is locked. */
 export async function lockBooking(tx: Tx, bookingId: number) {
   return await tx
-    .selectFrom("booking")
-    .where("id", "=", bookingId)
-    .select([
-      "id",
-      "show_id as showId",
-      "customer_username as username",
-      "status",
-      "amount_due as amountDue",
-      "amount_paid as amountPaid",
-      "expires_at as expiresAt",
-      "declined_cards as declinedCards",
-    ])
-    .forUpdate()
+    .with("locked", (db) =>
+      db
+        .selectFrom("booking")
+        .where("id", "=", bookingId)
+        .select([
+          "id",
+          "show_id as showId",
+          "customer_username as username",
+          "status",
+          "amount_due as amountDue",
+          "amount_paid as amountPaid",
+          "expires_at as expiresAt",
+          "declined_cards as declinedCards",
+        ])
+        .forUpdate(),
+    )
+    .selectFrom("locked")
+    .selectAll()
+    .select(databaseNow.as("lockedAt"))
     .executeTakeFirst();
 }
 

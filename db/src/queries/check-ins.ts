@@ -1,15 +1,18 @@
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { databaseNow } from "./clock.ts";
 
-/** Locks these bookings, as far as there are any, lowest id first, so that two who lock many of the same never wait for each other. */
-export async function lockBookings(tx: Tx, bookingIds: number[]): Promise<void> {
-  await tx
-    .selectFrom("booking")
-    .where(sql<boolean>`id = any(${bookingIds}::bigint[])`)
-    .select("id")
-    .orderBy("id")
-    .forUpdate()
-    .execute();
+/**
+ * Locks these bookings, as far as there are any, lowest id first, so that two who lock many of the same never wait for each other. Answers
+ * the database's time once all of them are locked.
+ */
+export async function lockBookings(tx: Tx, bookingIds: number[]): Promise<Date> {
+  const { rows } = await sql<{ lockedAt: Date }>`
+    with locked as (
+      select id from booking where id = any(${bookingIds}::bigint[]) order by id for update
+    )
+    select ${databaseNow} as "lockedAt" from (select count(*) from locked) as counted`.execute(tx);
+  return rows[0]!.lockedAt;
 }
 
 /** These bookings with what decides about letting their people in; lock them first, in a statement of its own. */

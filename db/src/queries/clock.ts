@@ -1,9 +1,15 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
+/**
+ * The database's own time at the moment when a statement evaluates it. In a statement that locks it belongs around the lock, in a query
+ * that selects from the locking one: beside the lock it is read before the wait.
+ */
+export const databaseNow = sql<Date>`clock_timestamp()`;
+
 /** The database's own time, of this very moment. */
 export async function databaseTime(db: Db): Promise<Date> {
-  const { rows } = await sql<{ time: Date }>`select clock_timestamp() as time`.execute(db);
+  const { rows } = await sql<{ time: Date }>`select ${databaseNow} as time`.execute(db);
   return rows[0]!.time;
 }
 

@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { databaseNow } from "./clock.ts";
 
 /** One wanted seat, with what decides about it and its show. */
 export interface WantedSeat {
@@ -15,6 +16,8 @@ export interface WantedSeat {
   claimedBy: number | null;
   /** Until when that claim holds; null when the seat is being paid for or sold. */
   freeAfter: Date | null;
+  /** The database's time when it looked. */
+  readAt: Date;
 }
 
 /** The wanted seats of a show, one row each, as they are at this moment; no rows when there is no such show. */
@@ -25,7 +28,8 @@ export async function findWantedSeats(
   const { rows } = await sql<WantedSeat>`
     select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
       show.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
-      claim.booking_id as "claimedBy", claim.free_after as "freeAfter"
+      claim.booking_id as "claimedBy", claim.free_after as "freeAfter",
+      ${databaseNow} as "readAt"
     from unnest(${wanted.seatNumbers}::text[]) with ordinality as w (seat_number, position)
     join show on show.id = ${wanted.showId}
     left join seat on seat.screen_id = show.screen_id and seat.seat_number = w.seat_number

@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { databaseNow } from "./clock.ts";
 
 /** The customer's one wallet, empty. */
 export async function insertWallet(tx: Tx, username: string, createdAt: Date): Promise<void> {
@@ -30,9 +31,14 @@ export async function getWallet(db: Db, username: string): Promise<Wallet> {
   return await readWallet(db, username).executeTakeFirstOrThrow();
 }
 
-/** Locks the customer's wallet, which comes after bookings and claims and before payments. */
-export async function lockWallet(tx: Tx, username: string): Promise<Wallet> {
-  return await readWallet(tx, username).forUpdate().executeTakeFirstOrThrow();
+/** Locks the customer's wallet, which comes after bookings and claims and before payments; `lockedAt` is the database's time then. */
+export async function lockWallet(tx: Tx, username: string): Promise<Wallet & { lockedAt: Date }> {
+  return await tx
+    .with("locked", () => readWallet(tx, username).forUpdate())
+    .selectFrom("locked")
+    .selectAll()
+    .select(databaseNow.as("lockedAt"))
+    .executeTakeFirstOrThrow();
 }
 
 /** Promises a part of the balance to a payment; false, and nothing, when that much is not available. */

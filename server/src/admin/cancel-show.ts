@@ -31,7 +31,7 @@ export async function cancelShow(
   const { showId, reason } = input;
   return await onceInSteps(deps, intent, {
     async begin(tx) {
-      const now = deps.clock.now();
+      const now = await deps.clock.nowIn(tx);
       const cancelled = await cancelShowRow(tx, { showId, reason, cancelledBy: admin.username, now });
       if (cancelled === "no such show") throw new DomainError({ code: "SHOW_NOT_FOUND" });
       if (cancelled === "now") {
@@ -74,7 +74,7 @@ async function describeCancellation(db: Db, showId: number): Promise<ShowCancell
 async function giveShowBack(deps: Deps, showId: number): Promise<void> {
   const cancellation = await findShowCancellation(deps.db, showId);
   if (cancellation === undefined) return;
-  const now = deps.clock.now();
+  const now = await deps.clock.nowIn(deps.db);
   const holds = await inTransaction(deps.db, (tx) => cancelLiveHolds(tx, showId, now));
   for (const bookingId of holds) deps.monitors.disarm(bookingId);
   const { reason, cancelledBy: refundedBy } = cancellation;
@@ -98,6 +98,7 @@ async function giveOneBack(
     const booking = await lockBooking(tx, bookingId);
     const status = booking?.status;
     if (booking === undefined || (status !== "Confirmed" && status !== "CheckedIn")) return;
-    await giveBookingBack(tx, { ...booking, status }, { ...why, to: "source", now: deps.clock.now() });
+    const now = deps.clock.nowFrom(booking.lockedAt);
+    await giveBookingBack(tx, { ...booking, status }, { ...why, to: "source", now });
   });
 }

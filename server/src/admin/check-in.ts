@@ -44,8 +44,7 @@ export async function letIn(
   user: User,
   bookingIds: number[],
 ): Promise<({ bookingId: number } & Verdict)[]> {
-  await lockBookings(tx, bookingIds);
-  const now = deps.clock.now();
+  const now = deps.clock.nowFrom(await lockBookings(tx, bookingIds));
   const rows = new Map((await listForCheckIn(tx, bookingIds)).map((row) => [row.id, row]));
   const verdicts = bookingIds.map((bookingId) => ({ bookingId, ...judge(rows.get(bookingId), now) }));
   const admitted = verdicts

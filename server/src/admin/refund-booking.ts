@@ -23,7 +23,7 @@ export async function refundBooking(
     const booking = await lockBooking(tx, bookingId);
     if (booking === undefined) throw new DomainError({ code: "BOOKING_NOT_FOUND" });
     const { status } = booking;
-    const now = deps.clock.now();
+    const now = deps.clock.nowFrom(booking.lockedAt);
     if (status !== "Confirmed") {
       const isOverdue = status === "Pending" && booking.expiresAt !== null && booking.expiresAt <= now;
       const read = isOverdue ? "Expired" : status;

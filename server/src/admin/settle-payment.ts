@@ -64,11 +64,11 @@ type PaymentInDoubt = Awaited<ReturnType<typeof getPayment>>;
 async function lockInDoubt(deps: Deps, tx: Tx, paymentId: number): Promise<PaymentInDoubt> {
   const found = await getPayment(tx, paymentId);
   await assertInDoubt(tx, found);
-  await lockWhatIsPaid(tx, found);
+  const { now } = await lockWhatIsPaid(deps, tx, found);
   // Another admin, the reconciler or the payer's own call may have settled it while we waited for the lock.
   const payment = await getPayment(tx, paymentId);
   await assertInDoubt(tx, payment);
-  if (deps.clock.now() < callIsOverAt(payment.startedAt))
+  if (now < callIsOverAt(payment.startedAt))
     throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
   return payment;
 }

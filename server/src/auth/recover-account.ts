@@ -67,10 +67,10 @@ export async function verifySecurityAnswer(
   );
   if (account === undefined) throw new DomainError({ code: "INVALID_SECURITY_ANSWER" });
   const resetToken = randomBytes(32).toString("base64url");
-  const createdAt = deps.clock.now();
-  const expiresAt = new Date(createdAt.getTime() + resetTokenSeconds * 1_000);
   const { username } = account;
   await inTransaction(deps.db, async (tx) => {
+    const createdAt = await deps.clock.nowIn(tx);
+    const expiresAt = new Date(createdAt.getTime() + resetTokenSeconds * 1_000);
     await saveResetToken(tx, { username, tokenHash: digest(resetToken), createdAt, expiresAt });
     await recordAudit(tx, deps.clock, caller, { action: "reset-token-made", subject: username });
   });
@@ -90,7 +90,7 @@ export async function resetPassword(
   const found = await findResetToken(deps.db, {
     email,
     tokenHash: digest(resetToken),
-    now: deps.clock.now(),
+    now: await deps.clock.nowIn(deps.db),
   });
   if (found === undefined) {
     await recordAudit(deps.db, deps.clock, caller, { action: "reset-token-failed", subject: null });
@@ -100,7 +100,7 @@ export async function resetPassword(
   const { username } = found;
   const change = await hashNewPassword(deps, username, newPassword);
   await inTransaction(deps.db, async (tx) => {
-    const now = deps.clock.now();
+    const now = await deps.clock.nowIn(tx);
     const isOurs = await takeResetToken(tx, { username, tokenHash: digest(resetToken), now });
     if (!isOurs || !(await replacePassword(tx, username, change))) {
       throw new DomainError({ code: "INVALID_RESET_TOKEN" });

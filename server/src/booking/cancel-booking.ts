@@ -22,7 +22,7 @@ export async function cancelBooking(
     if (booking === undefined || booking.username !== user.username)
       throw new DomainError({ code: "BOOKING_NOT_FOUND" });
     if (booking.status === "Paying") throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
-    const now = deps.clock.now();
+    const now = deps.clock.nowFrom(booking.lockedAt);
     const isOverdue = booking.status === "Pending" && booking.expiresAt !== null && booking.expiresAt <= now;
     const status = isOverdue ? "Expired" : booking.status;
     if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });

@@ -45,8 +45,7 @@ export async function findOffer(
   const { showId } = wanted;
   const seatNumbers = wanted.seatNumbers.toSorted(bySeat);
   const seats = await findWantedSeats(db, { showId, seatNumbers });
-  const now = deps.clock.now();
-  const { screenId, date, startsAt } = assertOnSale(deps, user, seats, now);
+  const { screenId, date, startsAt, now } = assertOnSale(deps, user, seats);
   const overdue = assertFree(seats, now);
   return { showId, screenId, date, startsAt, seatNumbers, amountDue: priceOf(seats), overdue, now };
 }
@@ -94,17 +93,19 @@ function isLostRace(error: unknown): boolean {
   );
 }
 
-function assertOnSale(deps: Deps, user: User, seats: WantedSeat[], now: Date): WantedSeat {
+function assertOnSale(deps: Deps, user: User, seats: WantedSeat[]): WantedSeat & { now: Date } {
   const [show] = seats;
   if (show === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
+  // Read before the seats are locked: what is over then is still over after the wait, and what is claimed since is refused by constraint.
+  const now = deps.clock.nowFrom(show.readAt);
   if (show.cancelReason !== null)
     throw new DomainError({ code: "SHOW_CANCELLED", details: { reason: show.cancelReason } });
   if (now > show.startsAt) throw new DomainError({ code: "SHOW_ALREADY_STARTED" });
-  assertInWindow(deps, user, show.date);
+  assertInWindow(deps, user, show.date, now);
   const unknown = seats.filter((seat) => seat.seatType === null);
   if (unknown.length > 0)
     throw new DomainError({ code: "INVALID_SEAT", details: { seatNumbers: numbersOf(unknown) } });
-  return show;
+  return { ...show, now };
 }
 
 // The bookings that still claim some of these seats although their time is over; a claim that is live refuses the offer.

@@ -229,6 +229,8 @@ test(
 // Real time and real timers.
 const processClock: Clock = {
   now: () => new Date(),
+  nowFrom: () => new Date(),
+  nowIn: () => Promise.resolve(new Date()),
   wakeAt: (at, wake, signal) => scheduleWake(() => new Date(), at, wake, signal),
   wakeAfter: (ms, wake, signal) =>
     scheduleWake(() => new Date(), new Date(new Date().getTime() + ms), wake, signal),
@@ -237,11 +239,10 @@ const processClock: Clock = {
 // The timers of production under the time of the test, so that their cost is measured and not the manual clock's.
 function realTimers(clock: ManualClock) {
   return {
-    now: clock.now,
+    ...clock,
     wakeAt(at: Date, wake: () => void, signal: AbortSignal) {
       scheduleWake(clock.now, at, wake, signal);
     },
-    wakeAfter: clock.wakeAfter,
   };
 }
 

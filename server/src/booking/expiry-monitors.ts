@@ -79,7 +79,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
 
   async function expireBatch(batch: number[]): Promise<void> {
     try {
-      const now = clock.now();
+      const now = await clock.nowIn(db);
       const expired = new Set(await expireUnlockedBookings(db, batch, now));
       const others = batch.filter((bookingId) => !expired.has(bookingId));
       // Locked by somebody, or given more time: what is still pending is looked at again.

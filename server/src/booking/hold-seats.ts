@@ -70,7 +70,7 @@ async function tryToHold(
     });
   } catch (error) {
     if (violatedConstraint(error) === constraints.noHoldSlot)
-      await assertBelowLimit(deps, user, deps.clock.now());
+      await assertBelowLimit(deps, user, await deps.clock.nowIn(deps.db));
     throw error;
   }
 }
@@ -89,7 +89,7 @@ async function lookAndHold(deps: Deps, user: User, wanted: HoldSeatsInput, tx?: 
   if (typeof held === "object") throw tooManyHolds(held, offer.now);
   const bookingId = held;
   const { showId, seatNumbers, amountDue } = offer;
-  const timeRemainingMs = Math.max(0, expiresAt.getTime() - deps.clock.now().getTime());
+  const timeRemainingMs = expiresAt.getTime() - offer.now.getTime();
   return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
 }
 

@@ -113,7 +113,7 @@ async function lockPayable(
   if (booking === undefined || booking.username !== user.username)
     throw new DomainError({ code: "BOOKING_NOT_FOUND" });
   // Read after the lock: whoever held it may have taken longer than the hold had left.
-  const now = deps.clock.now();
+  const now = deps.clock.nowFrom(booking.lockedAt);
   if (booking.status === "Paying") {
     const isUnknown = (await findOpenPaymentStatus(tx, bookingId)) === "Unknown";
     throw new DomainError({ code: isUnknown ? "PAYMENT_OUTCOME_UNKNOWN" : "PAYMENT_IN_PROGRESS" });

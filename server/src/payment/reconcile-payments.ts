@@ -29,7 +29,7 @@ export async function reconcilePayments(
   signal?: AbortSignal,
 ): Promise<void> {
   // Only what is due now: whoever becomes due during a long round waits for the next one, and the refunds get their turn.
-  const turn = { limit: batchSize, now: deps.clock.now() };
+  const turn = { limit: batchSize, now: await deps.clock.nowIn(deps.db) };
   await inBatches(signal, async () => {
     const payments = await takeDuePayments(deps.db, turn);
     await Promise.all(
@@ -67,7 +67,7 @@ export async function askAboutPayment(
   describe: DescribePaid<unknown>,
 ): Promise<boolean> {
   // Before the question: an answer that took its time must not make our call look older than it was.
-  const now = deps.clock.now();
+  const now = await deps.clock.nowIn(deps.db);
   const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.cardAmount });
   deps.logger.info(
     { paymentId: payment.id, attempts: payment.attempts, report: report.kind },

@@ -73,9 +73,8 @@ async function usePayment(
   transactionId: string,
 ): Promise<"now" | "before" | DomainError> {
   const { id: paymentId, username, walletAmount, cardAmount } = payment;
-  const booking = await lockWhatIsPaid(tx, payment);
+  const { booking, now } = await lockWhatIsPaid(deps, tx, payment);
   const { status, reserved } = await getPaymentState(tx, paymentId);
-  const now = deps.clock.now();
   const completed = { status: "Completed", transactionId, now } as const;
   const added = { username, bookingId: payment.bookingId, paymentId, transactionId, now };
 
@@ -171,10 +170,9 @@ export async function recordNotChargedIn(
   payment: OpenPayment,
   outcome: NotCharged,
 ): Promise<Date | null> {
-  const booking = await lockWhatIsPaid(tx, payment);
+  const { booking, now } = await lockWhatIsPaid(deps, tx, payment);
   const { status, reserved } = await getPaymentState(tx, payment.id);
   if (!isOpen(status)) return null;
-  const now = deps.clock.now();
   const heldUntil = booking?.status === "Paying" ? await giveHoldBack(tx, booking, outcome, now) : null;
   await release(tx, payment.username, reserved);
   const askAgainAt = outcome.status === "Failed" ? nextQuestionAt(now, now) : null;
@@ -240,15 +238,22 @@ async function endCancelled(tx: Tx, booking: LockedBooking, now: Date): Promise<
   await releaseClaims(tx, booking.id);
 }
 
-/** Locks a payment's booking, or the wallet that it adds to: every decision about the payment is made under that lock. */
-export async function lockWhatIsPaid(tx: Tx, payment: OpenPayment): Promise<LockedBooking | undefined> {
+/**
+ * Locks a payment's booking, or the wallet that it adds to: every decision about the payment is made under that lock, by the time at which it
+ * was had.
+ */
+export async function lockWhatIsPaid(
+  { clock }: Pick<Deps, "clock">,
+  tx: Tx,
+  payment: OpenPayment,
+): Promise<{ booking: LockedBooking | undefined; now: Date }> {
   if (payment.bookingId === null) {
-    await lockWallet(tx, payment.username);
-    return undefined;
+    const { lockedAt } = await lockWallet(tx, payment.username);
+    return { booking: undefined, now: clock.nowFrom(lockedAt) };
   }
   const booking = await lockBooking(tx, payment.bookingId);
   if (booking === undefined) throw new Error(`Payment ${payment.id} belongs to no booking.`);
-  return booking;
+  return { booking, now: clock.nowFrom(booking.lockedAt) };
 }
 
 /** Whether the outcome of a payment in this status is still to be learnt. */

@@ -57,13 +57,13 @@ async function beginTopUp(
   return await inTransaction(deps.db, async (tx) => {
     if (!(await claimKey(tx, deps, intent))) return "key is taken";
     // What is still under way counts, so that every charge that succeeds can be added.
-    const { balance } = await lockWallet(tx, username);
+    const { balance, lockedAt } = await lockWallet(tx, username);
     const room = new Decimal(maxWalletBalance).minus(balance).minus(await sumOpenTopUps(tx, username));
     if (amount.greaterThan(room)) {
       const max = Decimal.max(0, Decimal.min(room, maxTopUp));
       throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
     }
-    const now = deps.clock.now();
+    const now = deps.clock.nowFrom(lockedAt);
     const payment = { bookingId: null, username, method: "Card" as const, walletAmount: new Decimal(0) };
     const times = { startedAt: now, askAfter: askAfter(now) };
     const begun = await insertPayment(tx, { ...payment, cardAmount: amount, ...times });
