@@ -32,6 +32,7 @@ export * from "./queries/screens.ts";
 export * from "./queries/revenue.ts";
 export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
+export * from "./queries/settlements.ts";
 export * from "./queries/shows.ts";
 export * from "./queries/staff.ts";
 export * from "./queries/wallets.ts";
