@@ -1,6 +1,6 @@
 import type { Connection } from "@skyfox/db";
 import { Decimal } from "decimal.js";
-import type { PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
+import type { GatewayBooks } from "./rude-books.ts";
 
 const zero = new Decimal(0);
 
@@ -8,7 +8,7 @@ const zero = new Decimal(0);
  * Where the gateway's books and ours differ, to the paisa, one sentence each: charges and refunds by key, then what each booking has cost its
  * card, and each top-up. Also what is still open and the seats that nobody will ever free. Empty once everything is settled.
  */
-export async function listDifferences(sql: Connection, gateway: PaymentGatewaySandbox): Promise<string[]> {
+export async function listDifferences(sql: Connection, gateway: GatewayBooks): Promise<string[]> {
   const { charges, refunds } = gateway.books();
   const payments = await sql.query(
     `select p.gateway_key as key, p.booking_id as "bookingId", p.status, p.card_amount as amount, p.transaction_id as "transactionId"

@@ -12,13 +12,15 @@ export interface Asked {
 }
 
 /** A status and a body, or what is done with the connection. */
-type Rude =
+export type Rude =
   | { status: number; body: unknown }
   | ((response: ServerResponse, request: IncomingMessage) => void);
 
 /** A gateway that says whatever a test wants it to, however wrong, behind the real protocol. */
 export interface RudeGateway {
   gateway: ReturnType<typeof connectPaymentGateway>;
+  /** Where servers in processes of their own reach it. */
+  url: string;
   asked: Asked[];
   /** What it says from now on. */
   says(answer: (asked: Asked) => Rude | Promise<Rude>): void;
@@ -42,6 +44,7 @@ export async function startRudeGateway({ clock }: { clock: Clock }): Promise<Rud
   afterAll(() => server.stop());
   return {
     gateway: connectPaymentGateway({ url: server.url, apiKey: "any", clock }),
+    url: server.url,
     asked,
     says(next) {
       answer = next;
