@@ -81,7 +81,9 @@ test(
     // A slow machine goes on until each kind of call has succeeded once, but not for ever.
     const isOver = () => {
       const overMs = performance.now() - endsAt;
-      return overMs >= longestExtraMs || (overMs >= 0 && Object.values<unknown[]>(acknowledged).every(isFilled));
+      return (
+        overMs >= longestExtraMs || (overMs >= 0 && Object.values<unknown[]>(acknowledged).every(isFilled))
+      );
     };
     const twoLive: unknown[] = [];
 
