@@ -49,12 +49,12 @@ test("the demo opens a cinema of its own where none runs, at a time when its doo
   expect(output).toMatch(
     /^No SkyFox runs here yet.*\n[^]*The hold ends in 0:03\n[^]*reads Expired, and J10 is free again[^]*every step came out as it should/,
   );
-  expect(output).toMatch(/The right one is scanned: welcome, Walk-in Guest. It reads CheckedIn/);
+  expect(output).toMatch(/The right one is scanned: welcome, Walk-In Guest. It reads CheckedIn/);
   expect(output).toMatch(/used at \d\d:\d\d:\d\d, seen by staff-1/);
   expect(output).not.toContain('"level"');
   expect(code).toBe(0);
   expect((await readdir(place.path)).toSorted()).toEqual(["bookings.csv", "ticket.pdf"]);
-  expect(await readFile(join(place.path, "bookings.csv"), "utf8")).toContain(",Walk-in Guest,");
+  expect(await readFile(join(place.path, "bookings.csv"), "utf8")).toContain(",Walk-In Guest,");
   expect((await readFile(join(place.path, "ticket.pdf"))).subarray(0, 5).toString()).toBe("%PDF-");
 });
 

@@ -253,6 +253,12 @@ describe("the database's identity", () => {
   });
 });
 
+/** Resolves once the log says that refunds wait. */
+async function warned(lines: Record<string, unknown>[]): Promise<void> {
+  const isThere = () => lines.some(({ msg }) => String(msg).startsWith("Refunds wait"));
+  await vi.waitUntil(isThere, { timeout: 20_000, interval: 5 });
+}
+
 describe("refunds of the reconciler, when no server has run for longer than PAYING_SECONDS", () => {
   test("wait in doubt, with a line in the log, until they are resumed; confirmations do not", async () => {
     const { url, start, payUnheard, gateway } = await givenCinema();
@@ -269,11 +275,11 @@ describe("refunds of the reconciler, when no server has run for longer than PAYI
     expect(await listPaymentsInDoubt(db, { beforeId: undefined, limit: 10 })).toMatchObject([
       { lastError: waitingNote },
     ]);
-    await vi.waitUntil(() => first.lines.find(({ msg }) => String(msg).startsWith("Refunds wait")));
+    await warned(first.lines);
     await first.close();
     // The gap is over, and the refunds still wait.
     const second = await start(url);
-    await vi.waitUntil(() => second.lines.find(({ msg }) => String(msg).startsWith("Refunds wait")));
+    await warned(second.lines);
     await second.close();
     expect(gateway.books().refunds).toEqual([]);
 

@@ -68,8 +68,7 @@ async function lockInDoubt(deps: Deps, tx: Tx, paymentId: number): Promise<Payme
   // Another admin, the reconciler or the payer's own call may have settled it while we waited for the lock.
   const payment = await getPayment(tx, paymentId);
   await assertInDoubt(tx, payment);
-  if (now < callIsOverAt(payment.startedAt))
-    throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
+  if (now < callIsOverAt(payment.startedAt)) throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
   return payment;
 }
 
