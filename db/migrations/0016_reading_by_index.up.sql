@@ -3,6 +3,8 @@
 
 -- Refunds that the gateway has not done when it was asked, newest payment first.
 CREATE INDEX payment_refund_in_doubt ON payment_refund (payment_id) WHERE state = 'pending' AND last_error IS NOT NULL;
+-- An admin who settles a payment names the gateway's reference, which no other payment may have.
+CREATE INDEX payment_transaction_reference ON payment_transaction (transaction_id) WHERE status = 'Completed';
 -- Exports read paid bookings by time, page by page: among holds that ended, a page would read many times its size.
 CREATE INDEX booking_paid ON booking (booking_time, id) WHERE status IN ('Confirmed', 'CheckedIn');
 

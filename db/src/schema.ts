@@ -185,6 +185,7 @@ export interface PaymentTransaction {
   adopted: Generated<boolean>;
   amount: Decimal;
   attempts: Generated<number>;
+  begun_by: Timestamp | null;
   booking_id: number | null;
   card_amount: Generated<Decimal>;
   contested: Generated<boolean>;

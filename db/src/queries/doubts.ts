@@ -1,7 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
-import type { DuePayment, DueRefund } from "./payments.ts";
+import { begunAt, type DuePayment, type DueRefund } from "./payments.ts";
 
 /** A payment that nobody knows the outcome of, that the gateway contests, or whose refund the gateway has not done. */
 export interface DoubtRow {
@@ -65,7 +65,7 @@ export async function findPayment(
       "gateway_key as gatewayKey",
       "wallet_amount as walletAmount",
       "card_amount as cardAmount",
-      "started_at as startedAt",
+      begunAt("payment_transaction").as("startedAt"),
       "attempts",
       "status",
       "processed_at as processedAt",
@@ -96,7 +96,7 @@ export async function findCardRefund(
     .executeTakeFirst();
 }
 
-/** Whether a charge of some payment has this reference. It reads all payments, so it is for what a person types, and for nothing frequent. */
+/** Whether a charge of some payment has this reference. */
 export async function hasReference(db: Db, reference: string): Promise<boolean> {
   const row = await db
     .selectFrom("payment_transaction")

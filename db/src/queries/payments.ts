@@ -20,6 +20,11 @@ export interface OpenPayment {
   attempts: number;
 }
 
+/** When a payment's call began, by a clock that may have been set back since. */
+export function begunAt(payment: "payment_transaction" | "p") {
+  return sql<Date>`least(${sql.ref(`${payment}.started_at`)}, ${sql.ref(`${payment}.begun_by`)})`;
+}
+
 const openPaymentColumns = [
   "id",
   "booking_id as bookingId",
@@ -28,7 +33,7 @@ const openPaymentColumns = [
   "gateway_key as gatewayKey",
   "wallet_amount as walletAmount",
   "card_amount as cardAmount",
-  "started_at as startedAt",
+  begunAt("payment_transaction").as("startedAt"),
   "attempts",
 ] as const;
 
@@ -270,10 +275,11 @@ export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]>
       order by next_attempt_at limit ${turn.limit} for update skip locked
     )
     update payment_transaction p
-    set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.started_at"))}
+    set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.started_at"))},
+      begun_by = case when ${turn.now} < ${begunAt("p")} then ${turn.now} else p.begun_by end
     from due where p.id = due.id
     returning p.id, p.booking_id as "bookingId", p.username, p.payment_method as method, p.gateway_key as "gatewayKey",
-      p.wallet_amount as "walletAmount", p.card_amount as "cardAmount", p.started_at as "startedAt", p.attempts,
+      p.wallet_amount as "walletAmount", p.card_amount as "cardAmount", ${begunAt("p")} as "startedAt", p.attempts,
       p.status, p.processed_at as "processedAt"`.execute(db);
   return rows;
 }

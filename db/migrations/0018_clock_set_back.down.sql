@@ -1,0 +1,1 @@
+ALTER TABLE payment_transaction DROP COLUMN begun_by;
