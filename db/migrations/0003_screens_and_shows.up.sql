@@ -36,8 +36,13 @@ ALTER TABLE seat
     seat_number = row_label || column_number AND row_label ~ '^[A-Z]{1,2}$' AND column_number BETWEEN 1 AND 99
   );
 
-ALTER TABLE booking_seat_mapping ADD COLUMN screen_id bigint;
-UPDATE booking_seat_mapping SET screen_id = (SELECT min(id) FROM screen);
+-- As a default for a moment: it writes no row again.
+DO $$
+BEGIN
+  EXECUTE format('ALTER TABLE booking_seat_mapping ADD COLUMN screen_id bigint DEFAULT %s', (SELECT min(id) FROM screen));
+END
+$$;
+ALTER TABLE booking_seat_mapping ALTER COLUMN screen_id DROP DEFAULT;
 ALTER TABLE booking_seat_mapping
   ALTER COLUMN screen_id SET NOT NULL,
   ADD CONSTRAINT booking_seat_mapping_screen_id_seat_number_fkey

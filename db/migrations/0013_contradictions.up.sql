@@ -17,9 +17,11 @@ UPDATE payment_transaction p SET adopted = true
 WHERE p.payment_method = 'Wallet' AND p.status = 'Completed'
   AND NOT EXISTS (SELECT FROM wallet_transaction t WHERE t.payment_id = p.id)
   AND NOT EXISTS (SELECT FROM payment_refund r WHERE r.payment_id = p.id AND r.card_amount = p.amount);
-ALTER TABLE wallet_transaction ADD COLUMN adopted boolean NOT NULL DEFAULT false;
+-- True by default for a moment: in an older system's database that is all rows, and none is written again.
+ALTER TABLE wallet_transaction ADD COLUMN adopted boolean NOT NULL DEFAULT true;
+ALTER TABLE wallet_transaction ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE wallet_transaction DISABLE TRIGGER wallet_transaction_append_only;
-UPDATE wallet_transaction SET adopted = true WHERE payment_id IS NULL AND refund_id IS NULL;
+UPDATE wallet_transaction SET adopted = false WHERE payment_id IS NOT NULL OR refund_id IS NOT NULL;
 ALTER TABLE wallet_transaction ENABLE TRIGGER wallet_transaction_append_only;
 
 CREATE FUNCTION refuse_removal() RETURNS trigger LANGUAGE plpgsql AS $$
