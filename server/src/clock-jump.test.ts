@@ -119,6 +119,24 @@ describe("before a server notices that the database's clock has jumped,", () => 
     expect(await paying).toMatchObject({ status: "Confirmed" });
   });
 
+  test("a charge that is on its way is not taken for one that was never made", async () => {
+    const { server, customer, showId } = await givenCinema();
+    await server.startBackground();
+    const { bookingId } = await holdSeats(server.deps, customer, { showId, seatNumbers: ["A1"] });
+    const late = gateway.script("late");
+    const paying = payBooking(server.deps, customer, { bookingId, method: "Card", card: goodCard });
+    await late.arrived;
+    await shiftClock(minuteMs);
+    await until(sql, `select 1 from payment_transaction where booking_id = ${bookingId} and attempts > 0`);
+    await until(
+      sql,
+      `select 1 from payment_transaction where booking_id = ${bookingId} and next_attempt_at > clock_timestamp() + interval '10 seconds'`,
+    );
+    expect(await stateOf(bookingId)).toBe("Paying");
+    await late.release();
+    expect(await paying).toMatchObject({ status: "Confirmed" });
+  });
+
   test("it takes no seats over that another server holds, nor expires them in the background", async () => {
     const { server, customer, showId } = await givenCinema();
     await shiftClock(-60 * minuteMs);

@@ -29,6 +29,7 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
   let anchor = await measure(db);
   let watched = { monotonicMs: performance.now(), wallMs: new Date().getTime() };
   let jumps = 0;
+  let jumpedForwardTo: Date | undefined;
   let isDoubted = false;
   let isMeasuring = false;
   let hasFailed = false;
@@ -49,6 +50,7 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
     anchor = measured;
     if (Math.abs(differenceMs) - measured.uncertaintyMs <= jumpMs) return;
     jumps += 1;
+    if (differenceMs > 0) jumpedForwardTo = new Date(measured.databaseMs);
     logger.warn({ jumpedMs: Math.round(differenceMs) }, "The database's time has jumped.");
   }
 
@@ -92,7 +94,10 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
   }
 
   function nowFrom(reading: Date): Date {
-    if (Math.abs(reading.getTime() - now().getTime()) > jumpMs) doubt();
+    const aheadMs = reading.getTime() - now().getTime();
+    // At once, since what is decided by this reading must know of it.
+    if (aheadMs > jumpMs) jumpedForwardTo = reading;
+    if (Math.abs(aheadMs) > jumpMs) doubt();
     return reading;
   }
 
@@ -102,6 +107,9 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
     nowIn: async (handle) => nowFrom(await databaseTime(handle)),
     get jumps() {
       return jumps;
+    },
+    get jumpedForwardTo() {
+      return jumpedForwardTo;
     },
     doubt,
     wakeAt(at, wake, signal) {

@@ -15,6 +15,11 @@ export interface Clock {
   nowFrom(reading: Date): Date;
   /** The time by a reading of its own; in a transaction ask for it after the locks. */
   nowIn(db: Db): Promise<Date>;
+  /**
+   * The time at which the clock stood after it last jumped forward by more than a second; undefined where this server has seen no jump. What
+   * began before is younger than the times say.
+   */
+  readonly jumpedForwardTo: Date | undefined;
   /** Calls `wake` once the clock has reached `at`, unless the signal aborts first; never earlier. */
   wakeAt(at: Date, wake: () => void, signal: AbortSignal): void;
   /** Calls `wake` that much later, however the clock is set meanwhile, unless the signal aborts first. */

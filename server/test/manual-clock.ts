@@ -42,6 +42,7 @@ export function createManualClock(start: Date): ManualClock {
       await databaseTime(db);
       return new Date(current);
     },
+    jumpedForwardTo: undefined,
     wakeAt,
     wakeAfter: (ms, wake, signal) => wakeAt(new Date(current + ms), wake, signal),
     advance: (ms) => set(new Date(current + ms)),

@@ -26,9 +26,9 @@ export async function settleRefund(
   return await once(deps, intent, async (tx) => {
     const { username, status, startedAt } = await getPayment(tx, paymentId);
     const refund = await findCardRefund(tx, paymentId);
-    const now = deps.clock.now();
+    const now = await deps.clock.nowIn(tx);
     const isUnderWay = isOpen(status) || refund?.state === "pending";
-    if (isUnderWay && now < callIsOverAt(refund?.createdAt ?? startedAt))
+    if (isUnderWay && now < callIsOverAt(refund?.createdAt ?? startedAt, deps.clock))
       throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
     const isSettled = refund?.state === "pending" && (await finishRefund(tx, refund.id, now));
     const answer = await describeOutcome(tx, paymentId);

@@ -230,6 +230,7 @@ test(
 const processClock: Clock = {
   now: () => new Date(),
   nowFrom: () => new Date(),
+  jumpedForwardTo: undefined,
   nowIn: () => Promise.resolve(new Date()),
   wakeAt: (at, wake, signal) => scheduleWake(() => new Date(), at, wake, signal),
   wakeAfter: (ms, wake, signal) =>

@@ -110,10 +110,10 @@ function failedAtOf({ processedAt, startedAt }: DuePayment): Date {
 }
 
 async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Promise<void> {
-  const believable = callIsOverAt(payment.startedAt);
+  const believable = callIsOverAt(payment.startedAt, deps.clock);
   if (now < believable) {
     // Never later than a new call would be believed: the clock may have been set back.
-    const soon = Math.min(believable.getTime(), callIsOverAt(now).getTime());
+    const soon = Math.min(believable.getTime(), callIsOverAt(now, deps.clock).getTime());
     await askAgainAt(deps.db, payment.id, new Date(soon));
     return;
   }

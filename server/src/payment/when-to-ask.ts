@@ -1,12 +1,18 @@
+import type { Clock } from "../deps.ts";
+
 // The longest that a charge can be on its way: twice what we wait for its answer.
 const callIsOverAfterMs = 20_000;
 const questionsAfterMs = [30_000, 300_000, 3_600_000, 86_400_000];
 const silenceEveryMs = 3_600_000;
 const silenceEndsAfterMs = 2 * 86_400_000;
 
-/** When a call to the gateway that began at `startedAt` can no longer be on its way; until then "unknown key" and its books prove nothing. */
-export function callIsOverAt(startedAt: Date): Date {
-  return new Date(startedAt.getTime() + callIsOverAfterMs);
+/**
+ * When a call to the gateway that began at `startedAt` can no longer be on its way; until then "unknown key" and its books prove nothing. Where the
+ * clock has jumped forward since, the call may have begun just before the jump.
+ */
+export function callIsOverAt(startedAt: Date, { jumpedForwardTo }: Pick<Clock, "jumpedForwardTo">): Date {
+  const begunMs = Math.max(startedAt.getTime(), jumpedForwardTo?.getTime() ?? -Infinity);
+  return new Date(begunMs + callIsOverAfterMs);
 }
 
 /**
