@@ -196,6 +196,8 @@ export async function compose(
         jumpsSeen = jumps;
       };
       const reconcile = async () => {
+        // Before refunds are looked for: whether the database was away for long is known by the heartbeat before this one.
+        await beat();
         await reconcilePayments(background, answerOfPayment(background), stopping.signal);
         await goOnCancellingShows(background, stopping.signal);
       };

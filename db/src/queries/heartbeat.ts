@@ -26,13 +26,13 @@ export async function findRefundsWaitSince(db: Db): Promise<Date | undefined> {
   return row?.refunds_wait_since ?? undefined;
 }
 
-/** Writes why they wait to all refunds that the gateway has not done, so that they are in doubt. */
+/** Writes why they wait to all refunds that have no other reason yet why they are not done, so that they are in doubt. */
 export async function noteWaitingRefunds(db: Db, why: string): Promise<void> {
   await db
     .updateTable("payment_refund")
     .set({ last_error: why })
     .where("state", "=", "pending")
-    .where("last_error", "is distinct from", why)
+    .where("last_error", "is", null)
     .execute();
 }
 

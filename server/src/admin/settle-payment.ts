@@ -8,6 +8,7 @@ import { onceInSteps } from "../idempotency/once.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { giveBack } from "../payment/reconcile-payments.ts";
 import { lockWhatIsPaid, recordNotChargedIn, recordSuccessIn } from "../payment/record-outcome.ts";
+import { keepRefundsWaiting } from "../payment/waiting-refunds.ts";
 import { callIsOverAt } from "../payment/when-to-ask.ts";
 import { chargeOf, describeOutcome, getPayment } from "./payment-outcome.ts";
 
@@ -52,8 +53,8 @@ export async function settlePayment(
     async goOn() {
       if (heldAgain !== undefined) deps.monitors.arm(heldAgain.bookingId, heldAgain.until);
       const refund = await findCardRefund(deps.db, paymentId);
-      // What the gateway does not do now is the reconciler's.
-      if (refund?.state === "pending") await giveBack(deps, refund);
+      // What the gateway does not do now is the reconciler's, and so is what waits to be resumed.
+      if (refund?.state === "pending" && !(await keepRefundsWaiting(deps))) await giveBack(deps, refund);
     },
     describe: (tx) => describeOutcome(tx, paymentId),
   });
@@ -68,7 +69,8 @@ async function lockInDoubt(deps: Deps, tx: Tx, paymentId: number): Promise<Payme
   // Another admin, the reconciler or the payer's own call may have settled it while we waited for the lock.
   const payment = await getPayment(tx, paymentId);
   await assertInDoubt(tx, payment);
-  if (now < callIsOverAt(payment.startedAt)) throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
+  if (now < callIsOverAt(payment.startedAt, deps.clock))
+    throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
   return payment;
 }
 
