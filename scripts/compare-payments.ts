@@ -60,6 +60,7 @@ function describe(difference: SettlementDifference): string {
     "not-in-the-file": "not in the file",
     amount: `another amount than in our books: ${ourAmount?.toFixed(2)} (${ours})`,
     kind: `another kind than in our books (${ours})`,
+    reference: `the reference is that of another charge (${ours})`,
     doubled: `an earlier line has it already (${ours})`,
   };
   return `${problem}: ${place}, ${what.join(", ")}: ${said[problem]}`;

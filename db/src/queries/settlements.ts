@@ -21,13 +21,13 @@ export type SettlementKind = "charge" | "refund";
  * One way in which the file and our books differ.
  * - `not-in-our-books`: the file has it; we have nothing with its key or reference, or it did not succeed here (`status` says so)
  * - `not-in-the-file`: we have it, and it lies wholly in the file's period
- * - `amount`, `kind`: both have it, with another amount or as the other kind
+ * - `amount`, `kind`, `reference`: both have it, with another amount, as the other kind, or with another reference of the charge
  * - `doubled`: a line for what an earlier line of the file has already
  */
 export interface SettlementDifference {
   /** Where the next page begins: after this one. */
   position: number;
-  problem: "not-in-our-books" | "not-in-the-file" | "amount" | "kind" | "doubled";
+  problem: "not-in-our-books" | "not-in-the-file" | "amount" | "kind" | "reference" | "doubled";
   /** As the file says, or as our books say when the file has no line. */
   kind: SettlementKind;
   line: number | null;
@@ -116,14 +116,15 @@ async function findDifferences(connection: Db): Promise<void> {
     ), by_reference as (
       select distinct on (kind, reference) * from ours where reference is not null order by kind, reference, payment_id
     ), matched as materialized (
-      select l.*, o.kind as our_kind, o.payment_id, o.status, o.amount as our_amount, o.counts,
+      select l.*, o.kind as our_kind, o.payment_id, o.status, o.amount as our_amount, o.counts, o.reference as our_reference,
         row_number() over (partition by o.kind, o.payment_id order by l.line) as turn
       from settlement_line l
       left join ours k on k.key = lower(l.key)
       left join by_reference r on k.key is null and r.kind = l.kind and r.reference = l.reference
       left join lateral (
         select coalesce(k.kind, r.kind) as kind, coalesce(k.payment_id, r.payment_id) as payment_id,
-          coalesce(k.status, r.status) as status, coalesce(k.amount, r.amount) as amount, coalesce(k.counts, r.counts) as counts
+          coalesce(k.status, r.status) as status, coalesce(k.amount, r.amount) as amount, coalesce(k.counts, r.counts) as counts,
+          coalesce(k.reference, r.reference) as reference
       ) o on true
     ), period as (
       select min(time) as first, max(time) as last from settlement_line
@@ -136,12 +137,17 @@ async function findDifferences(connection: Db): Promise<void> {
       select 'amount', kind, line, key, reference, amount, payment_id, status, our_amount
       from matched where our_kind = kind and counts and our_amount <> amount
       union all
+      select 'reference', kind, line, key, reference, amount, payment_id, status, our_amount
+      from matched where our_kind = kind and counts and reference <> our_reference
+      union all
       select 'doubled', kind, line, key, reference, amount, payment_id, status, our_amount
       from matched where payment_id is not null and turn > 1
       union all
       select 'not-in-the-file', o.kind, null, o.key, o.reference, null, o.payment_id, o.status, o.amount
       from ours o, period
-      where o.counts and o.begun_at >= period.first and o.done_at <= period.last
+      -- A charge is made when it is begun, however late we learn of it; a refund may be tried for days.
+      where o.counts and o.begun_at >= period.first
+        and case o.kind when 'charge' then least(o.done_at, o.begun_at + interval '20 seconds') else o.done_at end <= period.last
         and not exists (select from matched m where m.our_kind = o.kind and m.payment_id = o.payment_id)
     )
     select row_number() over (order by line nulls last, payment_id, kind, problem) as position, found.* from found`.execute(

@@ -126,6 +126,37 @@ test("each kind of difference is found, with its line", async () => {
   expect(told[4]?.amount?.toFixed(2)).toBe("70.50");
 });
 
+test("a charge that we learned of after the period belongs to the time of its call", async () => {
+  const other = await createTestApp();
+  const customer = await givenCustomer(other.deps);
+  const first = other.clock.now();
+  await givenFunds(other, customer, "10");
+  other.clock.advance(60_000);
+  await givenFunds(other, customer, "20");
+  const [, late] = entriesOf(other);
+  await other.sql.query(
+    "update payment_transaction set processed_at = started_at + interval '3 hours' where amount = 20",
+  );
+  const day = [first, new Date(first.getTime() + 3_600_000)].map((time, index) => ({
+    ...entriesOf(other)[0]!,
+    ...(index === 1 && { key: "unheard-of", reference: "" }),
+    time: time.toISOString(),
+  }));
+  const { told } = await compare(other, toCsv(day));
+  expect(told.filter(({ problem }) => problem === "not-in-the-file")).toMatchObject([{ key: late?.key }]);
+});
+
+test("the reference of another charge beside our key is told", async () => {
+  const entries = entriesOf(app);
+  const place = entries.findIndex(({ key }) => key === day.byCard.key);
+  const other = entries.find(({ key }) => key === day.toWallet.key)!;
+  entries.splice(place, 1, { ...entries[place]!, reference: other.reference });
+  const { told } = await compare(app, toCsv(entries));
+  expect(told.map(({ problem, line, paymentId }) => [problem, line, paymentId])).toEqual([
+    ["reference", place + 2, day.byCard.id],
+  ]);
+});
+
 test("a charge of a payment that counts as not charged, or is in doubt, and a refund that is not done here are not in our books", async () => {
   const other = await createTestApp();
   const customer = await givenCustomer(other.deps);
