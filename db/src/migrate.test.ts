@@ -244,6 +244,22 @@ describe("a lock that another transaction holds", () => {
     expect(await query(url, "SELECT count(*) FROM star")).toEqual([{ count: 3 }]);
   });
 
+  test("keeps no start waiting that is told to stop", async () => {
+    const url = await given();
+    await using folder = await createMigrationFolder(poster);
+    await using reader = await openConnection(url);
+    await reader.query("BEGIN; TABLE film");
+    const stop = new AbortController();
+    const migrating = migrateToLatest(url, {
+      cinemaTimeZone,
+      directory: folder.path,
+      say: () => stop.abort(new Error("Told to stop.")),
+      signal: stop.signal,
+    });
+    await expect(migrating).rejects.toThrow("Told to stop.");
+    expect((await listMigrations(url, folder.path)).pending).toEqual(["0003_poster"]);
+  });
+
   test("is not waited for when it is our own reading of the books, which is ended", async () => {
     const url = await given();
     await using folder = await createMigrationFolder(poster);

@@ -30,6 +30,8 @@ interface MigrateOptions {
   directory?: string;
   /** Told in a sentence what the person reading must know: what is waited for, which step takes long, that the database is newer. */
   say?: (line: string) => void;
+  /** Ends it before its next try, with the signal's reason; a try that has begun goes on to its end. */
+  signal?: AbortSignal | undefined;
 }
 
 /** How far back, and whether rows that the older schema cannot hold may be lost. */
@@ -144,13 +146,14 @@ export async function listMigrations(
 /** Tries until no lock is in the way; each try is a transaction of its own, and what it did is undone before the next. */
 async function inMigration<Result>(
   url: string,
-  { cinemaTimeZone, say = () => {} }: MigrateOptions,
+  { cinemaTimeZone, say = () => {}, signal }: MigrateOptions,
   migrate: (tx: MigrationTx, watch: MigrationWatch) => Promise<Result>,
 ): Promise<Result> {
   const db = openMigrationDatabase(url);
   const watch = watchMigration(url, say);
   try {
     for (let attempt = 1; ; attempt += 1) {
+      signal?.throwIfAborted();
       try {
         // oxlint-disable-next-line no-await-in-loop -- a try begins when the one before has failed
         return await inOneTransaction(db, watch, cinemaTimeZone, (tx) => migrate(tx, watch));
@@ -169,7 +172,7 @@ async function inMigration<Result>(
           `${reason} Trying again in ${pauseMs / 1_000} s (try ${attempt} of ${pausesBetweenTriesMs.length + 1}).`,
         );
         // oxlint-disable-next-line no-await-in-loop -- the pause between two tries
-        await setTimeout(pauseMs);
+        await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
       }
     }
   } finally {

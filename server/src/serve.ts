@@ -73,7 +73,8 @@ export async function serve(
     const url = `http://${localHosts.has(config.host) ? "localhost" : inUrl(config.host)}:${port}`;
     logger.info({ url, metricsUrl }, "The port is open; calls are refused until the start is done.");
     warnOfSettings(config, logger);
-    const attempt = () => startParts(config, logger, { url, prepare });
+    const attempt = () =>
+      startParts(config, logger, { url, ...(prepare && { prepare }), ...(signal && { signal }) });
     const { parts, rehydrated } = await retryPassingFaults(attempt, { logger, signal, timing });
     calls.exchange(parts.app);
     if (parts.metricsApp !== undefined) metrics.exchange(parts.metricsApp);
@@ -97,11 +98,12 @@ export async function serve(
 async function startParts(
   config: CompleteConfig,
   logger: Logger,
-  { url, prepare }: { url: string; prepare: StartOptions["prepare"] },
+  { url, prepare, signal }: { url: string } & Pick<StartOptions, "prepare" | "signal">,
 ): Promise<{ parts: Composition; rehydrated: number }> {
   const { adopted, applied } = await migrateToLatest(config.databaseUrl, {
     cinemaTimeZone: config.cinemaTimeZone,
     say: (line) => logger.warn({}, line),
+    signal,
   });
   if (applied.length > 0) logger.info({ adopted, applied }, "The database was migrated.");
   const parts = await compose(config, logger, () => url);
@@ -113,6 +115,7 @@ async function startParts(
       const accounts = await findPublishedPasswords(parts.deps.db, createPasswordHasher());
       if (accounts.length > 0) logger.warn({ accounts }, warningOfPublished(config));
     }
+    signal?.throwIfAborted();
     const { rehydrated } = await parts.startBackground();
     return { parts, rehydrated };
   } catch (error) {
