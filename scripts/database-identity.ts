@@ -5,6 +5,7 @@ import {
   openDatabase,
   readDatabasePlace,
   replaceDatabaseIdentity,
+  sqlState,
 } from "@skyfox/db";
 import { describePlace } from "../server/src/database-identity.ts";
 import { describeFailure, withDatabase } from "./database.ts";
@@ -26,9 +27,15 @@ if (rest.length > 0 || (word !== undefined && word !== "live" && word !== "copy"
   }
 }
 
+// undefined_table: the database is older than what is written down.
+function undefinedWithoutTable(error: unknown): undefined {
+  if (sqlState(error) !== "42P01") throw error;
+}
+
 async function run(url: string, wanted: "live" | "copy" | undefined): Promise<void> {
-  // A backup may be older than what is written down here.
-  await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
+  // A backup may be older than what is written down here. Looking changes nothing.
+  if (wanted !== undefined)
+    await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
   const db = openDatabase(url, { maxConnections: 1 });
   try {
     const place = await readDatabasePlace(db);
@@ -36,7 +43,7 @@ async function run(url: string, wanted: "live" | "copy" | undefined): Promise<vo
       const identity = { ...place, isCopy: wanted === "copy" };
       await replaceDatabaseIdentity(db, identity, await databaseTime(db));
     }
-    const known = await findDatabaseIdentity(db);
+    const known = await findDatabaseIdentity(db).catch(undefinedWithoutTable);
     console.log(`This database is ${describePlace(place)}.`);
     if (known === undefined)
       console.log("Nothing is written down of it: its first server makes it the living one.");

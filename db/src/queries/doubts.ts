@@ -1,6 +1,6 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
-import type { Db } from "../connect.ts";
+import type { Db, Tx } from "../connect.ts";
 import { begunAt, type DuePayment, type DueRefund } from "./payments.ts";
 
 /** A payment that nobody knows the outcome of, that the gateway contests, or whose refund the gateway has not done. */
@@ -96,9 +96,10 @@ export async function findCardRefund(
     .executeTakeFirst();
 }
 
-/** Whether a charge of some payment has this reference. */
-export async function hasReference(db: Db, reference: string): Promise<boolean> {
-  const row = await db
+/** Whether a charge of some payment has this reference. Another transaction that asks for the same one waits until this one is over. */
+export async function hasReference(tx: Tx, reference: string): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`reference ${reference}`}, 0))`.execute(tx);
+  const row = await tx
     .selectFrom("payment_transaction")
     .where("transaction_id", "=", reference)
     .where("status", "=", "Completed")

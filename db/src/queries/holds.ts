@@ -15,7 +15,8 @@ class SeatLocked extends Error {
 export function isSeatLocked(error: unknown): boolean {
   if (error instanceof SeatLocked) return true;
   const isLocked = sqlState(error) === "55P03" && error instanceof Error && "where" in error;
-  return isLocked && String(error.where).includes("function claim_seats(");
+  // The words around the name are in the language of the database's messages.
+  return isLocked && String(error.where).includes("claim_seats(");
 }
 
 /** How many holds of the customer are written as live, those being paid counted. */
@@ -72,21 +73,22 @@ export async function expireUnlockedBookings(db: Db, bookingIds: number[], now: 
 }
 
 /**
- * Expires what is due, the longest due first: at most `limit` holds and `limit` payments that took too long at a time, leaving out those
- * that another transaction is just changing.
+ * Expires what is due, the longest due first: at most `limit` holds, and then as many payments that took too long, leaving out those that another
+ * transaction is just changing.
  */
 export async function expireAnyDue(db: Db, limit: number, now: Date): Promise<number[]> {
   // Each in the order of its own partial index, so that no ended booking is read. Skipping, it waits for none: any order of locks will do.
-  const due = sql`overdue as (
+  const overdue = sql`due as (
       select id from booking where status = 'Pending' and expires_at <= ${now}
       order by expires_at limit ${limit} for update skip locked
-    ), overpaying as (
+    )`;
+  const overpaying = sql`due as (
       select id from booking where status = 'Paying' and paying_until <= ${now}
       order by paying_until limit ${limit} for update skip locked
-    ), due as (
-      select id from overdue union all select id from overpaying
     )`;
-  return await expire(db, now, due);
+  // A payment may have to wait for a locked wallet: holds, which have nothing reserved, do not wait with it.
+  const expired = await expire(db, now, overdue);
+  return [...expired, ...(await expire(db, now, overpaying))];
 }
 
 function dueAmong(bookingIds: number[], now: Date, lock: RawBuilder<unknown>): RawBuilder<unknown> {
