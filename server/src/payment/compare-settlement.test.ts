@@ -137,12 +137,12 @@ test("a charge that we learned of after the period belongs to the time of its ca
   await other.sql.query(
     "update payment_transaction set processed_at = started_at + interval '3 hours' where amount = 20",
   );
-  const day = [first, new Date(first.getTime() + 3_600_000)].map((time, index) => ({
+  const file = [first, new Date(first.getTime() + 3_600_000)].map((time, index) => ({
     ...entriesOf(other)[0]!,
     ...(index === 1 && { key: "unheard-of", reference: "" }),
     time: time.toISOString(),
   }));
-  const { told } = await compare(other, toCsv(day));
+  const { told } = await compare(other, toCsv(file));
   expect(told.filter(({ problem }) => problem === "not-in-the-file")).toMatchObject([{ key: late?.key }]);
 });
 
