@@ -7,6 +7,12 @@ CREATE INDEX payment_refund_in_doubt ON payment_refund (payment_id) WHERE state 
 CREATE INDEX payment_transaction_reference ON payment_transaction (transaction_id) WHERE status = 'Completed';
 -- Exports read paid bookings by time, page by page: among holds that ended, a page would read many times its size.
 CREATE INDEX booking_paid ON booking (booking_time, id) WHERE status IN ('Confirmed', 'CheckedIn');
+-- The door list, and the cancellation of a show, read what is held or sold of a show, where most bookings may have ended.
+CREATE INDEX booking_live_of_show ON booking (show_id) WHERE status IN ('Pending', 'Paying', 'Confirmed', 'CheckedIn');
+-- A customer's bookings of one status, newest first.
+CREATE INDEX booking_customer_status ON booking (customer_username, status, id DESC);
+-- The staff, among all customers.
+CREATE INDEX usertable_staff ON usertable (username) WHERE role <> 'customer';
 
 -- Claims seats for a booking. A taken seat gets no booking, which its constraint refuses, and with it the whole statement. A claim that another
 -- transaction is changing is waited for 150 ms only: its server may be frozen, and each wait keeps a connection.

@@ -115,11 +115,22 @@ function owedByShow(showId: number) {
 
 /** Marks a cancellation as done once nothing of it is left to do. */
 export async function finishShowCancellation(db: Db, showId: number, now: Date): Promise<void> {
+  // From what is open, which is little, to its show: most bookings of a show may have ended long ago.
   await sql`
     update show_cancellation c set done_at = ${now}
     where c.show_id = ${showId} and c.done_at is null
-      and not exists (select from booking b where b.show_id = c.show_id and b.status = 'Pending')
-      and not exists (select from (${owedByShow(showId)}) owed where is_open)`.execute(db);
+      and not exists (
+        select from booking where show_id = ${showId} and status in ('Pending', 'Paying', 'Confirmed', 'CheckedIn')
+      )
+      and not exists (
+        select from booking where show_id = ${showId} and id = any(array(
+          select booking_id from payment_transaction where status in ('Started', 'Unknown') and booking_id is not null
+          union all select booking_id from payment_transaction where status = 'Unknown' or contested
+          union all select booking_id from payment_refund where state = 'pending' and created_at >= (
+            select started_at from show_cancellation where show_id = ${showId}
+          )
+        ))
+      )`.execute(db);
 }
 
 /** The shows whose cancellation is not done. */

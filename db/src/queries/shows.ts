@@ -133,11 +133,13 @@ export async function listFreeSlotIds(
   const ids = slots.map(({ slotId }) => slotId);
   const starts = slots.map(({ startsAt }) => startsAt);
   const ends = slots.map(({ endsAt }) => endsAt);
+  // A slot lasts less than a day: the days around it are read, not all shows that the screen ever had.
   const { rows } = await sql<{ id: number }>`
     select w.id from unnest(${ids}::bigint[], ${starts}::timestamptz[], ${ends}::timestamptz[]) as w (id, starts_at, ends_at)
     where not exists (
       select from show
-      where show.screen_id = ${screenId} and show.cancelled_at is null and (
+      where show.screen_id = ${screenId} and show.cancelled_at is null
+        and show.date between ${date}::date - 2 and ${date}::date + 2 and (
         (show.date = ${date} and show.slot_id = w.id) or (show.starts_at < w.ends_at and show.ends_at > w.starts_at)
       )
     )`.execute(db);

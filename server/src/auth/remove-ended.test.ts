@@ -70,3 +70,36 @@ test("an idempotency key is removed once it is over, but not while its payment i
   await removeEnded(deps);
   expect(await keys()).toEqual([]);
 });
+
+test("more than a batch of what has ended is removed in one round, by several statements", async () => {
+  const now = deps.clock.now();
+  await app.sql.query(
+    `insert into session (id, username, created_at, expires_at)
+     select gen_random_uuid(), (select username from usertable limit 1), $1::timestamptz - interval '1 day', $1 from generate_series(1, 5001)`,
+    [now],
+  );
+  await app.sql.query(
+    `insert into idempotency_key (username, procedure, key, fingerprint, answer, created_at, expires_at)
+     select (select username from usertable limit 1), 'booking.initialize', 'many-' || n, decode(repeat('00', 32), 'hex'), '{}', $1::timestamptz - interval '1 day', $1
+     from generate_series(1, 5001) n`,
+    [now],
+  );
+  await app.sql.query(
+    "insert into rate_limit (key, points, expire) select 'over-' || n, 1, 1 from generate_series(1, 5001) n",
+  );
+  await app.sql.query(
+    `create table removed (what text, count int);
+     create function count_removed() returns trigger language plpgsql as $$
+     begin insert into removed select tg_table_name, count(*) from gone having count(*) > 0; return null; end $$;
+     create trigger removed after delete on session referencing old table as gone for each statement execute function count_removed();
+     create trigger removed after delete on idempotency_key referencing old table as gone for each statement execute function count_removed();
+     create trigger removed after delete on rate_limit referencing old table as gone for each statement execute function count_removed()`,
+  );
+  await removeEnded(deps);
+  const removed = await app.sql.query(
+    "select what, sum(count)::int as sum, max(count) as most from removed group by what order by what",
+  );
+  expect(removed).toEqual(
+    ["idempotency_key", "rate_limit", "session"].map((what) => ({ what, sum: 5_001, most: 5_000 })),
+  );
+});
