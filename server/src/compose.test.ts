@@ -36,7 +36,7 @@ async function givenServer(
     await server.close();
     await sql.end();
   });
-  return { server, sql };
+  return { server, sql, databaseUrl };
 }
 
 test("a server that starts fills in the films that an adopted database knows by their ids", async () => {
@@ -79,6 +79,25 @@ test("what is due is done while callers have all their connections, on connectio
   end.resolve();
   await Promise.all(callers);
   expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining(["skyfox", "skyfox-background"]));
+});
+
+test("callers are served while background tasks wait on all of their connections", async () => {
+  const { server, sql, databaseUrl } = await givenServer(undefined);
+  await server.startBackground();
+  // The tasks that run first wait for these tables, and so do the monitors: as many as there are connections.
+  await sql.query("begin");
+  await sql.query(
+    "lock table booking, payment_transaction, server_heartbeat, session in access exclusive mode",
+  );
+  for (let id = 1; id <= 5; id += 1) server.deps.monitors.arm(id, new Date(0));
+  const watcher = await connectOnce(databaseUrl);
+  onTestFinished(() => watcher.end());
+  await until(
+    watcher,
+    "select from pg_stat_activity where application_name = 'skyfox-background' and datname = current_database() and wait_event_type = 'Lock' having count(*) = 5",
+  );
+  expect(await server.deps.db.selectFrom("slot").select("id").execute()).not.toEqual([]);
+  await sql.query("rollback");
 });
 
 test("a database that takes no changes is told by /ready and by every change, and is used again once it does", async () => {
