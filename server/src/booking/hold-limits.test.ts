@@ -326,14 +326,17 @@ describe("unpaid seats of one show from one address", () => {
       await hold(person, showId, index * 2, 2);
     clock.advance(300_000);
     const people = await givenCustomers(deps, 39);
-    // Each takes over from two of them.
-    const takeovers = people.map((person, index) => async () => {
+    // Each takes over from two of them. One that meets another for longer than a claim is waited for asks again.
+    const takeover = (person: User, index: number) => async () => {
       const on = [deps, otherServer.deps][index % 2];
-      return await hold({ ...person, address }, showId, index * 2 + 1, 2, on);
-    });
-    const { won, lost } = outcomesOf(await together(takeovers));
-    expect(won).toHaveLength(30);
-    expect(new Set(lost)).toEqual(new Set(["TOO_MANY_HOLDS"]));
+      return await refusalOf(hold({ ...person, address }, showId, index * 2 + 1, 2, on));
+    };
+    const takeovers = people.map(takeover);
+    const { won: outcomes } = outcomesOf(await together(takeovers));
+    for (const [index, outcome] of outcomes.entries())
+      if (outcome === "SEATS_UNAVAILABLE") outcomes[index] = await takeovers[index]!();
+    expect(outcomes.filter((outcome) => outcome === "accepted")).toHaveLength(30);
+    expect(new Set(outcomes)).toEqual(new Set(["accepted", "TOO_MANY_HOLDS"]));
     const [row] = await app.sql.query(
       "select count(*)::int as holds from booking where show_id = $1 and status = 'Pending' and expires_at > $2",
       [showId, clock.now()],
