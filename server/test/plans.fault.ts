@@ -40,7 +40,7 @@ const statementOfTask = {
   "follow the clock": /with ties/,
   "write the heartbeat": /insert into server_heartbeat/,
   "warn of refunds that wait": /refunds_wait_since/,
-  "sweep expired holds": /with overdue as/,
+  "sweep expired holds": /order by expires_at limit/,
   "check the books": /integrity_violation/,
   "remove what has ended": /delete from idempotency_key where ctid/,
   "fill in films": /from "movie"/,
