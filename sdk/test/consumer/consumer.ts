@@ -10,6 +10,7 @@ import {
   signUpInput,
   verifyTicket,
   type BookingsCsv,
+  type ExportFile,
   type Card,
   type DeviceTokens,
   type ProfileImage,
@@ -132,6 +133,11 @@ export async function download(year: number): Promise<File> {
   return new File([await new Response(stream).blob()], filename, { type: "text/csv" });
 }
 
+export async function downloadWorkbook(year: number): Promise<File> {
+  const { filename, stream }: ExportFile = await client.exports.bookingsXlsx({ year });
+  return new File([await new Response(stream).blob()], filename);
+}
+
 /** Every code of the union has its case, and each case its own details. */
 export function explain(problem: SkyfoxDomainError): string {
   const { code } = problem;
@@ -167,6 +173,8 @@ export function explain(problem: SkyfoxDomainError): string {
     case "INVALID_BOOKING_STATUS":
     case "TICKET_NOT_AVAILABLE":
       return problem.details.status;
+    case "PAYMENT_NOT_IN_DOUBT":
+      return `It is ${problem.details.outcome} already.`;
     case "INVALID_IMAGE":
       return problem.details.reason === "too-large" ? "Choose a smaller file." : problem.message;
     case "RATE_LIMITED":
@@ -208,6 +216,7 @@ export function explain(problem: SkyfoxDomainError): string {
     case "EMAIL_EXISTS":
     case "PHONE_NUMBER_EXISTS":
     case "PAYMENT_GATEWAY_UNAVAILABLE":
+    case "BACKGROUND_OFF":
       problem.details satisfies null;
       return problem.message;
     default:
