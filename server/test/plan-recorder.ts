@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { Connection } from "@skyfox/db";
+import { startRelay, type Relay } from "./relay.ts";
 
 /** A statement that the database has run, with what it read for it. */
 export interface ReadStatement {
-  /** Of whatever ran it by way of the proxy, also of what functions, triggers and foreign keys ran in turn. */
+  /** Sent by way of the proxy, or run by a function, a trigger or a foreign key. */
   text: string;
   /** Rows that it read and did not answer with, lock or change. */
   unused: number;
@@ -23,11 +22,8 @@ interface Plan {
 }
 
 /** A way to the database that reads the plan of every statement that runs over it. */
-export interface PlanRecorder {
-  /** The database's URL by way of the proxy. */
-  url: string;
+export interface PlanRecorder extends Relay {
   statements: ReadStatement[];
-  close(): Promise<void>;
 }
 
 /** Makes a database tell the plans of what new connections run, as it ran, and starts a proxy on loopback that reads them. */
@@ -47,18 +43,8 @@ export async function startPlanRecorder(sql: Connection, databaseUrl: string): P
   for (const [setting, value] of Object.entries(settings))
     await sql.query(`alter database "${String(name)}" set ${setting} = '${value}'`);
 
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
   const statements: ReadStatement[] = [];
-  function track(socket: Socket): void {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-  }
-  const server = createServer({ noDelay: true }, (client) => {
-    const upstream = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
-    track(client);
-    track(upstream);
+  const relay = await startRelay(databaseUrl, (_client, upstream) => {
     const readNotices = createNoticeReader((notice) => {
       const at = notice.indexOf("plan:\n");
       if (at < 0) return;
@@ -66,26 +52,8 @@ export async function startPlanRecorder(sql: Connection, databaseUrl: string): P
       statements.push({ text: told["Query Text"], unused: countUnused(told.Plan), plan: told.Plan });
     });
     upstream.on("data", readNotices);
-    client.pipe(upstream);
-    upstream.pipe(client);
-    client.on("close", () => upstream.destroy());
-    upstream.on("close", () => client.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(databaseUrl);
-  url.hostname = "127.0.0.1";
-  url.port = String((server.address() as AddressInfo).port);
-  return {
-    url: url.href,
-    statements,
-    async close() {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  return { ...relay, statements };
 }
 
 // The messages of the protocol: a letter, a length that counts itself, and what is in it; a notice has fields that end in zero.
