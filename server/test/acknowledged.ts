@@ -15,7 +15,7 @@ export type Acknowledged = {
   cancelledShows: { showId: number }[];
 };
 
-/** Nobody has been told anything yet. */
+/** What callers were told so far: nothing. */
 export function nothingAcknowledged(): Acknowledged {
   return {
     holds: [],
@@ -64,7 +64,7 @@ const truths: Record<string, { about?: keyof Acknowledged | "all"; sql: string }
         where p.booking_id = b.id and p.status = 'Completed'
           and (b.status = 'Refunded' or not exists (select from payment_refund r where r.payment_id = p.id)))`,
   },
-  "a paid booking was given back though nobody asked": {
+  "a paid booking was given back without a request": {
     about: "all",
     sql: `select b.id from booking b where b.status = 'Refunded'
       and not exists (select from jsonb_to_recordset($1::jsonb -> 'refunds') as a("bookingId" bigint) where a."bookingId" = b.id)

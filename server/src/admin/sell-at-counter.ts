@@ -1,6 +1,6 @@
 import { expireForTakeover, insertCounterSale } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
-import { findOffer, LostRace, untilNobodyIsFaster } from "../booking/claim-seats.ts";
+import { findOffer, LostRace, retryLostRaces } from "../booking/claim-seats.ts";
 import { describeBookingIn } from "../booking/describe-booking.ts";
 import type { Booking, SellAtCounterInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
@@ -20,7 +20,7 @@ export async function sellAtCounter(
   intent?: Intent,
 ): Promise<Booking> {
   const { showId, seatNumbers, customerName, phoneNumber, amountPaid } = input;
-  return await untilNobodyIsFaster(deps, admin, { showId, seatNumbers }, () =>
+  return await retryLostRaces(deps, admin, { showId, seatNumbers }, () =>
     once(deps, intent, async (tx) => {
       const { overdue, ...offer } = await findOffer(tx, deps, admin, { showId, seatNumbers });
       const expected = offer.amountDue;

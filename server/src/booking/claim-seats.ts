@@ -60,10 +60,10 @@ const raceLosses = new Set<string>([
 ]);
 
 /**
- * Tries to claim seats, each time anew, until no other was faster. Throws `SEATS_UNAVAILABLE` when another always was, and when a claim stays
+ * Tries to claim seats again while another customer was faster. Throws `SEATS_UNAVAILABLE` after the last try, and when a claim stays
  * locked, as by a server that is frozen: it names the seats that are taken by then, or else all of them.
  */
-export async function untilNobodyIsFaster<Result>(
+export async function retryLostRaces<Result>(
   deps: Deps,
   user: User,
   wanted: { showId: number; seatNumbers: string[] },

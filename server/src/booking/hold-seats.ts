@@ -24,7 +24,7 @@ import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { claimKey, findReplay, keepAnswer } from "../idempotency/once.ts";
 import { networkOf } from "../limits/network.ts";
-import { findOffer, LostRace, untilNobodyIsFaster } from "./claim-seats.ts";
+import { findOffer, LostRace, retryLostRaces } from "./claim-seats.ts";
 
 // A /48 of IPv6 has 65,536 networks of a caller's size; it may hold this many times as much as one of them.
 const widerNetworkFactor = 10;
@@ -43,7 +43,7 @@ export async function holdSeats(
   const replay = await findReplay(deps, intent);
   if (replay !== undefined) return replay.answer as Hold;
   const counted = await deps.limits.count("holds", { account: user.username, address: user.address });
-  const hold = await untilNobodyIsFaster(deps, user, input, () => tryToHold(deps, user, input, intent));
+  const hold = await retryLostRaces(deps, user, input, () => tryToHold(deps, user, input, intent));
   if (hold === "key is taken") {
     // By the same call on another server: repeating it counts once.
     await counted.giveBack();
