@@ -1,6 +1,7 @@
 import { connectOnce, openDatabase, writeHeartbeat } from "@skyfox/db";
 import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { withCustomer } from "../server/test/customer-sql.ts";
 import { runScript } from "./test/run-script.ts";
 
 async function run(name: string, url: string, args: string[] = []) {
@@ -82,15 +83,7 @@ describe("npm run payments:resume", () => {
 });
 
 // Funds that were charged too late, which go back to the card.
-const lateTopUp = `
-  with account as (
-    insert into usertable (username, password, role) values ('anna.lee', 'none', 'customer') returning username
-  ), customer as (
-    insert into customertable (username, name, email, number, security_question_id, security_answer_hash)
-    select username, 'Anna Lee', 'anna.lee@example.com', '9000000001', 1, 'none' from account returning username
-  ), wallet as (
-    insert into customer_wallet (username) select username from customer returning username
-  ), payment as (
+const lateTopUp = `${withCustomer}, payment as (
     insert into payment_transaction (username, transaction_id, payment_method, amount, card_amount, status, started_at, processed_at)
     select username, 'card-1', 'Card', 80, 80, 'Completed', now(), now() from wallet returning id
   )

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connectOnce } from "@skyfox/db";
 import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { withCustomer } from "../test/customer-sql.ts";
 import { startPaymentGateway } from "../../scripts/sandbox/payment-gateway.ts";
 import { startDatabaseProxy } from "../test/database-proxy.ts";
 import { createMemoryLogger } from "../test/memory-logger.ts";
@@ -205,14 +206,6 @@ test.each([
   expect(linesOf(tried)).toEqual([]);
 });
 
-const unknownTopUp = `
-  with account as (
-    insert into usertable (username, password, role) values ('anna.lee', 'none', 'customer') returning username
-  ), customer as (
-    insert into customertable (username, name, email, number, security_question_id, security_answer_hash)
-    select username, 'Anna Lee', 'anna.lee@example.com', '9000000001', 1, 'none' from account returning username
-  ), wallet as (
-    insert into customer_wallet (username) select username from customer returning username
-  )
+const unknownTopUp = `${withCustomer}
   insert into payment_transaction (username, payment_method, amount, card_amount, status, started_at, next_attempt_at)
   select username, 'Card', 80, 80, 'Unknown', now() - interval '1 minute', now() + interval '1 minute' from wallet`;
