@@ -32,10 +32,12 @@ describe("npm run db:identity", () => {
       0,
       "Nothing is written down of it: its first server makes it the living one.",
     ]);
+    const sql = await connectTo(url);
+    // Looking has migrated nothing.
+    expect(await sql.query("select to_regclass('booking')::text as booking")).toEqual([{ booking: null }]);
     expect(await identify("copy")).toEqual([0, copy]);
     expect(await identify()).toEqual([0, copy]);
     expect(await identify("live")).toEqual([0, living]);
-    const sql = await connectTo(url);
     expect(
       await sql.query(
         `select is_copy, database_name = current_database() as name,
