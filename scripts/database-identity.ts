@@ -7,7 +7,7 @@ import {
   replaceDatabaseIdentity,
   sqlState,
 } from "@skyfox/db";
-import { describePlace } from "../server/src/database-identity.ts";
+import { describePlace } from "../server/src/runtime/database-identity.ts";
 import { describeFailure, withDatabase } from "./database.ts";
 
 const usage = `npm run db:identity            say what this database is

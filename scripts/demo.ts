@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { domainErrorOf } from "@skyfox/sdk";
 import { z } from "zod";
 import { readConfig } from "../server/src/config.ts";
-import { createLogger } from "../server/src/logger.ts";
+import { createLogger } from "../server/src/runtime/logger.ts";
 import { describeFailure } from "./database.ts";
 import { playJourney } from "./demo/journey.ts";
 import { WrongOutcome } from "./demo/outcomes.ts";

@@ -5,7 +5,7 @@ import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import type { CompleteConfig } from "../server/src/compose.ts";
 import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
 import type { Deps, Logger } from "../server/src/deps.ts";
-import { createLogger } from "../server/src/logger.ts";
+import { createLogger } from "../server/src/runtime/logger.ts";
 import { serve } from "../server/src/serve.ts";
 import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";

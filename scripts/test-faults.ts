@@ -1,4 +1,4 @@
-// `npm run test:faults`: vitest on the drills, with two options that vitest does not know. They are handed to server/test/drill.fault.ts.
+// `npm run test:faults`: vitest on the drills, with two options that vitest does not know. They are handed to server/test/drills/drill.fault.ts.
 const ofTheDrill = new Map([
   ["--minutes", "DRILL_MINUTES"],
   ["--seed", "DRILL_SEED"],
@@ -15,7 +15,9 @@ for (const word of words) {
   }
   const value = inline ?? words.next().value ?? "";
   if (!/^\d+(\.\d+)?$/.test(value)) {
-    console.error(`${option} takes a number: npm run test:faults -- server/test/drill.fault.ts ${option} 30`);
+    console.error(
+      `${option} takes a number: npm run test:faults -- server/test/drills/drill.fault.ts ${option} 30`,
+    );
     process.exit(2);
   }
   process.env[setting] = value;

@@ -1,10 +1,10 @@
 import type { TRPCBuiltRouter, TRPCDecorateCreateRouterOptions } from "@trpc/server";
-import type { adminRouter } from "./admin/admin.router.ts";
-import type { authRouter } from "./auth/auth.router.ts";
-import type { bookingRouter } from "./booking/booking.router.ts";
+import type { adminRouter } from "./routers/admin.router.ts";
+import type { authRouter } from "./routers/auth.router.ts";
+import type { bookingRouter } from "./routers/booking.router.ts";
 import type { ErrorShape } from "./rpc/error-shape.ts";
-import type { showRouter } from "./show/show.router.ts";
-import type { walletRouter } from "./wallet/wallet.router.ts";
+import type { showRouter } from "./routers/show.router.ts";
+import type { walletRouter } from "./routers/wallet.router.ts";
 
 // Named one by one, as in routes.ts: the published declaration then keeps what each procedure says of itself.
 type Routes = {

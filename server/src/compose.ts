@@ -7,13 +7,13 @@ import {
   openDatabase,
   writeHeartbeat,
 } from "@skyfox/db";
-import { goOnCancellingShows } from "./admin/cancel-show.ts";
-import { createHashLine } from "./auth/passwords.ts";
+import { goOnCancellingShows } from "./booking/cancel-show.ts";
+import { createHashQueue } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
 import { createSessionTokens } from "./auth/session-tokens.ts";
-import { startLoop, type Loop } from "./background.ts";
+import { startLoop, type Loop } from "./runtime/background.ts";
 import { createExpiryMonitors, noExpiryMonitors } from "./booking/expiry-monitors.ts";
-import { startDatabaseClock } from "./clock.ts";
+import { startDatabaseClock } from "./runtime/clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { createApp } from "./http/app.ts";
@@ -24,7 +24,7 @@ import { createFolderStore } from "./image/folder-store.ts";
 import { removeImages } from "./image/keep-image.ts";
 import { createPictureMaker } from "./image/make-picture.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics } from "./runtime/metrics.ts";
 import { fillInFilms } from "./movie/fill-in-films.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { answerOfPayment } from "./payment-answers.ts";
@@ -126,7 +126,7 @@ export async function compose(
         ? noMovieService
         : connectMovieService({ ...config.movieService, clock, logger }),
     monitors,
-    hashLine: createHashLine(),
+    hashQueue: createHashQueue(),
     tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),

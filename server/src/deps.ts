@@ -91,18 +91,18 @@ export interface PasswordHasher {
   fits(stored: string | undefined, secret: string): Promise<boolean>;
 }
 
-/** A place in the line of those who hash. */
-export interface PlaceInLine {
+/** What a call that hashes works with, once the hash queue has let it in. */
+export interface HashPermit {
   passwords: PasswordHasher;
-  /** For a call that is slow after its last hash: the next one comes in already. Otherwise the place ends with the call. */
-  leaveLine(): void;
+  /** Lets the next call in before this one ends: for a call that is slow after its last hash. */
+  releasePermit(): void;
 }
 
-/** The one line of all calls that hash: a few are at work at once, the others wait and have not begun. */
-export interface HashLine {
-  /** Does the work when its turn comes. Throws `RATE_LIMITED` at once when the line is full. */
-  enter<Result>(work: (place: PlaceInLine) => Promise<Result>): Promise<Result>;
-  /** What `enter` would throw at this moment, for those who can refuse a call more cheaply. */
+/** The one queue of all calls that hash: a few run at once, the others wait and have not begun. */
+export interface HashQueue {
+  /** Runs the work when the queue lets it in. Throws `RATE_LIMITED` at once when the queue is full. */
+  run<Result>(work: (permit: HashPermit) => Promise<Result>): Promise<Result>;
+  /** What `run` would throw now, so that a call can be refused before its input is read. */
   refusal(): DomainError | undefined;
 }
 
@@ -256,7 +256,7 @@ export interface Deps {
   gateway: PaymentGateway;
   movies: MovieCatalogue;
   monitors: ExpiryMonitors;
-  hashLine: HashLine;
+  hashQueue: HashQueue;
   tokens: SessionTokens;
   tickets: TicketTokens;
   printer: TicketPrinter;
@@ -267,8 +267,8 @@ export interface Deps {
   settings: Settings;
 }
 
-/** What a verb that hashes asks for: only a call that has a place in the line is given a hasher. */
-export interface HashingDeps extends Deps, PlaceInLine {}
+/** What a verb that hashes uses: only a call that the hash queue has let in is given a hasher. */
+export interface HashingDeps extends Deps, HashPermit {}
 
 /** Whoever makes a call, signed in or not. */
 export interface Caller {

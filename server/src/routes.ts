@@ -1,9 +1,9 @@
 import type { TRPCRouterRecord } from "@trpc/server";
-import { adminRouter } from "./admin/admin.router.ts";
-import { authRouter } from "./auth/auth.router.ts";
-import { bookingRouter } from "./booking/booking.router.ts";
-import { showRouter } from "./show/show.router.ts";
-import { walletRouter } from "./wallet/wallet.router.ts";
+import { adminRouter } from "./routers/admin.router.ts";
+import { authRouter } from "./routers/auth.router.ts";
+import { bookingRouter } from "./routers/booking.router.ts";
+import { showRouter } from "./routers/show.router.ts";
+import { walletRouter } from "./routers/wallet.router.ts";
 
 /** Everything that can be asked of SkyFox over tRPC. */
 export const routes = {

@@ -3,12 +3,12 @@ import { migrateToLatest } from "@skyfox/db";
 import { findPublishedPasswords } from "./auth/published-passwords.ts";
 import { createPasswordHasher } from "./auth/passwords.ts";
 import { compose, type CompleteConfig, type Composition } from "./compose.ts";
-import { assertLivingDatabase } from "./database-identity.ts";
+import { assertLivingDatabase } from "./runtime/database-identity.ts";
 import type { Deps, Logger } from "./deps.ts";
 import { openPort, type Answering, type OpenPort } from "./http/listen.ts";
 import { createStartingApp } from "./http/starting-app.ts";
-import { retryPassingFaults, type RetryTiming } from "./start-retries.ts";
-import { lowerPoolPriority } from "./thread-priority.ts";
+import { retryPassingFaults, type RetryTiming } from "./runtime/start-retries.ts";
+import { lowerPoolPriority } from "./runtime/thread-priority.ts";
 
 // What listens at these answers at localhost.
 const localHosts = new Set(["127.0.0.1", "0.0.0.0", "::"]);

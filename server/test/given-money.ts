@@ -1,4 +1,4 @@
-import { sellAtCounter } from "../src/admin/sell-at-counter.ts";
+import { sellAtCounter } from "../src/booking/sell-at-counter.ts";
 import { holdSeats } from "../src/booking/hold-seats.ts";
 import { payBooking } from "../src/booking/pay-booking.ts";
 import { Decimal, type Booking, type PayBookingInput } from "../src/contract/index.ts";

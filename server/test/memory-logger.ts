@@ -1,4 +1,4 @@
-import { createLogger } from "../src/logger.ts";
+import { createLogger } from "../src/runtime/logger.ts";
 import type { Logger } from "../src/deps.ts";
 
 /** The real logger, written into memory: a test reads the lines that an operator would. */

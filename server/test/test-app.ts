@@ -7,8 +7,8 @@ import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
-import { goOnCancellingShows } from "../src/admin/cancel-show.ts";
-import { createHashLine, createPasswordHasher } from "../src/auth/passwords.ts";
+import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
+import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
 import type { BucketAccess } from "../src/config.ts";
@@ -126,9 +126,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       random: () => 0,
     }),
     monitors,
-    hashLine: createHashLine(options.hashGate),
+    hashQueue: createHashQueue(options.hashGate),
     passwords: createPasswordHasher(),
-    leaveLine: () => {},
+    releasePermit: () => {},
     tokens: createSessionTokens({ secrets: [{ kid: "default", secret: testJwtSecret }], clock }),
     tickets: createTicketTokens(testTicketKeys),
     printer: createTicketPrinter(),

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import { readBase64url } from "../base64url.ts";
+import { readBase64url } from "../runtime/base64url.ts";
 
 const lifeMs = 365 * 24 * 60 * 60_000;
 

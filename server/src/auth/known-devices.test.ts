@@ -5,7 +5,7 @@ import { givenCustomer, givenStaff, testAnswer, testPassword, tokenOf } from "..
 import { mutate, type Answer } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { refusalOf } from "../../test/together.ts";
-import { updateStaff } from "../admin/update-staff.ts";
+import { updateStaff } from "../staff/update-staff.ts";
 import type { LogInOutput, UnlockAccountOutput } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { readDeviceToken, signDeviceToken } from "./device-tokens.ts";

@@ -3,66 +3,66 @@ import { setImmediate } from "node:timers/promises";
 import { hash as bcryptHash } from "@node-rs/bcrypt";
 import { describe, expect, test } from "vitest";
 import { codeOf, outcomesOf, refusalOf, together } from "../../test/together.ts";
-import { createHashLine, createPasswordHasher } from "./passwords.ts";
+import { createHashQueue, createPasswordHasher } from "./passwords.ts";
 
-describe("the line of calls that hash", () => {
+describe("the hash queue", () => {
   const secret = "Seven-Seas-7";
 
   test("refuses whoever it has no place for, with a time to come back", async () => {
-    const line = createHashLine({ atOnce: 2, waiting: 3 });
-    const call = () => line.enter(({ passwords }) => passwords.hash(secret));
+    const queue = createHashQueue({ atOnce: 2, waiting: 3 });
+    const call = () => queue.run(({ passwords }) => passwords.hash(secret));
     const { won, lost } = outcomesOf(await together(Array.from({ length: 8 }, () => call)));
     expect(won).toHaveLength(5);
     expect(lost).toEqual(["RATE_LIMITED", "RATE_LIMITED", "RATE_LIMITED"]);
     expect(await createPasswordHasher().fits(won[0], secret)).toBe(true);
-    expect(line.refusal()).toBeUndefined();
+    expect(queue.refusal()).toBeUndefined();
   });
 
   test("has 204 places: eight calls are at work, and the others have not begun", async () => {
-    const line = createHashLine();
+    const queue = createHashQueue();
     const ending = Promise.withResolvers<void>();
     let begun = 0;
     const calls = Array.from({ length: 204 }, () =>
-      line.enter(async () => {
+      queue.run(async () => {
         begun += 1;
         await ending.promise;
       }),
     );
-    expect(line.refusal()?.problem).toEqual({ code: "RATE_LIMITED", details: { retryAfterSeconds: 2 } });
-    expect(await refusalOf(line.enter(() => Promise.resolve()))).toBe("RATE_LIMITED");
+    expect(queue.refusal()?.problem).toEqual({ code: "RATE_LIMITED", details: { retryAfterSeconds: 2 } });
+    expect(await refusalOf(queue.run(() => Promise.resolve()))).toBe("RATE_LIMITED");
     expect(begun).toBe(8);
     ending.resolve();
     await Promise.all(calls);
     expect(begun).toBe(204);
-    expect(line.refusal()).toBeUndefined();
+    expect(queue.refusal()).toBeUndefined();
   });
 
-  test("keeps a place until its call ends, however it ends, or leaves the line", async () => {
-    const line = createHashLine({ atOnce: 1, waiting: 0 });
+  test("keeps its permit until its call ends, however it ends, or releases its permit", async () => {
+    const queue = createHashQueue({ atOnce: 1, waiting: 0 });
     const ending = Promise.withResolvers<string>();
     let leave = () => {};
-    const slow = line.enter(({ leaveLine }) => {
-      leave = leaveLine;
+    const slow = queue.run(({ releasePermit }) => {
+      leave = releasePermit;
       return ending.promise;
     });
-    expect(await refusalOf(line.enter(() => Promise.resolve()))).toBe("RATE_LIMITED");
+    expect(await refusalOf(queue.run(() => Promise.resolve()))).toBe("RATE_LIMITED");
     leave();
-    await until(() => line.refusal() === undefined);
-    expect(codeOf(await refusalOf(line.enter(() => Promise.reject(new Error("broken")))))).toEqual(
+    await until(() => queue.refusal() === undefined);
+    expect(codeOf(await refusalOf(queue.run(() => Promise.reject(new Error("broken")))))).toEqual(
       new Error("broken"),
     );
-    await until(() => line.refusal() === undefined);
-    expect(await line.enter(() => Promise.resolve("done"))).toBe("done");
+    await until(() => queue.refusal() === undefined);
+    expect(await queue.run(() => Promise.resolve("done"))).toBe("done");
     ending.resolve("slowly done");
     expect(await slow).toBe("slowly done");
   });
 });
 
 test("whatever else Node's pool of threads has to do waits for four hashes at most", async () => {
-  const line = createHashLine();
+  const queue = createHashQueue();
   let hashed = 0;
   const calls = Array.from({ length: 8 }, () =>
-    line.enter(async ({ passwords }) => {
+    queue.run(async ({ passwords }) => {
       await passwords.hash("Seven-Seas-7");
       hashed += 1;
     }),

@@ -1,8 +1,8 @@
 import * as argon2 from "@node-rs/argon2";
 import * as bcrypt from "@node-rs/bcrypt";
 import pLimit from "p-limit";
-import type { HashLine, PasswordHasher, PlaceInLine } from "../deps.ts";
-import { createTurns, type Turns } from "../turns.ts";
+import type { HashQueue, PasswordHasher, HashPermit } from "../deps.ts";
+import { createBoundedQueue, type BoundedQueue } from "../runtime/bounded-queue.ts";
 
 // OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -12,37 +12,37 @@ const hashesAtOnce = 4;
 // A call at work asks the database too: eight leave it to the others, and are enough for four that hash. With those that wait they are 204.
 const defaultGate = { atOnce: 8, waiting: 196 };
 
-// By then a full line has been worked off, at a hundred hashes a second.
-const lineSeconds = 2;
+// By then a full queue has been worked off, at a hundred hashes a second.
+const fullQueueSeconds = 2;
 
 // A hash of nothing anyone types, so that an unknown user costs as much as a wrong password.
 const nobodysHash = await argon2.hash(crypto.randomUUID(), parameters);
 
-/** The line of one server: so many calls are at work at once, so many wait; past it a call is refused before it has cost anything. */
-export function createHashLine(gate: typeof defaultGate = defaultGate): HashLine {
-  const line = createTurns({ ...gate, retryAfterSeconds: lineSeconds });
+/** The hash queue of this server. A call that finds it full is refused before it has cost anything. */
+export function createHashQueue(gate: typeof defaultGate = defaultGate): HashQueue {
+  const queue = createBoundedQueue({ ...gate, retryAfterSeconds: fullQueueSeconds });
   const passwords = createPasswordHasher(pLimit(hashesAtOnce));
   return {
-    refusal: line.refusal,
-    async enter<Result>(work: (place: PlaceInLine) => Promise<Result>) {
+    refusal: queue.refusal,
+    async run<Result>(work: (permit: HashPermit) => Promise<Result>) {
       const outcome = Promise.withResolvers<Result>();
-      const place = line.take(async () => {
-        const left = Promise.withResolvers<void>();
-        work({ passwords, leaveLine: left.resolve }).then(outcome.resolve, outcome.reject);
-        await Promise.race([left.promise, outcome.promise]);
+      const running = queue.run(async () => {
+        const released = Promise.withResolvers<void>();
+        work({ passwords, releasePermit: released.resolve }).then(outcome.resolve, outcome.reject);
+        await Promise.race([released.promise, outcome.promise]);
       });
-      // What the work throws, the outcome throws; a refusal comes of the place alone.
-      place.catch(outcome.reject);
+      // The outcome rejects with what the work throws; `running` rejects only when the queue refuses.
+      running.catch(outcome.reject);
       return await outcome.promise;
     },
   };
 }
 
-/** Hashes off the main thread, each secret when its turn comes; without a line to stand in, at once. */
-export function createPasswordHasher(takeTurn: Turns["take"] = (hashing) => hashing()): PasswordHasher {
+/** Hashes off the main thread; `run` says when each hash may begin, by default at once. */
+export function createPasswordHasher(run: BoundedQueue["run"] = (hashing) => hashing()): PasswordHasher {
   return {
-    hash: (secret) => takeTurn(() => argon2.hash(secret, parameters)),
-    fits: (stored, secret) => takeTurn(() => fitsHash(stored, secret)),
+    hash: (secret) => run(() => argon2.hash(secret, parameters)),
+    fits: (stored, secret) => run(() => fitsHash(stored, secret)),
   };
 }
 

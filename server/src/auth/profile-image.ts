@@ -34,7 +34,7 @@ export async function updateProfileImage(
   const { username } = user;
   const account = await findCustomerAnswer(deps.db, username);
   await checkSecurityAnswer(deps, user, { account, limitedAs: username }, input.securityAnswer);
-  deps.leaveLine();
+  deps.releasePermit();
   const picture = await deps.pictures.make(input.image, { for: username });
   await withUploadedImage(deps, picture, (give) =>
     inTransaction(deps.db, async (tx) => {

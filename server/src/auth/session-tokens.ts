@@ -1,6 +1,6 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { LRUCache } from "lru-cache";
-import { readBase64url } from "../base64url.ts";
+import { readBase64url } from "../runtime/base64url.ts";
 import { roles, type Role } from "../contract/index.ts";
 import type { Clock, SessionClaims, SessionTokens } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";

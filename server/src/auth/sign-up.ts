@@ -27,7 +27,7 @@ export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInp
   await assertNotTheQuestion(deps, input);
   const passwordHash = await hashPassword(deps.passwords, input.password);
   const securityAnswerHash = await deps.passwords.hash(foldAnswer(input.securityAnswer));
-  deps.leaveLine();
+  deps.releasePermit();
   const owner = { for: networkOf(caller.address) };
   const picture = input.profileImage && (await deps.pictures.make(input.profileImage, owner));
   const createdAt = deps.clock.now();

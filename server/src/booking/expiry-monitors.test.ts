@@ -6,7 +6,7 @@ import { declinedCard, givenCustomer, givenPendingHolds, givenShow, goodCard } f
 import type { ManualClock } from "../../test/manual-clock.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
-import { scheduleWake } from "../clock.ts";
+import { scheduleWake } from "../runtime/clock.ts";
 import type { Clock } from "../deps.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { createExpiryMonitors } from "./expiry-monitors.ts";

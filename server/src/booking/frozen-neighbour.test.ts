@@ -14,7 +14,7 @@ import { query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import { sellAtCounter } from "../admin/sell-at-counter.ts";
+import { sellAtCounter } from "./sell-at-counter.ts";
 import { Decimal, type SeatMap } from "../contract/index.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { holdSeats } from "./hold-seats.ts";

@@ -10,7 +10,7 @@ import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../t
 import { openPicture, printPages, scan } from "../../test/read-ticket.ts";
 import { query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
-import { refundBooking } from "../admin/refund-booking.ts";
+import { refundBooking } from "./refund-booking.ts";
 import type { Booking, BookingStatus, TicketPdf, TicketQr } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { cancelBooking } from "./cancel-booking.ts";

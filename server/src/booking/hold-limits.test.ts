@@ -7,7 +7,7 @@ import { mutate } from "../../test/rpc-call.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import { sellAtCounter } from "../admin/sell-at-counter.ts";
+import { sellAtCounter } from "./sell-at-counter.ts";
 import { maxSeatsPerBooking, type Hold } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { cancelBooking } from "./cancel-booking.ts";

@@ -1,7 +1,7 @@
 import { listBookings } from "@skyfox/db";
 import type { BookingPage, ListBookingsInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
-import { readCursor, toPage } from "../pages.ts";
+import { readCursor, toPage } from "../rpc/pages.ts";
 import { describeBooking } from "./describe-booking.ts";
 
 /** The customer's bookings, newest first, a page at a time. */

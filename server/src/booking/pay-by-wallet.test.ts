@@ -14,7 +14,7 @@ import { declinedCard, givenCustomer, givenShow, givenStaff, goodCard } from "..
 import { createTestApp } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import { refundBooking } from "../admin/refund-booking.ts";
+import { refundBooking } from "./refund-booking.ts";
 import { Decimal } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";

@@ -34,7 +34,7 @@ describe("a call stands", () => {
     ["with the mutations", "booking.initialize", "POST", "mutations"],
     ["outside, where it waits for another service", "wallet.addFunds", "POST", "outside"],
     ["outside, also as a query", "admin.movies", "GET", "outside"],
-    ["in the line of those that hash", "auth.login", "POST", undefined],
+    ["in the hash queue", "auth.login", "POST", undefined],
     ["with the queries when it would hash but is none of those", "auth.login", "GET", "queries"],
   ])("%s: %s", (_, path, method, lane) => {
     expect(arrivalOf(path, { method })).toEqual({ lane, weight: 1, isUrgent: false });

@@ -61,7 +61,7 @@ export function readCalls({ path, method }: Pick<RequestHead, "path" | "method">
   return { paths: paths.map(trimSlashes), isQuery: method !== "POST" };
 }
 
-/** Whether it is a call that hashes, which has a line of its own. */
+/** Whether it is a call that hashes, which passes the hash queue. */
 export function isHashing({ paths, isQuery }: RequestedCalls): boolean {
   return !isQuery && hashingPaths.has(paths[0] ?? "");
 }

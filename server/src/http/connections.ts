@@ -43,7 +43,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
   const perAddress = new Map<string, number>();
   let total = 0;
   const connections = new WeakMap<Socket, Connection>();
-  const turns = new ReadingTurns();
+  const budget = new ReadBudget();
   const logRefused = countPerSecond((count) =>
     logger.warn(
       { count },
@@ -58,7 +58,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
       socket.destroy();
       return;
     }
-    connections.set(socket, new Connection(socket, turns));
+    connections.set(socket, new Connection(socket, budget));
   });
   server.prependListener("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     connections.get(incoming.socket)?.begin(incoming, outgoing);
@@ -86,7 +86,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits, logge
  */
 class Connection {
   readonly #socket: Socket;
-  readonly #turns: ReadingTurns;
+  readonly #budget: ReadBudget;
   readonly #parse: (bytes: Buffer) => void;
   #rest: Buffer | undefined;
   #waitsSince = 0;
@@ -98,11 +98,11 @@ class Connection {
   #begun = 0;
   #underWay = 0;
 
-  constructor(socket: Socket, turns: ReadingTurns) {
+  constructor(socket: Socket, budget: ReadBudget) {
     const [parse] = socket.listeners("data");
     if (parse === undefined) throw new Error("Node's parser does not listen to its socket.");
     this.#socket = socket;
-    this.#turns = turns;
+    this.#budget = budget;
     this.#parse = parse as (bytes: Buffer) => void;
     socket.off("data", this.#parse);
     // To listen is also what makes Node hand the bytes over instead of parsing them in native code.
@@ -165,7 +165,7 @@ class Connection {
     }
     this.#rest = chunk;
     this.#waitsSince = performance.now();
-    if (this.#turns.takeOne()) this.readOn();
+    if (this.#budget.takeOne()) this.readOn();
     else this.#standInLine();
   }
 
@@ -174,7 +174,7 @@ class Connection {
     this.#pause();
     if (this.#isInLine || !this.#mayRead()) return;
     this.#isInLine = true;
-    this.#turns.wait(this);
+    this.#budget.wait(this);
   }
 
   #end(): void {
@@ -216,8 +216,8 @@ class Connection {
   }
 }
 
-/** The connections that are read from in a turn of the event loop, and those that wait for a later one. */
-class ReadingTurns {
+/** How many connections are read in one turn of the event loop; the others wait for a later turn. */
+class ReadBudget {
   #left = readsPerTurn;
   #isScheduled = false;
   #waiting: Connection[] = [];

@@ -8,7 +8,7 @@ import { givenCustomer, givenStaff, tokenOf } from "../../test/given.ts";
 import { openPort } from "../../test/open-port.ts";
 import { headersFor, type CallOptions } from "../../test/rpc-call.ts";
 import { createTestApp, testApiKey } from "../../test/test-app.ts";
-import { exportPageSize } from "../admin/export-bookings.ts";
+import { exportPageSize } from "../takings/export-bookings.ts";
 import { logOut } from "../auth/log-out.ts";
 
 const home = await createTestApp();

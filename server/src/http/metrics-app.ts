@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { ReadableMetrics } from "../metrics.ts";
+import type { ReadableMetrics } from "../runtime/metrics.ts";
 
 /** What the port of the metrics answers: `GET /metrics`, and 404 to everything else. */
 export function createMetricsApp(metrics: ReadableMetrics): Hono {

@@ -16,7 +16,7 @@ import { isHashing, isMutation, readCalls, type CallsByHead } from "./calls.ts";
 import { findJsonProblem, type JsonProblem } from "./json-values.ts";
 import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
-import { createTurnstile } from "./turnstile.ts";
+import { createPacedQueue } from "./paced-queue.ts";
 
 const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
 // The largest picture has 7 MB in base64; with some room, one that is too large is told so by its own code. At a megabit a second it takes a
@@ -25,8 +25,8 @@ const withPicture = { maxBytes: 10 * 1_024 * 1_024, withinMs: 60_000, leastBytes
 
 // Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
 // all of them within a second or so.
-const refusalTurnMs = 10;
-const refusalsPerTurn = 16;
+const refusalRoundMs = 10;
+const refusalsPerRound = 16;
 const refusalShare = 0.01;
 
 /** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
@@ -35,9 +35,9 @@ export function createRpcHandler(
   { admission, audit, calls }: { admission: Admission; audit: RefusalAudit; calls: CallsByHead },
 ) {
   const keysInFlight: KeysInFlight = new Map();
-  const refusing = createTurnstile({
-    perTurn: (waiting) => Math.max(refusalsPerTurn, waiting * refusalShare),
-    nextTurn: (open) => setTimeout(open, refusalTurnMs),
+  const refusals = createPacedQueue({
+    perRound: (waiting) => Math.max(refusalsPerRound, waiting * refusalShare),
+    nextRound: (begin) => setTimeout(begin, refusalRoundMs),
   });
 
   return async (context: Context<AppEnv>): Promise<Response> => {
@@ -49,10 +49,10 @@ export function createRpcHandler(
     await calls.meet(head);
     const arrival = calls.arrivalOf(head, 0);
     if (admission.isRefused(arrival)) return refuseUnasked();
-    const fullLine = isHashing(requested) ? deps.hashLine.refusal() : undefined;
-    if (fullLine !== undefined) {
-      await refusing();
-      return refuse(context, carry(fullLine), { path });
+    const fullQueue = isHashing(requested) ? deps.hashQueue.refusal() : undefined;
+    if (fullQueue !== undefined) {
+      await refusals();
+      return refuse(context, carry(fullQueue), { path });
     }
     try {
       await receiveInput(context, requested.paths);

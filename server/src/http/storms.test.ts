@@ -21,7 +21,7 @@ function storm(count: number, path: string, init?: RequestInit) {
 test("callers who are refused by a full line wait until the others have been answered", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   const ending = Promise.withResolvers<void>();
-  const working = app.deps.hashLine.enter(() => ending.promise);
+  const working = app.deps.hashQueue.run(() => ending.promise);
   const headers = { ...headersFor(), "content-type": "application/json" };
   const refused = storm(40, "/trpc/auth.login", { method: "POST", headers, body: "{}" });
   expect((await app.app.request("/health")).status).toBe(200);

@@ -12,7 +12,7 @@ import {
 import { mutate, type Answer } from "../../test/rpc-call.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
-import { refundBooking } from "../admin/refund-booking.ts";
+import { refundBooking } from "../booking/refund-booking.ts";
 import { appRouter } from "../app-router.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";

@@ -9,7 +9,7 @@ import {
 } from "../contract/index.ts";
 import type { PictureMaker } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { createTurns } from "../turns.ts";
+import { createBoundedQueue } from "../runtime/bounded-queue.ts";
 import { checkImageFile } from "./image-file.ts";
 
 // Only the three decoders that we accept are there at all: no SVG, GIF, TIFF, HEIF, PDF or whatever else libvips reads.
@@ -25,15 +25,15 @@ const decodeSeconds = 5;
 const jpegQuality = 85;
 
 // Most pictures take some hundredths of a second, the costliest about half a second. Three customers with two each leave room for fifteen.
-const defaultQueue = { atOnce: 1, waiting: 20, perOwner: 2, retryAfterSeconds: 2 };
+const defaultBounds = { atOnce: 1, waiting: 20, perOwner: 2, retryAfterSeconds: 2 };
 
 /** Makes pictures one at a time, off the main thread; what is not asked for in the file, such as where a photo was taken, is gone. */
-export function createPictureMaker(queue: typeof defaultQueue = defaultQueue): PictureMaker {
-  const turns = createTurns(queue);
+export function createPictureMaker(bounds: typeof defaultBounds = defaultBounds): PictureMaker {
+  const queue = createBoundedQueue(bounds);
   return {
     async make(image, { for: owner }) {
       const bytes = readImage(image);
-      return await turns.take(() => makeSquare(bytes), owner);
+      return await queue.run(() => makeSquare(bytes), owner);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { MovieFault } from "../../../scripts/sandbox/movie-service.ts";
 import { givenCustomer, givenScreen, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { headersFor, mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
-import { scheduleShow } from "../admin/schedule-show.ts";
+import { scheduleShow } from "../schedule/schedule-show.ts";
 import { Decimal, type Booking, type Hold, type Movie, type SeatMap, type Show } from "../contract/index.ts";
 
 const app = await createTestApp();

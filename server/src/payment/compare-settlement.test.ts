@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { SettlementDifference } from "@skyfox/db";
 import { expect, test } from "vitest";
-import { refundBooking } from "../admin/refund-booking.ts";
+import { refundBooking } from "../booking/refund-booking.ts";
 import { givenCustomer, givenStaff } from "../../test/given.ts";
 import { givenBooking, givenFunds, givenHold, paymentOf, problemOf } from "../../test/given-money.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";

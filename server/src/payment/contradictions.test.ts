@@ -5,8 +5,8 @@ import { givenCustomer, givenStaff, goodCard, tokenOf } from "../../test/given.t
 import { mutate } from "../../test/rpc-call.ts";
 import { reset, startRudeGateway, success, unknownKey } from "../../test/rude-gateway.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
-import { listDoubts, resolvePayment } from "../admin/payments-in-doubt.ts";
-import { refundBooking } from "../admin/refund-booking.ts";
+import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
+import { refundBooking } from "../booking/refund-booking.ts";
 import { getBooking } from "../booking/get-booking.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 import { Decimal, type Wallet } from "../contract/index.ts";

@@ -163,7 +163,7 @@ describe("who may call", () => {
   });
 });
 
-describe("when the line of calls that hash is full", () => {
+describe("when the hash queue is full", () => {
   // By its own path a call is refused before it gets to its procedure; by the other one its procedure refuses it.
   test.each(["", "/"])(
     "those that hash, with '%s' at the end, are refused before session, input and database; the others are not",
@@ -185,7 +185,7 @@ describe("when the line of calls that hash is full", () => {
         databaseUrl: () => "postgres://nobody@127.0.0.1:1/nowhere",
       });
       const ending = Promise.withResolvers<void>();
-      const working = full.deps.hashLine.enter(() => ending.promise);
+      const working = full.deps.hashQueue.run(() => ending.promise);
       const refused: string[] = [];
       for (const [path, { _def }] of procedures) {
         const headers = { ...headersFor(), "content-type": "application/json" };
@@ -232,7 +232,7 @@ describe("when the line of calls that hash is full", () => {
 });
 
 test.each(["auth.signup", "auth.updateProfileImage"])(
-  "a picture of %s that is stored slowly keeps nobody out of the line of those who hash",
+  "a picture of %s that is stored slowly keeps no caller out of the hash queue",
   async (path) => {
     const narrow = await createTestApp({ beside: app, hashGate: { atOnce: 1, waiting: 0 } });
     const { deps } = narrow;

@@ -41,10 +41,10 @@ function admit(allowedRoles: readonly Role[]) {
 
 // Comes before everything that costs something, such as the session, so that a storm of calls that hash does not reach the database.
 const standInLine = trpc.middleware(async ({ ctx, next }) =>
-  ctx.deps.hashLine.enter((place) => next({ ctx: { deps: { ...ctx.deps, ...place } } })),
+  ctx.deps.hashQueue.run((permit) => next({ ctx: { deps: { ...ctx.deps, ...permit } } })),
 );
 
-/** Whether a procedure is one of those that stand in line. */
+/** Whether a procedure is one of those that pass the hash queue. */
 export function standsInLine(procedure: AnyTRPCProcedure): boolean {
   const { middlewares } = procedure._def as unknown as { middlewares: unknown[] };
   return standInLine._middlewares.some((middleware) => middlewares.includes(middleware));

@@ -1,7 +1,7 @@
 import { listWalletTransactions } from "@skyfox/db";
 import type { WalletTransactionPage, WalletTransactionsInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
-import { readCursor, toPage } from "../pages.ts";
+import { readCursor, toPage } from "../rpc/pages.ts";
 
 /** Every change of one's own wallet, newest first, a page at a time. */
 export async function listTransactions(

@@ -1,0 +1,40 @@
+import { lockBooking } from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
+import { describeBookingIn } from "./describe-booking.ts";
+import type { Booking, RefundBookingInput } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { once } from "../idempotency/once.ts";
+import { giveBookingBack } from "../payment/give-back.ts";
+
+/**
+ * Gives a confirmed booking's money back: it is `Refunded`, its seats are free and its ticket is good no more, at once; what goes to a card
+ * follows. Throws `BOOKING_NOT_FOUND`, and `INVALID_BOOKING_STATUS` for a booking in another state, a checked-in one too.
+ */
+export async function refundBooking(
+  deps: Deps,
+  admin: User,
+  input: RefundBookingInput,
+  intent?: Intent,
+): Promise<Booking> {
+  const { bookingId, to, reason } = input;
+  return await once(deps, intent, async (tx) => {
+    const booking = await lockBooking(tx, bookingId);
+    if (booking === undefined) throw new DomainError({ code: "BOOKING_NOT_FOUND" });
+    const { status } = booking;
+    const now = deps.clock.nowFrom(booking.lockedAt);
+    if (status !== "Confirmed") {
+      const isOverdue = status === "Pending" && booking.expiresAt !== null && booking.expiresAt <= now;
+      const read = isOverdue ? "Expired" : status;
+      throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status: read } });
+    }
+    await giveBookingBack(tx, { ...booking, status }, { to, reason, refundedBy: admin.username, now });
+    await recordAudit(tx, deps.clock, admin, {
+      action: "booking-refunded",
+      subject: booking.username,
+      details: { bookingId, to },
+    });
+    return await describeBookingIn(tx, deps, bookingId);
+  });
+}

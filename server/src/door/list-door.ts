@@ -1,0 +1,31 @@
+import { listDoorBookings } from "@skyfox/db";
+import { describeBooking } from "../booking/describe-booking.ts";
+import type { BookingPage, DoorListInput } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
+import { notACursor, toPage } from "../rpc/pages.ts";
+import { cinemaToday } from "../show/window.ts";
+
+/**
+ * Who may come in, and who has come already, on a day or to a show: by the start of the show, then by show and booking, a page at a time.
+ * Nobody of a cancelled show is on it. Throws `VALIDATION_ERROR` for a cursor of another list.
+ */
+export async function listDoor(
+  deps: Deps,
+  { date, showId, cursor, limit }: DoorListInput,
+): Promise<BookingPage> {
+  const rows = await listDoorBookings(deps.db, {
+    date: date ?? (showId === undefined ? cinemaToday(deps) : undefined),
+    showId,
+    after: readDoorCursor(cursor),
+    limit: limit + 1,
+  });
+  const bookings = rows.map((row) => describeBooking(deps, row));
+  return toPage(bookings, limit, (booking) => `${booking.showId}-${booking.bookingId}`);
+}
+
+function readDoorCursor(cursor: string | undefined): { showId: number; bookingId: number } | undefined {
+  if (cursor === undefined) return undefined;
+  const [, showId, bookingId] = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/.exec(cursor) ?? [];
+  if (showId === undefined || bookingId === undefined) throw notACursor();
+  return { showId: Number(showId), bookingId: Number(bookingId) };
+}

@@ -1,0 +1,65 @@
+import { findCardRefund, hurryPayment, listPaymentsInDoubt } from "@skyfox/db";
+import type {
+  PaymentsInDoubtInput,
+  PaymentsInDoubtPage,
+  ResolvePaymentInput,
+  ResolvePaymentOutput,
+} from "../contract/index.ts";
+import { recordAudit } from "../audit/record-audit.ts";
+import type { Deps, User } from "../deps.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { onceInSteps } from "../idempotency/once.ts";
+import { readCursor, toPage } from "../rpc/pages.ts";
+import { answerOfPayment } from "../payment-answers.ts";
+import { askAboutPayment, giveBack } from "./reconcile-payments.ts";
+import { isOpen } from "./record-outcome.ts";
+import { describeOutcome, getPayment } from "./payment-outcome.ts";
+
+/** Payments whose outcome nobody knows, those that the gateway does not confirm as not charged, and those whose money the gateway has not given back yet, newest first. */
+export async function listDoubts(
+  deps: Deps,
+  { cursor, limit }: PaymentsInDoubtInput,
+): Promise<PaymentsInDoubtPage> {
+  const rows = await listPaymentsInDoubt(deps.db, { beforeId: readCursor(cursor), limit: limit + 1 });
+  const now = deps.clock.now().getTime();
+  const doubts = rows.map(({ since, ...doubt }) => ({
+    ...doubt,
+    ageSeconds: Math.max(0, Math.floor((now - since.getTime()) / 1_000)),
+  }));
+  return toPage(doubts, limit, ({ paymentId }) => paymentId);
+}
+
+/**
+ * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told; the
+ * reconciler asks again in its next round then. A payment that is settled is answered as it is. Each question is audited, a repeated one with
+ * the same key once. Throws `PAYMENT_NOT_FOUND`.
+ */
+export async function resolvePayment(
+  deps: Deps,
+  admin: User,
+  { paymentId }: ResolvePaymentInput,
+  intent?: Intent,
+): Promise<ResolvePaymentOutput> {
+  return await onceInSteps(deps, intent, {
+    async begin(tx) {
+      await getPayment(tx, paymentId);
+    },
+    async goOn() {
+      const payment = await getPayment(deps.db, paymentId);
+      const mayBeCharged = isOpen(payment.status) || payment.status === "Failed";
+      const isTold = !mayBeCharged || (await askAboutPayment(deps, payment, answerOfPayment(deps)));
+      const refund = await findCardRefund(deps.db, paymentId);
+      const isOwed = refund?.state === "pending" && !(await giveBack(deps, refund));
+      if (!isTold || isOwed) await hurryPayment(deps.db, paymentId, deps.clock.now());
+    },
+    describe: (tx) => describeOutcome(tx, paymentId),
+    async record(tx, answer) {
+      const { username } = await getPayment(tx, paymentId);
+      await recordAudit(tx, deps.clock, admin, {
+        action: "payment-resolved",
+        subject: username === "" ? null : username,
+        details: { ...answer },
+      });
+    },
+  });
+}

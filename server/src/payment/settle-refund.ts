@@ -1,0 +1,44 @@
+import { findCardRefund, finishRefund } from "@skyfox/db";
+import { recordAudit } from "../audit/record-audit.ts";
+import type { ResolvePaymentOutput, SettleRefundInput } from "../contract/index.ts";
+import type { Deps, User } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import type { Intent } from "../idempotency/intent.ts";
+import { findReplay, once } from "../idempotency/once.ts";
+import { isOpen } from "./record-outcome.ts";
+import { callIsOverAt } from "./when-to-ask.ts";
+import { describeOutcome, getPayment } from "./payment-outcome.ts";
+
+/**
+ * Records that a refund which is owed to a card is in the gateway's own books, so that it is not sent again. Audited with reason and reference.
+ * Throws `PAYMENT_NOT_FOUND`, `PAYMENT_NOT_IN_DOUBT` where no refund is owed or it is done, and `PAYMENT_IN_PROGRESS` until the refund is twenty
+ * seconds old.
+ */
+export async function settleRefund(
+  deps: Deps,
+  admin: User,
+  input: SettleRefundInput,
+  intent?: Intent,
+): Promise<ResolvePaymentOutput> {
+  const { paymentId, reference, reason } = input;
+  const replay = await findReplay(deps, intent);
+  if (replay !== undefined) return replay.answer as ResolvePaymentOutput;
+  return await once(deps, intent, async (tx) => {
+    const { username, status, startedAt } = await getPayment(tx, paymentId);
+    const refund = await findCardRefund(tx, paymentId);
+    const now = await deps.clock.nowIn(tx);
+    const isUnderWay = isOpen(status) || refund?.state === "pending";
+    if (isUnderWay && now < callIsOverAt(refund?.createdAt ?? startedAt, deps.clock))
+      throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
+    const isSettled = refund?.state === "pending" && (await finishRefund(tx, refund.id, now));
+    const answer = await describeOutcome(tx, paymentId);
+    if (!isSettled)
+      throw new DomainError({ code: "PAYMENT_NOT_IN_DOUBT", details: { outcome: answer.outcome } });
+    await recordAudit(tx, deps.clock, admin, {
+      action: "refund-settled",
+      subject: username === "" ? null : username,
+      details: { paymentId, reference, reason },
+    });
+    return answer;
+  });
+}

@@ -1,0 +1,27 @@
+import type { TRPCRouterRecord } from "@trpc/server";
+import { z } from "zod";
+import * as contract from "../contract/index.ts";
+import { signedInProcedure } from "../rpc/procedures.ts";
+import { getSeatMap } from "../show/get-seat-map.ts";
+import { getShow } from "../show/get-show.ts";
+import { listShows } from "../show/list-shows.ts";
+
+export const showRouter = {
+  /** The shows of one cinema date, by start and screen. */
+  list: signedInProcedure
+    .input(contract.listShowsInput)
+    .output(z.array(contract.showSchema))
+    .query(({ ctx, input }) => listShows(ctx.deps, ctx.user, input)),
+
+  /** One show. */
+  byId: signedInProcedure
+    .input(contract.showIdInput)
+    .output(contract.showSchema)
+    .query(({ ctx, input }) => getShow(ctx.deps, ctx.user, input)),
+
+  /** Every seat of a show with its status and the prices. */
+  seatMap: signedInProcedure
+    .input(contract.showIdInput)
+    .output(contract.seatMapSchema)
+    .query(({ ctx, input }) => getSeatMap(ctx.deps, ctx.user, input)),
+} satisfies TRPCRouterRecord;

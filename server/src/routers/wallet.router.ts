@@ -1,0 +1,29 @@
+import type { TRPCRouterRecord } from "@trpc/server";
+import * as contract from "../contract/index.ts";
+import { keyed } from "../idempotency/keyed.ts";
+import { customerProcedure } from "../rpc/procedures.ts";
+import { addFunds } from "../wallet/add-funds.ts";
+import { getBalance } from "../wallet/get-balance.ts";
+import { listTransactions } from "../wallet/list-transactions.ts";
+
+export const walletRouter = {
+  /** One's own wallet: its balance, and what of it can be spent. */
+  balance: customerProcedure
+    .input(contract.walletBalanceInput)
+    .output(contract.walletSchema)
+    .query(({ ctx }) => getBalance(ctx.deps, ctx.user)),
+
+  /** Adds funds by card. */
+  addFunds: customerProcedure
+    .input(contract.addFundsInput)
+    .output(contract.addFundsOutput)
+    .mutation(({ ctx, input, path }) =>
+      keyed(ctx, path, input, (intent) => addFunds(ctx.deps, ctx.user, input, intent)),
+    ),
+
+  /** Every change of one's own wallet, newest first. */
+  transactions: customerProcedure
+    .input(contract.walletTransactionsInput)
+    .output(contract.walletTransactionPageSchema)
+    .query(({ ctx, input }) => listTransactions(ctx.deps, ctx.user, input)),
+} satisfies TRPCRouterRecord;
