@@ -9,7 +9,7 @@ interface Refusal {
   allowTypeImports?: boolean;
 }
 
-/** The rooms of server/src, each with the other rooms that it may import from. `deps.ts` is open to all of them. */
+/** The rooms of server/src, each with the other rooms that it may import from. `deps.ts` and each `ports.ts` are open to all of them. */
 const rooms = {
   contract: [],
   errors: ["contract"],
@@ -120,7 +120,11 @@ function refusalsOf(room: Room): Refusal[] {
   return [
     ...serverRefusals,
     {
-      group: [...others.map((one) => `../${one}/*`), ...closedFiles.map((file) => `../${file}`)],
+      group: [
+        ...others.map((one) => `../${one}/*`),
+        ...others.map((one) => `!../${one}/ports.ts`),
+        ...closedFiles.map((file) => `../${file}`),
+      ],
       message: `The room "${room}" does not import this; see "rooms" in oxlint.config.ts.`,
     },
     { group: adapters.map((file) => `../${file}`), message: "A room gets this part through deps." },

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { HoldLimits } from "./deps.ts";
+import type { HoldLimits } from "./booking/ports.ts";
 import { developmentAddressFactor, limitTable, type Limits } from "./limits/limit-table.ts";
 import { readTicketKeys, type TicketSigningKeys } from "./ticket/ticket-keys.ts";
 

@@ -1,5 +1,5 @@
 import type { Outcome } from "../../scripts/sandbox/outcomes.ts";
-import type { PaymentGateway } from "../src/deps.ts";
+import type { PaymentGateway } from "../src/payment/ports.ts";
 import { goodCard } from "./given.ts";
 import type { TestApp } from "./test-app.ts";
 

@@ -1,5 +1,5 @@
 import { databaseTime } from "@skyfox/db";
-import type { Clock } from "../src/deps.ts";
+import type { Clock } from "../src/runtime/ports.ts";
 
 /** A clock that stands still until a test moves it; moving it wakes whoever is due, in order. */
 export interface ManualClock extends Clock {

@@ -1,5 +1,5 @@
 import { createLogger } from "../src/runtime/logger.ts";
-import type { Logger } from "../src/deps.ts";
+import type { Logger } from "../src/runtime/ports.ts";
 
 /** The real logger, written into memory: a test reads the lines that an operator would. */
 export interface MemoryLogger extends Logger {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll } from "vitest";
 import { readJsonObject, sendJson, startLoopbackServer } from "../../scripts/sandbox/loopback-server.ts";
-import type { Clock } from "../src/deps.ts";
+import type { Clock } from "../src/runtime/ports.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 
 /** One request as a gateway gets it: a charge, a question about one, or a refund. */

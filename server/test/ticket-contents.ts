@@ -1,5 +1,5 @@
 import { Decimal, type Booking } from "../src/contract/index.ts";
-import type { TicketContents } from "../src/deps.ts";
+import type { TicketContents } from "../src/ticket/ports.ts";
 import { testStart } from "./test-app.ts";
 
 /** A ticket to print: two seats paid by card, but for what the test changes. */

@@ -1,5 +1,6 @@
 import { insertAuditEntry, type AuditEntry, type Db } from "@skyfox/db";
-import type { Caller, Clock, User } from "../deps.ts";
+import type { Caller, User } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
 
 /** What is worth an entry. */
 export type AuditAction =

@@ -1,7 +1,7 @@
 import * as argon2 from "@node-rs/argon2";
 import * as bcrypt from "@node-rs/bcrypt";
 import pLimit from "p-limit";
-import type { HashQueue, PasswordHasher, HashPermit } from "../deps.ts";
+import type { HashQueue, PasswordHasher, HashPermit } from "./ports.ts";
 import { createBoundedQueue, type BoundedQueue } from "../runtime/bounded-queue.ts";
 
 // OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.

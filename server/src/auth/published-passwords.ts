@@ -1,6 +1,7 @@
 import { findAccount, type Db } from "@skyfox/db";
 import { foldName } from "../contract/index.ts";
-import type { PasswordHasher, Settings } from "../deps.ts";
+import type { PasswordHasher } from "./ports.ts";
+import type { Settings } from "../deps.ts";
 
 /** The accounts of the demo seed and their passwords, which everyone can read here. */
 export const publishedPasswords = {

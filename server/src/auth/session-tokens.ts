@@ -2,7 +2,8 @@ import { errors, jwtVerify, SignJWT } from "jose";
 import { LRUCache } from "lru-cache";
 import { readBase64url } from "../runtime/base64url.ts";
 import { roles, type Role } from "../contract/index.ts";
-import type { Clock, SessionClaims, SessionTokens } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
+import type { SessionClaims, SessionTokens } from "./ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 const issuer = "skyfox";

@@ -7,7 +7,7 @@ import type { ManualClock } from "../../test/manual-clock.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
 import { scheduleWake } from "../runtime/clock.ts";
-import type { Clock } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
 import { cancelBooking } from "./cancel-booking.ts";
 import { createExpiryMonitors } from "./expiry-monitors.ts";
 import { holdSeats } from "./hold-seats.ts";

@@ -5,7 +5,8 @@ import {
   type Db,
   type PendingHold,
 } from "@skyfox/db";
-import type { Clock, ExpiryMonitors, Logger } from "../deps.ts";
+import type { Clock, Logger } from "../runtime/ports.ts";
+import type { ExpiryMonitors } from "./ports.ts";
 
 const batchSize = 500;
 const pageSize = 10_000;

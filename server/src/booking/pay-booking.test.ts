@@ -5,7 +5,8 @@ import { declinedCard, givenCustomer, givenShow, goodCard } from "../../test/giv
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
-import type { PaymentGateway, User } from "../deps.ts";
+import type { PaymentGateway } from "../payment/ports.ts";
+import type { User } from "../deps.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { connectPaymentGateway } from "../payment/card-gateway.ts";
 import { reconcilePayments } from "../payment/reconcile-payments.ts";

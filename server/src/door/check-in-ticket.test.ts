@@ -7,7 +7,7 @@ import { createTestApp, testStart } from "../../test/test-app.ts";
 import { outcomesOf, together } from "../../test/together.ts";
 import { getBooking } from "../booking/get-booking.ts";
 import { maxTicketLength, type CheckInTicketOutput } from "../contract/index.ts";
-import type { Ticket } from "../deps.ts";
+import type { Ticket } from "../contract/index.ts";
 import { createTicketTokens } from "../ticket/ticket-tokens.ts";
 import { cancelShow } from "../booking/cancel-show.ts";
 import { checkInTicket } from "./check-in-ticket.ts";

@@ -1,7 +1,8 @@
 import { findBooking, inTransaction, type BookingRow, type Tx } from "@skyfox/db";
 import { describeBooking, describeBookingIn } from "../booking/describe-booking.ts";
 import type { CheckInTicketInput, CheckInTicketOutput } from "../contract/index.ts";
-import type { Deps, Ticket, User } from "../deps.ts";
+import type { Deps, User } from "../deps.ts";
+import type { Ticket } from "../contract/index.ts";
 import { letIn } from "./check-in.ts";
 
 /**

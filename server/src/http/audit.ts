@@ -1,4 +1,4 @@
-import type { Logger } from "../deps.ts";
+import type { Logger } from "../runtime/ports.ts";
 import { networkOf } from "../limits/network.ts";
 import type { Identity } from "./caller.ts";
 

@@ -2,7 +2,7 @@ import type { AnyTRPCProcedure } from "@trpc/server";
 import { appRouter } from "../app-router.ts";
 import { tokenOf } from "../auth/sessions.ts";
 import { maxBatchSize } from "../contract/index.ts";
-import type { SessionTokens } from "../deps.ts";
+import type { SessionTokens } from "../auth/ports.ts";
 import { standsInLine } from "../rpc/procedures.ts";
 import type { Arrival } from "./admission.ts";
 import { callsThatWait, rpcEndpoint, urgentCalls } from "./call-costs.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "../runtime/ports.ts";
 import { networkOf } from "../limits/network.ts";
 import { countPerSecond } from "./count-per-second.ts";
 

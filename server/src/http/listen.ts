@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from "node:net";
 import { promisify } from "node:util";
 import { getRequestListener } from "@hono/node-server";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "../runtime/ports.ts";
 import { countPerSecond } from "./count-per-second.ts";
 import type { RefuseEarly } from "./early-refusals.ts";
 import { limitConnections, type ConnectionLimits } from "./connections.ts";

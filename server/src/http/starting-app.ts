@@ -1,7 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { ApiKey } from "../config.ts";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "../runtime/ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { carry } from "../rpc/error-shape.ts";
 import { isOpen } from "./app.ts";

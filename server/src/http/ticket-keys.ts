@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { TicketTokens } from "../deps.ts";
+import type { TicketTokens } from "../ticket/ports.ts";
 import type { AppEnv } from "./caller.ts";
 
 // Short enough that doors know a new key soon after it begins to sign.

@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { BucketAccess } from "../config.ts";
-import type { Clock, ImageStore } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
+import type { ImageStore } from "./ports.ts";
 
 const defaultTimeoutMs = 5_000;
 const connectMs = 2_000;

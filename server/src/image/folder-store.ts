@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock, ImageStore } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
+import type { ImageStore } from "./ports.ts";
 
 /** A folder on disk, whose pictures the server itself serves to whoever has a signed link. */
 export interface FolderStore extends ImageStore {

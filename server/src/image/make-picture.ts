@@ -7,7 +7,7 @@ import {
   type ImageProblem,
   type ProfileImage,
 } from "../contract/index.ts";
-import type { PictureMaker } from "../deps.ts";
+import type { PictureMaker } from "./ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { createBoundedQueue } from "../runtime/bounded-queue.ts";
 import { checkImageFile } from "./image-file.ts";

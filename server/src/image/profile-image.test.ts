@@ -10,7 +10,8 @@ import { untilBlocked } from "../../test/until-blocked.ts";
 import { getProfileImage, updateProfileImage } from "../auth/profile-image.ts";
 import { signUp } from "../auth/sign-up.ts";
 import type { ProfileImageLink, SignUpInput } from "../contract/index.ts";
-import type { PictureMaker, User } from "../deps.ts";
+import type { PictureMaker } from "./ports.ts";
+import type { User } from "../deps.ts";
 import { removeImages, withUploadedImage } from "./keep-image.ts";
 import { createPictureMaker } from "./make-picture.ts";
 

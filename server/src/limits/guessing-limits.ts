@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { deleteAccountLimits, limitStore, prolongLimit, returnLimitPoint, type Db } from "@skyfox/db";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
-import type { GuessingLimits, Trier } from "../deps.ts";
+import type { GuessingLimits, Trier } from "./ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { networkOf, siteOf } from "./network.ts";
 import type { Limit, LimitName, Limits } from "./limit-table.ts";

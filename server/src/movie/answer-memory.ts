@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { Clock } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
 
 /** What asking gave: an answer, undefined where the asked says that there is none, or a failure. */
 export type Asked<Answer> =

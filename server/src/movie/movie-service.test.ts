@@ -4,7 +4,7 @@ import { startMovieService, type MovieFault } from "../../../scripts/sandbox/mov
 import { createManualClock } from "../../test/manual-clock.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { outcomesOf, together } from "../../test/together.ts";
-import type { MovieCatalogue } from "../deps.ts";
+import type { MovieCatalogue } from "./ports.ts";
 import { connectMovieService, noMovieService } from "./movie-service.ts";
 
 const apiKey = "movie-key";

@@ -1,6 +1,7 @@
 import type { MovieDetails } from "@skyfox/db";
 import { z } from "zod";
-import type { Clock, Logger, MovieCatalogue } from "../deps.ts";
+import type { Clock, Logger } from "../runtime/ports.ts";
+import type { MovieCatalogue } from "./ports.ts";
 import { createAnswerMemory, type Asked } from "./answer-memory.ts";
 import { imdbId, readFilm } from "./omdb-film.ts";
 

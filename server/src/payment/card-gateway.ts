@@ -1,13 +1,7 @@
 import { z } from "zod";
 import type { Decimal } from "../contract/index.ts";
-import type {
-  CardCharge,
-  ChargeOutcome,
-  ChargeReport,
-  Clock,
-  PaymentGateway,
-  RefundOutcome,
-} from "../deps.ts";
+import type { CardCharge, ChargeOutcome, ChargeReport, PaymentGateway, RefundOutcome } from "./ports.ts";
+import type { Clock } from "../runtime/ports.ts";
 
 const chargeTimeoutMs = 10_000;
 // Asking and refunding can be repeated, so nobody has to wait long for them.

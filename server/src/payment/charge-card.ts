@@ -1,6 +1,8 @@
 import { markPaymentUnknown, type OpenPayment } from "@skyfox/db";
 import type { Card } from "../contract/index.ts";
-import type { ChargeOutcome, CountedTry, Deps, User } from "../deps.ts";
+import type { ChargeOutcome } from "./ports.ts";
+import type { CountedTry } from "../limits/ports.ts";
+import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Intent } from "../idempotency/intent.ts";
 import { asKept } from "../idempotency/once.ts";

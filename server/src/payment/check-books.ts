@@ -1,5 +1,6 @@
 import { booksApplicationName, listViolations, openDatabase } from "@skyfox/db";
-import type { Books, Logger, Metrics } from "../deps.ts";
+import type { Books } from "./ports.ts";
+import type { Logger, Metrics } from "../runtime/ports.ts";
 
 // All of the books is read: minutes, in a cinema of many years.
 const readWithinMs = 10 * 60_000;

@@ -1,4 +1,4 @@
-import type { Clock } from "../deps.ts";
+import type { Clock } from "../runtime/ports.ts";
 
 // The longest that a charge can be on its way: twice what we wait for its answer.
 const callIsOverAfterMs = 20_000;

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "../deps.ts";
+import type { Clock, Logger } from "./ports.ts";
 
 export interface Loop {
   /** Stops the loop and waits for the round that is under way. */

@@ -1,5 +1,5 @@
 import { databaseTime, type Db } from "@skyfox/db";
-import type { Clock, Logger } from "../deps.ts";
+import type { Clock, Logger } from "./ports.ts";
 
 const longestTimeoutMs = 2_147_483_647;
 const watchEveryMs = 1_000;

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from "pino";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "./ports.ts";
 
 // Redaction is exact in depth, so each name is covered at the top and one level down.
 const secretNames = [

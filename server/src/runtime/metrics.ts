@@ -1,6 +1,6 @@
 import { countPaymentsInDoubt, type Db } from "@skyfox/db";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { Logger, Metrics } from "../deps.ts";
+import type { Logger, Metrics } from "./ports.ts";
 
 /** The server's numbers, as Prometheus reads them. */
 export interface ReadableMetrics extends Metrics {

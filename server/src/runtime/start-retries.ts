@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "./ports.ts";
 import { isDatabaseBusyOrGone } from "../rpc/error-shape.ts";
 
 const giveUpAfterMs = 120_000;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
-import type { Logger } from "../deps.ts";
+import type { Logger } from "./ports.ts";
 
 // setpriority(2): a tenth of the processor, while others want it too.
 const background = 10;

@@ -1,6 +1,6 @@
 import PdfDocument from "pdfkit";
 import type { Booking } from "../contract/index.ts";
-import type { TicketContents } from "../deps.ts";
+import type { TicketContents } from "./ports.ts";
 import { modulesOf, quietModules } from "./ticket-qr.ts";
 import { setLine, setText, widthOf, type Room, type TextBlock } from "./ticket-text.ts";
 

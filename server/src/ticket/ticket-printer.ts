@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { TicketPrinter } from "../deps.ts";
+import type { TicketPrinter } from "./ports.ts";
 import { createBoundedQueue } from "../runtime/bounded-queue.ts";
 import { drawTicket } from "./draw-ticket.ts";
 

@@ -2,7 +2,8 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { calculateJwkThumbprint, CompactSign, compactVerify, exportJWK } from "jose";
 import { readBase64url } from "../runtime/base64url.ts";
 import { ticketKeySchema, ticketSchema, ticketTokenType, type TicketKeys } from "../contract/index.ts";
-import type { Ticket, TicketTokens } from "../deps.ts";
+import type { Ticket } from "../contract/index.ts";
+import type { TicketTokens } from "./ports.ts";
 import type { TicketSigningKeys } from "./ticket-keys.ts";
 
 const algorithm = "EdDSA";

@@ -1,0 +1,35 @@
+import type { Db } from "@skyfox/db";
+import type { LimitName } from "./limit-table.ts";
+
+/** A try that was counted before it was made. */
+export interface CountedTry {
+  /** The limits of which it was the last try that the account, or the device, has in this window. */
+  usedUp: LimitName[];
+  /** For a try that turned out not to be what is limited, such as a right password: it counts no more. */
+  giveBack(): Promise<void>;
+}
+
+/** Who tries something. */
+export interface Trier {
+  /** Left out where no account is known. */
+  account?: string | undefined;
+  /** A device that the account knows. */
+  device?: string | undefined;
+  address: string;
+}
+
+/** How often something may be tried, by account and by address, counted over all servers. */
+export interface GuessingLimits {
+  /**
+   * Counts a try before it is made, so that tries side by side cannot exceed the limit; of several limits all must let it through. Throws
+   * `RATE_LIMITED`, and then counts nothing.
+   */
+  count(limits: LimitName | readonly LimitName[], trier: Trier): Promise<CountedTry>;
+  /** Begins the account's window anew, so that one that is used up lets nothing through for its whole length. */
+  prolong(limit: LimitName, account: string): Promise<void>;
+  /**
+   * Forgets the guesses on an account whose owner has shown who they are in another way: all of them, or those that these limits count.
+   * Tells how many they were. Give it the transaction of what they are forgotten for.
+   */
+  forgive(db: Db, account: string, limits?: readonly LimitName[]): Promise<number>;
+}
