@@ -42,23 +42,25 @@ export async function replacePassword(tx: Tx, username: string, change: Password
   return true;
 }
 
-/** Puts a new hash of the same password in place of an old one, in the account and in its history. */
+/** Puts a new hash of the same password in place of an old one, in the account and in its history; false when the old one is not there. */
 export async function replaceOutdatedPassword(
   tx: Tx,
   username: string,
   oldHash: string,
   newHash: string,
-): Promise<void> {
-  await tx
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
     .updateTable("usertable")
     .set({ password: newHash })
     .where("username", "=", username)
     .where("password", "=", oldHash)
-    .execute();
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) return false;
   await tx
     .updateTable("password_history")
     .set({ previous_password_1: newHash })
     .where("username", "=", username)
     .where("previous_password_1", "=", oldHash)
     .execute();
+  return true;
 }

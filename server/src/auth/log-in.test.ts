@@ -214,8 +214,8 @@ describe("a password", () => {
 
   test("that was hashed as it was typed is right in all of several logins at once", async () => {
     const { username } = await givenHash(apart);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => logIn(username, apart)));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => logIn(username, apart)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   });
 
   test("costs an unknown user as many checks as a known one", async () => {

@@ -56,9 +56,12 @@ export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput
   const expiresAt = new Date(Math.floor(issuedAt.getTime() / 1_000) * 1_000 + sessionHours * 3_600_000);
   const id = crypto.randomUUID();
   const notices = await inTransaction(deps.db, async (tx) => {
+    // Before the session, which locks the account for reading: two logins that both had that lock would wait for each other here.
+    const isReplaced =
+      newHash === undefined || (await replaceOutdatedPassword(tx, username, passwordHash, newHash));
+    if (!isReplaced) return undefined;
     const session = { id, username, createdAt: issuedAt, expiresAt };
-    if (!(await insertSessionOf(tx, session, passwordHash))) return undefined;
-    if (newHash !== undefined) await replaceOutdatedPassword(tx, username, passwordHash, newHash);
+    if (!(await insertSessionOf(tx, session, newHash ?? passwordHash))) return undefined;
     await deps.limits.forgive(tx, limitedAs, answerLimits);
     const events = await listEventsSinceLogin(tx, username, maxNotices);
     await recordAudit(tx, deps.clock, caller, { action: "logged-in", subject: username });
