@@ -74,6 +74,8 @@ describe("a long text", () => {
     ["an item", `["${picture}"]`],
     ["a number", `[${"9".repeat(100_000)}]`],
     ["spaces", " ".repeat(100_000)],
+    ["two pictures", `{"a":{"base64":"${picture}"},"b":{"base64":"${picture}"}}`],
+    ["many shorter ones", `[${Array.from({ length: 10 }, () => `"${"a".repeat(10_000)}"`).join()}]`],
   ])("may not be %s", (_, json) => {
     expect(findJsonProblem(json, most)).toBe("too much text");
   });

@@ -6,18 +6,35 @@ import { createTestApp } from "../../test/test-app.ts";
 const app = await createTestApp({ trustedProxies: 1 });
 const [atOnce, atOncePerAddress] = [32, 10];
 
-/** A body of that many bytes, sent without saying how many they are; it ends when it is told to. */
-function givenUpload(address: string, path = "/trpc/auth.signup", bytes = 100_000) {
+/** A body of 100 KB, sent without saying how many bytes it has. */
+function givenUpload(address: string) {
+  return givenPicture("A".repeat(100_000), undefined, address);
+}
+
+/** A sign-up with that start of a picture, of which the rest comes with `end`. */
+function givenPicture(start: string, length?: number, address = "198.51.100.9") {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  void writer.write(new TextEncoder().encode(`{"json":{"image":{"base64":"${"A".repeat(bytes)}`));
+  const write = (text: string) => writer.write(new TextEncoder().encode(text));
+  write(`{"json":{"image":{"base64":"${start}`).catch(() => {});
   const init: RequestInit & { duplex: "half" } = {
     method: "POST",
-    headers: { ...headersFor(), "content-type": "application/json", "x-forwarded-for": address },
+    headers: {
+      ...headersFor(),
+      "content-type": "application/json",
+      "x-forwarded-for": address,
+      ...(length !== undefined && { "content-length": String(length) }),
+    },
     body: readable,
     duplex: "half",
   };
-  return { answer: send(app, path, init), end: () => writer.close() };
+  return {
+    answer: send(app, "/trpc/auth.signup", init),
+    async end(rest = "") {
+      await write(rest);
+      await writer.close();
+    },
+  };
 }
 
 describe("large bodies", () => {
@@ -71,5 +88,34 @@ describe("large bodies", () => {
       profileImage: image,
     };
     expect((await mutate(app, "auth.signup", input)).status).toBe(200);
+  });
+
+  test.each([
+    ["begins as no JPEG, PNG or WebP", "A".repeat(300_000), undefined, "unsupported"],
+    ["is no base64", "!".repeat(300_000), undefined, "not-base64"],
+    ["makes the body too long", "/9j/".repeat(75_000), 8_000_000, "too-large"],
+  ])(
+    "are refused by the start of a picture that %s, once the rest has come",
+    async (_what, start, length, reason) => {
+      const { answer, end } = givenPicture(start, length);
+      await end();
+      const { status, error } = await answer;
+      expect([status, error?.data.domain]).toEqual([400, { code: "INVALID_IMAGE", details: { reason } }]);
+    },
+  );
+
+  test.each([
+    ["JPEG", Buffer.from([0xff, 0xd8, 0xff, 0xe0])],
+    ["PNG", Buffer.from("\x89PNG\r\n\x1a\n", "latin1")],
+    ["WebP", Buffer.from("RIFF\0\0\0\0WEBP", "latin1")],
+  ])("are received to their end when a %s begins, also with escaped slashes", async (_kind, start) => {
+    for (const slash of ["/", String.raw`\/`]) {
+      const base64 = Buffer.concat([start, Buffer.alloc(225_000, 0xff)]).toString("base64");
+      const { answer, end } = givenPicture(base64.slice(0, 300_000).replaceAll("/", slash));
+      await end('"}}}');
+      // The input is read: it is no picture that is wrong with it.
+      const { status, error } = await answer;
+      expect([status, error?.data.domain?.code]).toEqual([400, "VALIDATION_ERROR"]);
+    }
   });
 });

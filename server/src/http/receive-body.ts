@@ -1,8 +1,10 @@
+import { isAscii } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { TRPCError } from "@trpc/server";
 import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { AppEnv } from "./caller.ts";
+import { maxCharactersBesidePicture } from "./json-values.ts";
 
 /** How a body is received. */
 export interface Reception {
@@ -10,25 +12,31 @@ export interface Reception {
   withinMs: number;
   /** In each `checkEveryMs`, in bytes of the network, so that a body that trickles is noticed before its time is over. */
   leastBytesPerSecond: number;
-  /** Looks at the first part of a long body, which may be cut anywhere. Throws what the body is refused with; then no more is read of it. */
-  lookAtStart(start: string): void;
+  /**
+   * Looks at the first 64 and 192 KB of a longer body, which may be cut anywhere; of a body that declares no length `bytes` is what has come so far.
+   * Throws what the body is refused with at once. Gives back what it is refused with when the rest has come and was dropped: browsers read
+   * no answer before they have sent everything.
+   */
+  lookAtStart(start: string, bytes: number): Error | undefined;
 }
 
 const checkEveryMs = 5_000;
 const lingerMs = 500;
-// A body within the usual limit is looked at as a whole.
-const startBytes = 64 * 1_024;
+// Past the usual limit of a body, and again where its picture must have begun: a character takes at most three bytes.
+const looksAtBytes = [maxCharactersBesidePicture, 3 * maxCharactersBesidePicture];
 
 /** The body of a request as text, once it is there as a whole. Throws a 413 for one that is too long, a 408 for one that comes too slowly. */
 export async function receiveBody(context: Context<AppEnv>, reception: Reception): Promise<string> {
   const incoming = incomingOf(context);
-  if (Number(context.req.header("content-length") ?? 0) > reception.maxBytes) {
+  const length = lengthOf(context);
+  if (length !== undefined && length > reception.maxBytes) {
     if (incoming !== undefined) endUnread(incoming);
     throw tooLong();
   }
   const watch = watchPace(incoming, reception);
+  const collected = collect(reception, length);
   const reading =
-    incoming === undefined ? readRequest(context.req.raw, reception) : readIncoming(incoming, reception);
+    incoming === undefined ? readRequest(context.req.raw, collected) : readIncoming(incoming, collected);
   try {
     return await Promise.race([reading, watch.tooSlow]);
   } catch (error) {
@@ -41,10 +49,15 @@ export async function receiveBody(context: Context<AppEnv>, reception: Reception
 
 /** Whether a request has a body over that size, or one that does not say how long it is. */
 export function mayBeLonger(context: Context<AppEnv>, bytes: number): boolean {
-  const length = context.req.header("content-length");
-  if (length !== undefined) return Number(length) > bytes;
+  const length = lengthOf(context);
+  if (length !== undefined) return length > bytes;
   const incoming = incomingOf(context);
   return incoming === undefined ? context.req.raw.body !== null : "transfer-encoding" in incoming.headers;
+}
+
+function lengthOf(context: Context<AppEnv>): number | undefined {
+  const length = context.req.header("content-length");
+  return length === undefined ? undefined : Number(length);
 }
 
 // Undefined for a request that came without a connection.
@@ -52,32 +65,42 @@ function incomingOf({ env }: Context<AppEnv>): IncomingMessage | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming;
 }
 
+type Collected = ReturnType<typeof collect>;
+
 /** Takes the parts of a body as they come. */
-function collect({ maxBytes, lookAtStart }: Reception) {
-  const parts: Uint8Array[] = [];
+function collect({ maxBytes, lookAtStart }: Reception, length: number | undefined) {
+  let parts: Uint8Array[] = [];
   let bytes = 0;
+  let refusal: Error | undefined;
   return {
     add(part: Uint8Array): void {
-      const isStart = bytes < startBytes;
+      const before = bytes;
       bytes += part.length;
       if (bytes > maxBytes) throw tooLong();
+      if (refusal !== undefined) return;
       parts.push(part);
-      if (isStart && bytes >= startBytes) lookAtStart(Buffer.concat(parts).toString());
+      if (!looksAtBytes.some((mark) => before < mark && bytes >= mark)) return;
+      refusal = lookAtStart(Buffer.concat(parts).toString(), length ?? bytes);
+      if (refusal !== undefined) parts = [];
     },
-    text: () => Buffer.concat(parts).toString(),
+    /** The whole body. Throws what its start was refused with. */
+    text(): string {
+      if (refusal !== undefined) throw refusal;
+      const whole = Buffer.concat(parts, bytes);
+      // Most bodies are ASCII, which is read without decoding.
+      return whole.toString(isAscii(whole) ? "latin1" : "utf8");
+    },
   };
 }
 
-async function readRequest({ body }: Request, reception: Reception): Promise<string> {
-  const collected = collect(reception);
+async function readRequest({ body }: Request, collected: Collected): Promise<string> {
   const parts: AsyncIterable<Uint8Array> | [] = body ?? [];
   for await (const part of parts) collected.add(part);
   return collected.text();
 }
 
-async function readIncoming(incoming: IncomingMessage, reception: Reception): Promise<string> {
+async function readIncoming(incoming: IncomingMessage, collected: Collected): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const collected = collect(reception);
   const take = (part: Buffer) => {
     try {
       collected.add(part);
@@ -87,7 +110,13 @@ async function readIncoming(incoming: IncomingMessage, reception: Reception): Pr
     }
   };
   incoming.on("data", take);
-  incoming.once("end", () => resolve(collected.text()));
+  incoming.once("end", () => {
+    try {
+      resolve(collected.text());
+    } catch (error) {
+      reject(error);
+    }
+  });
   // What is still to come when the connection ends never will.
   const gone = () => reject(new TRPCError({ code: "CLIENT_CLOSED_REQUEST" }));
   incoming.once("error", gone);

@@ -3,7 +3,7 @@ import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import type { Context } from "hono";
 import { appRouter } from "../app-router.ts";
 import { authenticate } from "../auth/sessions.ts";
-import { maxBatchSize } from "../contract/index.ts";
+import { maxBatchSize, maxProfileImageBytes, type ImageProblem } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/keyed.ts";
@@ -13,15 +13,29 @@ import type { RefusalAudit } from "./audit.ts";
 import { maxValuesOf, rpcEndpoint, uploadPaths } from "./call-costs.ts";
 import { headOf, type AppEnv } from "./caller.ts";
 import { isHashing, isMutation, readCalls, type CallsByHead } from "./calls.ts";
-import { findJsonProblem, type JsonProblem } from "./json-values.ts";
+import { kindOfImage } from "../image/image-file.ts";
+import {
+  findJsonProblem,
+  findPictureStart,
+  maxCharactersBesidePicture,
+  type JsonProblem,
+} from "./json-values.ts";
 import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
 import { createPacedQueue } from "./paced-queue.ts";
 
 const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
-// The largest picture has 7 MB in base64; with some room, one that is too large is told so by its own code. At a megabit a second it takes a
-// minute, and a small one may come at modem speed.
-const withPicture = { maxBytes: 10 * 1_024 * 1_024, withinMs: 60_000, leastBytesPerSecond: 4 * 1_024 };
+
+// A picture of the largest size in base64, and what may stand beside it.
+const largestUploadBytes = Math.ceil(maxProfileImageBytes / 3) * 4 + 3 * maxCharactersBesidePicture;
+
+// A body of up to 10 MB is refused as a picture that is too large, by its own code. At a megabit a second the largest takes a minute, and a small
+// one may come at modem speed.
+const withPicture = {
+  maxBytes: 10 * 1_024 * 1_024,
+  withinMs: 60_000,
+  leastBytesPerSecond: 4 * 1_024,
+};
 
 // Callers who ask again as soon as they are refused get their refusals so slowly that the processor is left to those who have a place, but
 // all of them within a second or so.
@@ -116,9 +130,29 @@ async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<
     if (problem !== undefined) throw malformed(sentences[problem]);
   };
   const reception = uploadPaths.includes(context.req.path) ? withPicture : usually;
-  const text = await receiveBody(context, { ...reception, lookAtStart: look });
+  const lookAtStart = (start: string, bytes: number) => {
+    look(start);
+    const picture = findPictureStart(start);
+    return picture === undefined ? undefined : findHopelessPicture(picture, bytes);
+  };
+  const text = await receiveBody(context, { ...reception, lookAtStart });
   look(text);
+  // Of a body that did not say how long it is.
+  if (text.length > largestUploadBytes) throw imageRefused("too-large");
   Object.defineProperty(context.req.raw, "text", { value: () => Promise.resolve(text) });
+}
+
+// What a picture of megabytes would be refused with after it was received, parsed, decoded and hashed.
+function findHopelessPicture(base64Start: string, bodyBytes: number): TRPCError | undefined {
+  if (bodyBytes > largestUploadBytes) return imageRefused("too-large");
+  const first = base64Start.slice(0, 16);
+  if (first.length < 16) return undefined;
+  if (!/^[A-Za-z0-9+/]+$/.test(first)) return imageRefused("not-base64");
+  return kindOfImage(Buffer.from(first, "base64")) === undefined ? imageRefused("unsupported") : undefined;
+}
+
+function imageRefused(reason: ImageProblem): TRPCError {
+  return carry(new DomainError({ code: "INVALID_IMAGE", details: { reason } }));
 }
 
 function findFault(context: Context<AppEnv>, paths: string[]): TRPCError | undefined {

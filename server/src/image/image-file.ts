@@ -31,11 +31,24 @@ export type CheckedFile = { bytes: Buffer } | { problem: "damaged" | "unsupporte
  * do. Decodes nothing.
  */
 export function checkImageFile(bytes: Buffer): CheckedFile {
-  if (bytes.subarray(0, 3).equals(Buffer.from([0xff, soi, 0xff]))) return wholeIf(bytes, endOfJpegs(bytes));
-  if (bytes.subarray(0, 8).equals(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))) return checkPng(bytes);
-  if (ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WEBP")
-    return wholeIf(bytes, endOfWebp(bytes));
-  return { problem: "unsupported" };
+  switch (kindOfImage(bytes)) {
+    case "jpeg":
+      return wholeIf(bytes, endOfJpegs(bytes));
+    case "png":
+      return checkPng(bytes);
+    case "webp":
+      return wholeIf(bytes, endOfWebp(bytes));
+    case undefined:
+      return { problem: "unsupported" };
+  }
+}
+
+/** The kind of picture that a file begins as, by its first twelve bytes. */
+export function kindOfImage(bytes: Buffer): "jpeg" | "png" | "webp" | undefined {
+  if (bytes.subarray(0, 3).equals(Buffer.from([0xff, soi, 0xff]))) return "jpeg";
+  if (bytes.subarray(0, 8).equals(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))) return "png";
+  if (ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WEBP") return "webp";
+  return undefined;
 }
 
 function wholeIf(bytes: Buffer, end: number): CheckedFile {
