@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { Decimal, type SeatMap } from "@skyfox/sdk";
 import { describe, expect, test } from "vitest";
 import { drawSeatMap, findPair } from "./seat-map.ts";
@@ -27,6 +28,32 @@ describe("the drawing of a seat map", () => {
     expect(drawSeatMap(map, ["A1"], plain).at(-1)).toContain("· 1 free");
   });
 });
+
+test("the README's picture of a seat map is what the demo draws", async () => {
+  const picture = await readFile(new URL("../../server/docs/images/seat-map.svg", import.meta.url), "utf8");
+  const yours = ["E5", "F5"];
+  const row = (name: string) => {
+    const numbers = Array.from({ length: 10 }, (_, index) => index + 1);
+    const statuses = numbers.map((number) => [number, yours.includes(name + number) ? "held" : "free"]);
+    return rowOf(name, name < "F" ? "Standard" : "Deluxe", Object.fromEntries(statuses) as never);
+  };
+  const drawn = drawSeatMap(mapOf(...Array.from("ABCDEFGHIJ", row)), yours, plain);
+  // The demo indents what belongs to a step.
+  expect(readPicture(picture).join("\n")).toContain(drawn.map((line) => `    ${line}`.trimEnd()).join("\n"));
+});
+
+/** The lines of a terminal in a picture: each part of a line stands at the place of its first character. */
+function readPicture(svg: string): string[] {
+  const [left, top, width, height] = [16, 62, 8.4, 19];
+  const lines: string[] = [];
+  for (const [, y, line = ""] of svg.matchAll(/<text y="(\d+)"[^>]*>(.*)<\/text>/g)) {
+    const parts = line.matchAll(/<tspan x="([\d.]+)"[^>]*>(.*?)(?=<tspan x=|$)/g);
+    lines[(Number(y) - top) / height] = Array.from(parts).reduce((text, [, x, part = ""]) => {
+      return text.padEnd(Math.round((Number(x) - left) / width)) + part.replaceAll(/<[^>]+>/g, "");
+    }, "");
+  }
+  return Array.from(lines, (line) => line ?? "");
+}
 
 describe("the pair of seats", () => {
   test("is a Standard and a Deluxe seat behind each other in the middle", () => {
