@@ -58,7 +58,7 @@ function getPackageFolder(): string {
   }
 }
 
-/** The package makes these links in an install script, which npm may have been told to skip. */
+/** The package makes these links in an install script, which npm may be configured to skip. */
 async function linkLibraries(packageFolder: string): Promise<void> {
   const list = await readFile(join(packageFolder, "native", "pg-symlinks.json"), "utf8").catch(() => "");
   for (const [, source = "", target = ""] of list.matchAll(/"source":"([^"]+)","target":"([^"]+)"/g)) {

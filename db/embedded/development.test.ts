@@ -64,7 +64,7 @@ describe("the development Postgres", () => {
     ]);
   });
 
-  it("lets nobody in without the password", async () => {
+  it("refuses connections without the password", async () => {
     const postgres = await startDevelopmentPostgres({ directory });
     const url = new URL(postgres.url);
     url.password = "guess";

@@ -30,12 +30,12 @@ const database = "skyfox";
 const unfinishedPrefix = "cluster-";
 
 // Advisory locks in the maintenance database. Each user of the cluster holds the first one shared: Postgres forgets
-// it with the connection, also after kill -9, so that whoever can have it alone is the last user.
+// it with the connection, also after kill -9, so that a process that can have it alone is the last user.
 const inUse = 1;
 const creatingDatabase = 2;
 
 /**
- * Starts the Postgres whose data lies in this folder, or joins the one that runs there already, whoever started it; the
+ * Starts the Postgres whose data lies in this folder, or joins the one that another process started there; the
  * process stays alive until it stops it. The folder is made at first use. As root it may hold only a link to
  * `/var/lib/skyfox`, where the owner of the data reaches it.
  */

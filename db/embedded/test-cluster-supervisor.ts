@@ -25,7 +25,7 @@ const settings = kind === "durable" ? common : { ...common, ...careless };
 
 // Signals to the whole group must not end it before its owner.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
-// Nobody may be left to read what it says.
+// The process that reads its output may be gone.
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 

@@ -30,7 +30,7 @@ describe("a cluster of the tests", () => {
     expect(await query(two, "select count(*) as count from films")).toEqual([{ count: 1 }]);
   });
 
-  it("lets nobody change a template", async () => {
+  it("refuses changes to a template", async () => {
     await expect(connectOnce(cluster.url("films"))).rejects.toThrow("not currently accepting connections");
   });
 

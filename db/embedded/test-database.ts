@@ -2,7 +2,7 @@ import { inject } from "vitest";
 
 import { cloneDatabase } from "./databases.ts";
 
-/** A migrated database of the caller's own, for a cinema in Asia/Kolkata. It ends with the test run; nobody drops it. */
+/** A migrated database of the caller's own, for a cinema in Asia/Kolkata. It ends with the test run and is never dropped. */
 export async function createTestDatabase(): Promise<{ url: string }> {
   const { url, template } = inject("testCluster");
   return { url: await cloneDatabase(url, template) };

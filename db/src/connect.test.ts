@@ -123,7 +123,7 @@ describe("the pool", () => {
     });
   });
 
-  test("a connection that dies while nobody uses it is told to the listener, and the next call gets another", async () => {
+  test("a connection that dies while idle is reported to the listener, and the next call gets another", async () => {
     await using sibling = await openConnection(url);
     const lost = Promise.withResolvers<Error>();
     const own = openDatabase(url, { maxConnections: 1, onConnectionError: lost.resolve });
@@ -142,11 +142,11 @@ describe("the pool", () => {
     const own = openDatabase(url, { maxConnections: 1, onConnectionError });
     const call = own.transaction().execute(async (tx) => {
       const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
-      const told = Promise.withResolvers<void>();
-      onConnectionError.mockImplementation(() => told.resolve());
+      const reported = Promise.withResolvers<void>();
+      onConnectionError.mockImplementation(() => reported.resolve());
       await sibling.query("select pg_terminate_backend($1)", [rows[0]!.pid]);
       // Nothing is running on the connection when it dies: only a listener of its own hears of it.
-      await told.promise;
+      await reported.promise;
       await sql`select 1`.execute(tx);
     });
     await expect(call).rejects.toThrow(/connection/i);

@@ -68,9 +68,9 @@ export interface PoolOptions {
   statementMs?: number;
   /** How long a connection may owe an answer, in milliseconds; the default is three seconds longer than a statement may take. */
   silenceMs?: number;
-  /** What Postgres shows the connections as; `skyfox` unless told otherwise. */
+  /** The name that Postgres shows for the connections; `skyfox` by default. */
   applicationName?: string;
-  /** Told of a connection that died while nobody used it, or inside a transaction. */
+  /** Called when a connection dies while it is idle, or inside a transaction. */
   onConnectionError?: (error: Error) => void;
 }
 
@@ -134,7 +134,7 @@ function dropReadOnly(pool: pg.Pool): PostgresPool {
   };
 }
 
-// Postgres answers every statement within its own timeouts. A connection that stays silent longer is dead though nobody said so (a
+// Postgres answers every statement within its own timeouts. A connection that stays silent longer is dead without a sign of it (a
 // dropped route, a failover): it is cut, so that its call fails and the pool never hands it out again.
 function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   const { connection } = client as unknown as { connection: { stream: Socket } };
@@ -145,7 +145,7 @@ function endWhenSilent(client: pg.PoolClient, silenceMs: number): void {
   stream.on("data", () => {
     heardAt = performance.now();
   });
-  // A socket's own timer goes off while nobody uses the connection, and never again.
+  // A socket's own timer fires while the connection is idle, and never again.
   const watch = setInterval(() => {
     const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery;
     if (isIdle) heardAt = performance.now();

@@ -4,7 +4,7 @@ export const constraints = {
   email: "customertable_email_key",
   phoneNumber: "customertable_number_key",
   securityQuestion: "customertable_security_question_id_fkey",
-  /** A seat was claimed that somebody else has. */
+  /** A seat was claimed that another booking has. */
   seatTaken: "seat_claim_taken_has_booking",
   /** Two holds of one customer went for the same slot at once. */
   holdSlotTaken: "booking_hold_slot_key",

@@ -78,7 +78,7 @@ describe("migrating up", () => {
     expect(await listTables(url)).toEqual([]);
   });
 
-  test("a breach of a deferred constraint is told of the migration that made it", async () => {
+  test("a violation of a deferred constraint is reported with the migration that made it", async () => {
     await using folder = await createMigrationFolder({
       "0001_pair.up.sql": `CREATE TABLE pair (id int PRIMARY KEY, other int REFERENCES pair DEFERRABLE INITIALLY DEFERRED);
         INSERT INTO pair VALUES (1, 2);`,
@@ -244,7 +244,7 @@ describe("a lock that another transaction holds", () => {
     expect(await query(url, "SELECT count(*) FROM star")).toEqual([{ count: 3 }]);
   });
 
-  test("keeps no start waiting that is told to stop", async () => {
+  test("keeps no start waiting that has been stopped", async () => {
     const url = await given();
     await using folder = await createMigrationFolder(poster);
     await using reader = await openConnection(url);
@@ -253,10 +253,10 @@ describe("a lock that another transaction holds", () => {
     const migrating = migrateToLatest(url, {
       cinemaTimeZone,
       directory: folder.path,
-      say: () => stop.abort(new Error("Told to stop.")),
+      say: () => stop.abort(new Error("Stopped.")),
       signal: stop.signal,
     });
-    await expect(migrating).rejects.toThrow("Told to stop.");
+    await expect(migrating).rejects.toThrow("Stopped.");
     expect((await listMigrations(url, folder.path)).pending).toEqual(["0003_poster"]);
   });
 
@@ -316,7 +316,7 @@ describe("listing", () => {
 });
 
 describe("migrating down", () => {
-  test("goes one step back unless told otherwise", async () => {
+  test("goes one step back by default", async () => {
     await using folder = await createMigrationFolder(twoTables);
     const options = { cinemaTimeZone, directory: folder.path };
     const { url } = await createEmptyDatabase();

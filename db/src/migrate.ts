@@ -28,7 +28,7 @@ interface MigrateOptions {
   cinemaTimeZone: string;
   /** Another folder of numbered pairs, for tests. */
   directory?: string;
-  /** Told in a sentence what the person reading must know: what is waited for, which step takes long, that the database is newer. */
+  /** Called with a sentence for the operator: what is waited for, which step takes long, that the database is newer. */
   say?: (line: string) => void;
   /** Ends it before its next try, with the signal's reason; a try that has begun goes on to its end. */
   signal?: AbortSignal | undefined;
@@ -99,7 +99,7 @@ export async function migrateToLatest(url: string, options: MigrateOptions): Pro
 }
 
 /**
- * Rolls back the last migrations, one unless told otherwise, in one transaction. Refuses with the counts of the rows that
+ * Rolls back the last migrations, one by default, in one transaction. Refuses with the counts of the rows that
  * would be lost unless `discard` is set; answers with what was lost.
  */
 export async function migrateDown(url: string, options: MigrateDownOptions): Promise<MigrateDownOutcome> {

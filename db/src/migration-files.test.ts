@@ -39,7 +39,7 @@ describe("migration files", () => {
       ["0002_b.UP.SQL is not named NNNN_name.up.sql or NNNN_name.down.sql."],
     ],
     [{}, ["There is no migration file at all."]],
-  ])("files out of order are told in a sentence: %o", async (files, sentences) => {
+  ])("files out of order are described in a sentence: %o", async (files, sentences) => {
     await using folder = await createMigrationFolder(files);
     expect((await readMigrationFiles(folder.path)).problems).toEqual(sentences);
     await expect(loadMigrations(folder.path)).rejects.toThrow(sentences[0]);

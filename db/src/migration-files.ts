@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** The folder whose numbered pairs `NNNN_name.up.sql` and `NNNN_name.down.sql` make the schema. */
 export const migrationDirectory = join(import.meta.dirname, "..", "migrations");
 
-/** Checks deferred constraints after each migration, so that a breach is told of the migration that made it. */
+/** Checks deferred constraints after each migration, so that a violation is reported with the migration that made it. */
 export const checkConstraintsSql = "SET CONSTRAINTS ALL IMMEDIATE;";
 
 /** Rows that a down removes because the older schema cannot hold them, and the query that counts them. */

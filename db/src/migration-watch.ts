@@ -4,7 +4,7 @@ import { booksApplicationName, type Connection, connectOnce } from "./connect.ts
 const lookEveryMs = 250;
 const sayEveryMs = 5_000;
 
-/** Looks at a migration from a connection of its own, and tells what it waits for and which step takes long. */
+/** Watches a migration from a connection of its own, and reports what it waits for and which step takes long. */
 export interface MigrationWatch {
   /** A step begins: its name, or undefined while another migration is waited for. The process is the one that migrates. */
   begin(step: string | undefined, pid?: number): void;
@@ -36,7 +36,7 @@ const blockersSql = `
 /** Begins to look, four times a second; connects only when a step takes that long. The caller closes it. */
 export function watchMigration(url: string, say: (line: string) => void): MigrationWatch {
   let pid: number | undefined;
-  let current: { step: string | undefined; since: number; told: number } | undefined;
+  let current: { step: string | undefined; since: number; saidUntilMs: number } | undefined;
   let last: { step: string | undefined; blockers: Blocker[] } = { step: undefined, blockers: [] };
   let connection: Connection | undefined;
   const stop = new AbortController();
@@ -53,8 +53,8 @@ export function watchMigration(url: string, say: (line: string) => void): Migrat
     if (looked !== current) return;
     if (blockers.length > 0) last.blockers = blockers;
     const seconds = Math.floor((performance.now() - looked.since) / 1_000);
-    if (seconds * 1_000 >= looked.told + sayEveryMs) {
-      looked.told += sayEveryMs;
+    if (seconds * 1_000 >= looked.saidUntilMs + sayEveryMs) {
+      looked.saidUntilMs += sayEveryMs;
       if (looked.step !== undefined) say(`${looked.step} has taken ${seconds} s so far.`);
       else if (blockers.length > 0)
         say(`Waiting for another migration of this database for ${seconds} s: ${describe(blockers)}.`);
@@ -77,7 +77,7 @@ export function watchMigration(url: string, say: (line: string) => void): Migrat
   return {
     begin(step, newPid = pid) {
       pid = newPid;
-      current = { step, since: performance.now(), told: 0 };
+      current = { step, since: performance.now(), saidUntilMs: 0 };
       last = { step, blockers: [] };
     },
     end() {

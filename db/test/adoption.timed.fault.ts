@@ -37,7 +37,7 @@ test.each([
     ],
   ],
 ])(
-  "a %s database of 300,000 bookings is adopted, and each step that takes long is told",
+  "a %s database of 300,000 bookings is adopted, and each step that takes long is reported",
   { timeout: 600_000 },
   async (state, changes) => {
     const { url } = await copyDatabase(filled.url);

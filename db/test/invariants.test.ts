@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => sql.end());
 
-// What the database refuses, whoever asks: each line is one attempt and the constraint that stops it.
+// What the database refuses, for every role: each line is one attempt and the constraint that stops it.
 const refusals: [string, string, string][] = [
   [
     "a second live claim of a seat",
@@ -106,12 +106,12 @@ const refusals: [string, string, string][] = [
     "booking_checked_in",
   ],
   [
-    "people who have come, nobody knows when",
+    "people who have come, without a time",
     "update booking set status = 'CheckedIn', payment_type = 'Cash', amount_paid = 200 where id = 1",
     "booking_checked_in",
   ],
   [
-    "people who have come, nobody knows who let them in",
+    "people who have come, without the name of who let them in",
     "update booking set status = 'CheckedIn', payment_type = 'Cash', amount_paid = 200, checked_in_at = now() where id = 1",
     "booking_checked_in",
   ],
@@ -127,7 +127,7 @@ const refusals: [string, string, string][] = [
     "payment_transaction_completed_has_reference",
   ],
   [
-    "an open payment that nobody asks about",
+    "an open payment without a time to ask about it",
     "update payment_transaction set next_attempt_at = null",
     "payment_transaction_open_is_asked",
   ],
@@ -142,7 +142,7 @@ const refusals: [string, string, string][] = [
     "payment_transaction_parts",
   ],
   [
-    "a payment for nothing and of nobody",
+    "a payment without a booking and a customer",
     "update payment_transaction set booking_id = null, username = null",
     "payment_transaction_has_owner",
   ],
@@ -261,7 +261,7 @@ const end = (status: string) => `update payment_transaction set status = '${stat
 const giveBack = `update payment_transaction set ${complete}; insert into payment_refund (payment_id, booking_id, destination, amount, card_amount, reason, created_at, next_attempt_at) select id, booking_id, 'source', amount, card_amount, 'x', now(), now() from payment_transaction`;
 const finishRefund = "update payment_refund set state = 'done', done_at = now(), next_attempt_at = null";
 
-// What nobody may change any more, after what has happened to it.
+// What cannot be changed any more, after what has happened to it.
 const rewritings: [what: string, before: string, change: string][] = [
   ["the amount of a payment", "", "payment_transaction set amount = 201, card_amount = 201"],
   ["the parts of a payment", "", "payment_transaction set wallet_amount = 50, card_amount = 150"],
@@ -307,7 +307,7 @@ const rewritings: [what: string, before: string, change: string][] = [
   ],
 ];
 
-describe("nobody changes", () => {
+describe("no role changes", () => {
   test.each(rewritings)("%s", async (_what, before, change) => {
     await sql.query("begin");
     try {

@@ -6,16 +6,20 @@ import { migrateToLatest } from "../src/migrate.ts";
 
 const cinemaTimeZone = "Asia/Kolkata";
 
-test("a step that takes over five seconds is told by name while it runs", { timeout: 60_000 }, async () => {
-  await using folder = await createMigrationFolder({
-    "0001_long.up.sql": "SELECT pg_sleep(6);",
-    "0001_long.down.sql": "SELECT 1;",
-  });
-  const { url } = await createEmptyDatabase();
-  const said: string[] = [];
-  await migrateToLatest(url, { cinemaTimeZone, directory: folder.path, say: (line) => said.push(line) });
-  expect(said).toEqual([expect.stringMatching(/^0001_long\.up\.sql has taken [56] s so far\.$/)]);
-});
+test(
+  "a step that takes over five seconds is reported by name while it runs",
+  { timeout: 60_000 },
+  async () => {
+    await using folder = await createMigrationFolder({
+      "0001_long.up.sql": "SELECT pg_sleep(6);",
+      "0001_long.down.sql": "SELECT 1;",
+    });
+    const { url } = await createEmptyDatabase();
+    const said: string[] = [];
+    await migrateToLatest(url, { cinemaTimeZone, directory: folder.path, say: (line) => said.push(line) });
+    expect(said).toEqual([expect.stringMatching(/^0001_long\.up\.sql has taken [56] s so far\.$/)]);
+  },
+);
 
 test(
   "a server that waits for the migration of another says so every five seconds",

@@ -7,7 +7,7 @@ import { connectOnce, openDatabase } from "../src/connect.ts";
 
 test.each([
   ["a connection that falls silent fails its call, and the next calls are served", 8_000, 0],
-  ["so it is with one that nobody has used for longer than silence is borne", 1_000, 2],
+  ["the same holds for one that was idle for longer than silence is allowed", 1_000, 2],
 ])("%s", { timeout: 60_000 }, async (_name, silenceMs, idleSeconds) => {
   const { url } = await createTestDatabase();
   const target = new URL(url);

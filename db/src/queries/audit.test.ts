@@ -8,7 +8,7 @@ const { url } = await createTestDatabase();
 const db = openDatabase(url);
 afterAll(() => db.destroy());
 
-test("what is told at a login is one statement that finds all by its index, however long the history is", async () => {
+test("the notices of a login are one statement that finds all by its index, however long the history is", async () => {
   await db.executeQuery(
     CompiledQuery.raw(
       `insert into audit_entry (at, action, subject, address, request_id)

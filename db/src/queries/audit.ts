@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 
-/** One entry of the audit: who (`actor`, null when nobody was signed in) did what to whose account (`subject`), when and from where. */
+/** One entry of the audit: who (`actor`, null without a session) did what to whose account (`subject`), when and from where. */
 export interface AuditEntry {
   at: Date;
   action: string;

@@ -33,7 +33,7 @@ export async function cancelShowRow(
   return isNew ? "now" : "before";
 }
 
-/** Ends every hold of a show that nobody is paying for, as cancelled unless its time was over, frees its seats, and tells which they were. */
+/** Ends every hold of a show that is not being paid, as cancelled unless its time was over, frees its seats, and returns their ids. */
 export async function cancelLiveHolds(tx: Tx, showId: number, now: Date): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
     with held as (

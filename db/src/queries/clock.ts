@@ -13,7 +13,7 @@ export async function databaseTime(db: Db): Promise<Date> {
   return rows[0]!.time;
 }
 
-/** Whether the database takes no changes: a standby, or a primary that was told so. */
+/** Whether the database takes no changes: a standby, or a primary that is set to read-only. */
 export async function isReadOnly(db: Db): Promise<boolean> {
   const { rows } = await sql<{ readOnly: boolean }>`
     select current_setting('transaction_read_only')::boolean as "readOnly"`.execute(db);

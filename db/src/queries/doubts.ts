@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import { begunAt, type DuePayment, type DueRefund } from "./payments.ts";
 
-/** A payment that nobody knows the outcome of, that the gateway contests, or whose refund the gateway has not done. */
+/** A payment of unknown outcome, one that the gateway contests, or one whose refund the gateway has not made. */
 export interface DoubtRow {
   paymentId: number;
   bookingId: number | null;

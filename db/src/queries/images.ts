@@ -65,7 +65,7 @@ export async function findImageKey(db: Db, username: string): Promise<string | n
 const nextTry = (now: Date) =>
   sql<Date>`${now}::timestamptz + least(interval '1 hour', interval '1 minute' * power(2, least(attempts, 10)))`;
 
-/** Takes an object of nobody's for removal, whenever that is due; false when a customer has it or its row is gone. */
+/** Takes an object without an owner for removal, also before that is due; false when a customer has it or its row is gone. */
 export async function claimImage(db: Db, key: string, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable("profile_image")
@@ -76,7 +76,7 @@ export async function claimImage(db: Db, key: string, now: Date): Promise<boolea
   return numUpdatedRows > 0n;
 }
 
-/** Takes objects of nobody's that are due for removal, the longest due first; another server passes them over. */
+/** Takes objects without an owner that are due for removal, the longest due first; another server skips them. */
 export async function claimDueImages(db: Db, limit: number, now: Date): Promise<string[]> {
   const rows = await db
     .updateTable("profile_image")

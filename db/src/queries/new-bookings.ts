@@ -39,7 +39,7 @@ export async function findWantedSeats(
   return rows;
 }
 
-/** What every new booking consists of, whoever it is for. */
+/** What every new booking consists of, for a customer and at the counter. */
 interface NewBooking {
   showId: number;
   screenId: number;
@@ -105,7 +105,7 @@ export async function insertHold(db: Db, hold: NewHold): Promise<number | Broken
         )
       )
     from chosen join refusal on refusal.bound is null, (
-      -- An adopted customer may have had more holds than that; nobody gets a slot beyond the limit any more.
+      -- An adopted customer may have had more holds than that; no new hold gets a slot beyond the limit.
       select count(*)::int as holds from booking
       where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot > ${hold.maxLiveHolds}
     ) as beyond

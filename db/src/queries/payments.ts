@@ -174,7 +174,7 @@ export async function finishPayment(
     throw new Error(`Payment ${paymentId} was changed outside the lock that guards it.`);
 }
 
-/** The gateway was called and nobody knows what it did; `askAfter` moves the next time it is asked. */
+/** The gateway was called and its outcome is unknown; `askAfter` moves the next time it is asked. */
 export async function markPaymentUnknown(
   db: Db,
   paymentId: number,

@@ -152,7 +152,7 @@ export async function getFirstScreenId(db: Db): Promise<number> {
   return row.id;
 }
 
-/** A film as the movie service told it at `refreshedAt`; the runtime is in minutes. */
+/** A film as the movie service returned it at `refreshedAt`; the runtime is in minutes. */
 export interface MovieDetails {
   movieId: string;
   title: string;
