@@ -89,6 +89,7 @@ const adapters = [
 const owners: Record<string, string[]> = {
   "@aws-sdk/*": ["image/bucket-store.ts"],
   "@node-rs/*": ["auth/passwords.ts"],
+  "@skyfox/fonts": ["ticket/ticket-fonts.ts"],
   "csv-parse": ["payment/compare-settlement.ts"],
   "csv-stringify/*": ["takings/csv.ts"],
   harfbuzzjs: ["ticket/shape-text.ts"],
@@ -151,6 +152,11 @@ const contractRefusal: Refusal = {
   message: "The contract is zod, decimal.js and superjson only: it travels into browsers.",
 };
 
+const fontsRefusal: Refusal = {
+  group: ["..", "../*", "@skyfox/*"],
+  message: "The fonts know nothing but fonts.",
+};
+
 const sdkRefusals: Refusal[] = [
   {
     group: [
@@ -192,6 +198,7 @@ const imports = [
     rules: refuseImports([...refusalsOf(file.split("/")[0] as Room), ...packagesClosedTo(file)]),
   })),
   { files: ["server/src/contract/**/*.ts"], rules: refuseImports([contractRefusal]) },
+  { files: ["server/fonts/**/*.ts"], rules: refuseImports([fontsRefusal]) },
   { files: ["sdk/src/**/*.ts"], rules: refuseImports(sdkRefusals) },
 ];
 
