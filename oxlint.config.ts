@@ -11,6 +11,7 @@ interface Refusal {
 
 /** The rooms of server/src, each with the other rooms that it may import from. `deps.ts` and each `ports.ts` are open to all of them. */
 const rooms = {
+  config: [],
   contract: [],
   errors: ["contract"],
   limits: ["errors"],
