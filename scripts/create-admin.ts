@@ -51,7 +51,7 @@ const order = z.discriminatedUnion("reset", [newAdmin, newPassword]);
 try {
   const read = readOrder(process.argv.slice(2));
   if (read === undefined) process.exitCode = 2;
-  else await withDatabase((url) => obey(url, read));
+  else await withDatabase((url, cinemaTimeZone) => obey(url, cinemaTimeZone, read));
 } catch (error) {
   console.error(describeFailure(error));
   process.exitCode = 1;
@@ -84,8 +84,7 @@ function findValues(args: string[]) {
   }
 }
 
-async function obey(url: string, read: z.output<typeof order>): Promise<void> {
-  const cinemaTimeZone = process.env.CINEMA_TIME_ZONE || "Asia/Kolkata";
+async function obey(url: string, cinemaTimeZone: string, read: z.output<typeof order>): Promise<void> {
   await migrateToLatest(url, { cinemaTimeZone, say: console.log });
   const db = openDatabase(url, { maxConnections: 1 });
   try {

@@ -20,7 +20,7 @@ if (rest.length > 0 || (word !== undefined && word !== "live" && word !== "copy"
   process.exitCode = 2;
 } else {
   try {
-    await withDatabase((url) => run(url, word));
+    await withDatabase((url, cinemaTimeZone) => run(url, cinemaTimeZone, word));
   } catch (error) {
     console.error(describeFailure(error));
     process.exitCode = 1;
@@ -32,10 +32,9 @@ function undefinedWithoutTable(error: unknown): undefined {
   if (sqlState(error) !== "42P01") throw error;
 }
 
-async function run(url: string, wanted: "live" | "copy" | undefined): Promise<void> {
+async function run(url: string, cinemaTimeZone: string, wanted: "live" | "copy" | undefined): Promise<void> {
   // A backup may be older than what is written down here. Looking changes nothing.
-  if (wanted !== undefined)
-    await migrateToLatest(url, { cinemaTimeZone: process.env.CINEMA_TIME_ZONE || "Asia/Kolkata" });
+  if (wanted !== undefined) await migrateToLatest(url, { cinemaTimeZone });
   const db = openDatabase(url, { maxConnections: 1 });
   try {
     const place = await readDatabasePlace(db);

@@ -1,5 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
+import { readDatabaseConfig } from "../server/src/config.ts";
 
 /** Where development keeps all its state: .skyfox, or what SKYFOX_STATE_DIRECTORY names. Deleting it starts afresh. */
 export const stateDirectory = resolve(
@@ -11,21 +12,21 @@ export function postgresDirectoryIn(directory: string): string {
   return join(directory, "postgres");
 }
 
-/** The database of DATABASE_URL; in development without one, the embedded Postgres that `npm start` uses too. */
-export async function withDatabase(use: (url: string) => Promise<void>): Promise<void> {
-  const url = process.env.DATABASE_URL;
-  if (url) return use(url);
-  if (process.env.APP_ENV === "production") {
-    throw new Error(
-      "DATABASE_URL is not set. Set it to the database to work on: postgres://user:password@host:5432/name.",
-    );
-  }
+/**
+ * Works on the database of DATABASE_URL; in development without one, on the embedded Postgres that `npm start` uses too. Throws a `ConfigError`
+ * before anything else when a server would refuse these settings.
+ */
+export async function withDatabase(
+  use: (url: string, cinemaTimeZone: string) => Promise<void>,
+): Promise<void> {
+  const { databaseUrl, cinemaTimeZone } = readDatabaseConfig(process.env);
+  if (databaseUrl !== undefined) return use(databaseUrl, cinemaTimeZone);
   const postgresDirectory = postgresDirectoryIn(stateDirectory);
   const place = relative(process.cwd(), postgresDirectory);
   console.log(`DATABASE_URL is not set: using the development database in ${place}.`);
   const postgres = await startDevelopmentPostgres({ directory: postgresDirectory });
   try {
-    await use(postgres.url);
+    await use(postgres.url, cinemaTimeZone);
   } finally {
     await postgres.stop();
   }

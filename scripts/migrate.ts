@@ -11,15 +11,13 @@ type Command =
   | { action: "status" }
   | { action: "down"; steps: number | "all"; discard: boolean };
 
-const cinemaTimeZone = process.env.CINEMA_TIME_ZONE || "Asia/Kolkata";
-
 const command = findCommand(process.argv.slice(2));
 if (command === undefined) {
   console.error(`That is not a way to migrate. These are:\n${usage}`);
   process.exitCode = 2;
 } else {
   try {
-    await withDatabase((url) => run(command, url));
+    await withDatabase((url, cinemaTimeZone) => run(command, url, cinemaTimeZone));
   } catch (error) {
     console.error(describeFailure(error));
     process.exitCode = 1;
@@ -48,18 +46,18 @@ function findDown(steps: string, discard: boolean): Command | undefined {
   return /^[1-9]\d{0,3}$/.test(steps) ? { action: "down", steps: Number(steps), discard } : undefined;
 }
 
-async function run(chosen: Command, url: string): Promise<void> {
+async function run(chosen: Command, url: string, cinemaTimeZone: string): Promise<void> {
   switch (chosen.action) {
     case "up":
-      return up(url);
+      return up(url, cinemaTimeZone);
     case "status":
       return status(url);
     case "down":
-      return down(url, chosen);
+      return down(url, cinemaTimeZone, chosen);
   }
 }
 
-async function up(url: string): Promise<void> {
+async function up(url: string, cinemaTimeZone: string): Promise<void> {
   const { adopted, applied } = await migrateToLatest(url, { cinemaTimeZone, say: console.log });
   if (adopted !== undefined) console.log(`Adopted an existing SkyFox database as ${adopted}.`);
   for (const name of applied) console.log(`Applied ${name}.`);
@@ -75,6 +73,7 @@ async function status(url: string): Promise<void> {
 
 async function down(
   url: string,
+  cinemaTimeZone: string,
   { steps, discard }: { steps: number | "all"; discard: boolean },
 ): Promise<void> {
   const { rolledBack, discarded } = await migrateDown(url, {
