@@ -56,6 +56,19 @@ test("a server without a movie service knows no films, and says why", async () =
   expect(await server.deps.movies.find("tt1375666")).toEqual(unavailable);
 });
 
+test("verbs get the settings that they use, and no secret", async () => {
+  const { server } = await givenServer(undefined);
+  expect(Object.keys(server.deps.settings).toSorted()).toEqual([
+    "background",
+    "cinemaTimeZone",
+    "currency",
+    "holdLimits",
+    "holdSeconds",
+    "payingSeconds",
+    "refusesPublishedPasswords",
+  ]);
+});
+
 test("what is due is done while callers have all their connections, on connections that bear another name", async () => {
   const { server, sql } = await givenServer(undefined);
   await sql.query("insert into rate_limit (key, points, expire) values ('over', 1, 1)");

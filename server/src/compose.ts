@@ -15,7 +15,7 @@ import { startLoop, type Loop } from "./runtime/background.ts";
 import { createExpiryMonitors, noExpiryMonitors } from "./booking/expiry-monitors.ts";
 import { startDatabaseClock } from "./runtime/clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
-import type { Deps } from "./deps.ts";
+import type { Deps, Settings } from "./deps.ts";
 import type { Logger } from "./runtime/ports.ts";
 import { createApp } from "./http/app.ts";
 import { countInFlight } from "./http/in-flight.ts";
@@ -135,15 +135,19 @@ export async function compose(
     images: bucket ?? folder,
     limits: createGuessingLimits(db, config.limits),
     logger,
-    settings: config,
+    settings: settingsOf(config),
   };
 
   const metrics = config.metricsPort === undefined ? undefined : createMetrics(deps);
   let isShuttingDown = false;
   let isMigrated = false;
   const inFlight = countInFlight();
+  const { apiKeys, corsOrigins, trustedProxies, maxCalls } = config;
   const app = createApp(deps, {
-    ...config,
+    apiKeys,
+    corsOrigins,
+    trustedProxies,
+    maxCalls,
     inFlight,
     imageFolder: bucket === undefined ? folder : undefined,
     async findUnready() {
@@ -247,6 +251,21 @@ export async function compose(
       bucket?.close();
       await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
     },
+  };
+}
+
+// Each by its name: the configuration has secrets, and they stay here.
+function settingsOf(config: CompleteConfig): Settings {
+  const { cinemaTimeZone, currency, holdSeconds, payingSeconds } = config;
+  const { background, holdLimits, refusesPublishedPasswords } = config;
+  return {
+    cinemaTimeZone,
+    currency,
+    holdSeconds,
+    payingSeconds,
+    background,
+    holdLimits,
+    refusesPublishedPasswords,
   };
 }
 
