@@ -15,46 +15,44 @@ export interface AnswerMemory<Answer> {
 }
 
 /**
- * Remembers the answers of somebody who may be away: each is fresh for `freshMs`; after a failure the old one serves for `retryAfterMs` before
- * it is tried again, so that nobody waits for a service that is down. The least used beyond `max` are forgotten.
+ * Remembers the answers of a service that may fail: each is fresh for `freshMs`; after a failure the old one serves for `retryAfterMs` before the
+ * service is asked again, so that calls do not wait for one that is down. The least used beyond `max` are forgotten.
  */
 export function createAnswerMemory<Answer extends object>(
   ask: (key: string) => Promise<Asked<Answer>>,
   options: { clock: Clock; freshMs: number; retryAfterMs: number; max: number },
 ): AnswerMemory<Answer> {
   const { clock, freshMs, retryAfterMs, max } = options;
-  const known = new LRUCache<string, { answer: Answer; freshUntil: number }>({ max });
-  const underWay = new Map<string, Promise<Asked<Answer>>>();
-  const later = (ms: number) => clock.now().getTime() + ms;
-
-  function remember(key: string, answer: Answer): void {
-    known.set(key, { answer, freshUntil: later(freshMs) });
-  }
-
-  async function askAgain(key: string): Promise<Asked<Answer>> {
-    const asked = await ask(key);
-    if (asked.kind === "answer") {
-      if (asked.answer === undefined) known.delete(key);
-      else remember(key, asked.answer);
-      return asked;
-    }
-    const old = known.get(key);
-    if (old === undefined) return asked;
-    old.freshUntil = later(retryAfterMs);
-    return { kind: "answer", answer: old.answer };
-  }
+  const known = new LRUCache<string, Asked<Answer>>({
+    max,
+    // At the end of its time an answer is fresh no more; for the cache it still is.
+    ttl: freshMs - 1,
+    ttlResolution: 0,
+    perf: { now: () => clock.now().getTime() },
+    // An answer that was learned meanwhile takes no result from those who wait for theirs.
+    ignoreFetchAbort: true,
+    async fetchMethod(key, _stale, fetching): Promise<Asked<Answer>> {
+      const asked = await ask(key);
+      const old = known.peek(key, { allowStale: true });
+      if (asked.kind === "answer" || old === undefined) return asked;
+      fetching.options.ttl = retryAfterMs - 1;
+      return old;
+    },
+  });
 
   return {
     learn(key, answer, saysAll) {
-      if (saysAll) remember(key, answer);
-      else if (!known.has(key)) known.set(key, { answer, freshUntil: 0 });
+      const learned = { kind: "answer", answer } as const;
+      if (saysAll) known.set(key, learned);
+      else if (known.peek(key, { allowStale: true }) === undefined) known.set(key, learned, staleAtOnce);
     },
     async get(key) {
-      const old = known.get(key);
-      if (old !== undefined && later(0) < old.freshUntil) return { kind: "answer", answer: old.answer };
-      const running = underWay.get(key) ?? askAgain(key).finally(() => underWay.delete(key));
-      underWay.set(key, running);
-      return await running;
+      const asked = await known.forceFetch(key);
+      const isAnswer = asked.kind === "answer" && asked.answer !== undefined;
+      if (!isAnswer && known.peek(key) === asked) known.delete(key);
+      return asked;
     },
   };
 }
+
+const staleAtOnce = { ttl: 1, start: 1 };
