@@ -1,5 +1,6 @@
 import type { MovieDetails } from "@skyfox/db";
 import { z } from "zod";
+import { readJson } from "../runtime/bounded-json.ts";
 import type { Clock, Logger } from "../runtime/ports.ts";
 import type { MovieCatalogue } from "./ports.ts";
 import { createAnswerMemory, type Asked } from "./answer-memory.ts";
@@ -75,7 +76,9 @@ export function connectMovieService(options: {
         await body?.cancel();
         return { status, isProse, body: undefined };
       }
-      return { status, isProse, body: parseJson(await readText(body)) };
+      const read = await readJson(body, maxAnswerBytes);
+      if (read.kind === "too-long") throw new Error("its answer is too long");
+      return { status, isProse, body: read.kind === "json" ? read.value : undefined };
     } finally {
       done.abort();
     }
@@ -156,25 +159,6 @@ function failed(error: unknown): Try<never> {
   if (!(error instanceof Error)) return { kind: "failed", reason: String(error) };
   const cause = error.cause instanceof Error ? error.cause.message : "";
   return { kind: "failed", reason: cause || error.message };
-}
-
-async function readText(body: ReadableStream<Uint8Array> | null): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new Error("its answer is too long");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function chance(): number {

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { Decimal } from "../contract/index.ts";
 import type { CardCharge, ChargeOutcome, ChargeReport, PaymentGateway, RefundOutcome } from "./ports.ts";
+import { readJson } from "../runtime/bounded-json.ts";
 import type { Clock } from "../runtime/ports.ts";
 
 const chargeTimeoutMs = 10_000;
 // Asking and refunding can be repeated, so nobody has to wait long for them.
 const askTimeoutMs = 3_000;
+// More than an answer can need: of one that is longer only the status counts.
 const maxBodyBytes = 65_536;
 const maxErrors = 20;
 const maxWordsLength = 200;
@@ -61,7 +63,9 @@ export function connectPaymentGateway(options: {
     if (body !== undefined) request.body = JSON.stringify(body);
     try {
       const response = await fetch(`${base}${path}`, request);
-      return { kind: "answer", status: response.status, body: parseJson(await readText(response)) };
+      const read = await readJson(response.body, maxBodyBytes);
+      const said = read.kind === "json" ? read.value : undefined;
+      return { kind: "answer", status: response.status, body: said };
     } catch (error) {
       return { kind: neverSent(error) ? "not-sent" : "lost", reason: reasonOf(error) };
     }
@@ -181,19 +185,6 @@ function grouped(number: string): RegExp {
   return new RegExp(number.replaceAll(/(?<=\d)(?=\d)/g, "[^0-9A-Za-z]{0,3}"), "g");
 }
 
-// Not more than an answer can need: what is longer is cut, and no JSON then.
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > maxBodyBytes) break;
-  }
-  return Buffer.concat(chunks).subarray(0, maxBodyBytes).toString();
-}
-
 const notSentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
 function neverSent(error: unknown): boolean {
@@ -209,12 +200,4 @@ function reasonOf(error: unknown): string {
 function codeOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
