@@ -47,7 +47,7 @@ export async function listOverdueHolds(db: Db, username: string, now: Date): Pro
  * another transaction is just changing, and decides by what they are then; tells which ones it expired.
  */
 export async function expireBookings(db: Db, bookingIds: number[], now: Date): Promise<number[]> {
-  return await expire(db, now, dueAmong(bookingIds, now, sql`for update`));
+  return await expire(db, now, "wait", dueAmong(bookingIds, now, "wait"));
 }
 
 /**
@@ -67,67 +67,89 @@ export async function expireForTakeover(tx: Tx, bookingIds: number[], now: Date)
   await sql`select set_config('lock_timeout', ${rows[0]?.before}, true)`.execute(tx);
 }
 
-/** Like `expireBookings`, but leaves out those that another transaction is just changing. */
+/** Like `expireBookings`, but waits for no lock: a booking of which another transaction has locked anything is left as it is. */
 export async function expireUnlockedBookings(db: Db, bookingIds: number[], now: Date): Promise<number[]> {
-  return await expire(db, now, dueAmong(bookingIds, now, sql`for update skip locked`));
+  return await expire(db, now, "skip", dueAmong(bookingIds, now, "skip"));
 }
 
 /**
- * Expires what is due, the longest due first: at most `limit` holds, and then as many payments that took too long, leaving out those that another
- * transaction is just changing.
+ * Expires what is due, the longest due first: at most `limit` holds, and then as many payments that took too long. It waits for no lock: a booking
+ * is left as it is while another transaction has it, a claim of it, its payment or the payer's wallet locked.
  */
 export async function expireAnyDue(db: Db, limit: number, now: Date): Promise<number[]> {
   // Each in the order of its own partial index, so that no ended booking is read. Skipping, it waits for none: any order of locks will do.
-  const overdue = sql`due as (
+  const overdue = sql`
       select id from booking where status = 'Pending' and expires_at <= ${now}
-      order by expires_at limit ${limit} for update skip locked
-    )`;
-  const overpaying = sql`due as (
+      order by expires_at limit ${limit} ${lockRows.skip}`;
+  const overpaying = sql`
       select id from booking where status = 'Paying' and paying_until <= ${now}
-      order by paying_until limit ${limit} for update skip locked
-    )`;
-  // A payment may have to wait for a locked wallet: holds, which have nothing reserved, do not wait with it.
-  const expired = await expire(db, now, overdue);
-  return [...expired, ...(await expire(db, now, overpaying))];
+      order by paying_until limit ${limit} ${lockRows.skip}`;
+  const expired = await expire(db, now, "skip", overdue);
+  return [...expired, ...(await expire(db, now, "skip", overpaying))];
 }
 
-function dueAmong(bookingIds: number[], now: Date, lock: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`due as (
+/** What happens at a row that another transaction has locked. */
+type AtLocked = "wait" | "skip";
+
+const lockRows = { wait: sql`for update`, skip: sql`for update skip locked` };
+// A payment's key stays: rows that refer to it can be added meanwhile.
+const lockPayments = { wait: sql`for no key update`, skip: sql`for no key update skip locked` };
+
+function dueAmong(bookingIds: number[], now: Date, atLocked: AtLocked): RawBuilder<unknown> {
+  return sql`
       select id from booking
       where id = any(${bookingIds}::bigint[])
         and (status = 'Pending' and expires_at <= ${now} or status = 'Paying' and paying_until <= ${now})
-      order by id ${lock}
-    )`;
+      order by id ${lockRows[atLocked]}`;
 }
 
 // The booking row decides, re-read after any lock wait; its claims, and what its payment has reserved, only follow. They are found through
 // arrays: a join with so many rows may be planned as one reading of the whole table.
-async function expire(db: Db, now: Date, due: RawBuilder<unknown>): Promise<number[]> {
+async function expire(db: Db, now: Date, atLocked: AtLocked, due: RawBuilder<unknown>): Promise<number[]> {
+  const isWhollyLocked =
+    atLocked === "wait" ? sql`true` : sql`id not in (select booking_id from partly_locked)`;
+  // Postgres runs the parts of a statement in no promised order. Each lock counts or reads the ones before it, so that these are had first.
   const { rows } = await sql<{ id: number }>`
-    with ${due}, expired as (
+    with due as (${due}
+    ), claim as (
+      select show_id, seat_number, booking_id from seat_claim
+      where booking_id = any(array(select id from due)) order by show_id, seat_number ${lockRows[atLocked]}
+    ), wallet as (
+      select username from customer_wallet
+      where (select count(*) from claim) >= 0
+        and username = any(array(
+          select username from payment_transaction where booking_id = any(array(select id from due)) and reserved > 0
+        ))
+      order by username ${lockRows[atLocked]}
+    ), payment as (
+      -- Locked, so that it is read as it is after the wait for the booking, not as it was before.
+      select id, booking_id, username, reserved from payment_transaction
+      where (select count(*) from wallet) >= 0 and booking_id = any(array(select id from due)) and reserved > 0
+      order by id ${lockPayments[atLocked]}
+    ), partly_locked as (
+      select booking_id from seat_claim
+      where booking_id = any(array(select id from due))
+        and (show_id, seat_number) not in (select show_id, seat_number from claim)
+      union all
+      select booking_id from payment_transaction
+      where booking_id = any(array(select id from due)) and reserved > 0
+        and (id not in (select id from payment) or username not in (select username from wallet))
+    ), expired as (
       update booking set status = 'Expired', ended_at = ${now}, paying_until = null
-      where id = any(array(select id from due)) returning id
-    ), locked as (
-      select show_id, seat_number from seat_claim
-      where booking_id = any(array(select id from expired)) order by show_id, seat_number for update
+      where id = any(array(select id from due where ${isWhollyLocked})) returning id
     ), released as (
       update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
-      from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
-    ), reserving as (
-      -- Locked, so that it is read as it is after the wait for the booking, not as it was before.
-      select p.id, p.username, p.reserved from payment_transaction p
-      where p.booking_id = any(array(select id from expired)) and p.reserved > 0
-      for update
-    ), wallet as (
-      -- By name, so that two who expire bookings of the same customers never wait for each other.
-      select username from customer_wallet
-      where username = any(array(select username from reserving)) order by username for update
+      from claim
+      where seat_claim.show_id = claim.show_id and seat_claim.seat_number = claim.seat_number
+        and claim.booking_id in (select id from expired)
+    ), given_back as (
+      select id, username, reserved from payment where booking_id in (select id from expired)
     ), unreserved as (
       update customer_wallet w set reserved = w.reserved - given.total
-      from wallet join (select username, sum(reserved) as total from reserving group by username) given using (username)
-      where w.username = wallet.username
+      from (select username, sum(reserved) as total from given_back group by username) given
+      where w.username = given.username
     ), without_reserve as (
-      update payment_transaction p set reserved = 0 where id = any(array(select id from reserving))
+      update payment_transaction set reserved = 0 where id = any(array(select id from given_back))
     )
     select id from expired`.execute(db);
   return rows.map((row) => row.id);

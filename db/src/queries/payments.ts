@@ -272,7 +272,7 @@ export async function takeDuePayments(db: Db, turn: Turn): Promise<DuePayment[]>
   const { rows } = await sql<DuePayment>`
     with due as (
       select id from payment_transaction where next_attempt_at <= ${turn.now}
-      order by next_attempt_at limit ${turn.limit} for update skip locked
+      order by next_attempt_at limit ${turn.limit} for no key update skip locked
     )
     update payment_transaction p
     set attempts = p.attempts + 1, next_attempt_at = ${nextTurn(turn.now, sql.ref("p.started_at"))},
@@ -292,9 +292,9 @@ export async function hurryPaymentsAndRefunds(
   db: Db,
   { now, latestFirstTurn }: { now: Date; latestFirstTurn: Date },
 ): Promise<void> {
-  await db
-    .updateTable("payment_transaction")
-    .set({ next_attempt_at: now })
+  // By id, so that servers which start side by side never wait for each other in a circle.
+  const payments = db
+    .selectFrom("payment_transaction")
     .where("next_attempt_at", ">", now)
     .where((payment) =>
       payment.or([
@@ -303,12 +303,25 @@ export async function hurryPaymentsAndRefunds(
         payment("status", "=", "Started").and("next_attempt_at", ">", latestFirstTurn),
       ]),
     )
+    .select("id")
+    .orderBy("id")
+    .forNoKeyUpdate();
+  await db
+    .updateTable("payment_transaction")
+    .set({ next_attempt_at: now })
+    .where(sql<boolean>`id = any(array(${payments}))`)
     .execute();
+  const refunds = db
+    .selectFrom("payment_refund")
+    .where("state", "=", "pending")
+    .where("next_attempt_at", ">", now)
+    .select("id")
+    .orderBy("id")
+    .forNoKeyUpdate();
   await db
     .updateTable("payment_refund")
     .set({ next_attempt_at: now })
-    .where("state", "=", "pending")
-    .where("next_attempt_at", ">", now)
+    .where(sql<boolean>`id = any(array(${refunds}))`)
     .execute();
 }
 

@@ -1,6 +1,8 @@
 import {
   beginPaying,
   expireAnyDue,
+  expireBookings,
+  hurryPaymentsAndRefunds,
   insertPayment,
   inTransaction,
   openDatabase,
@@ -98,16 +100,21 @@ describe("while a frozen server keeps the claim on a seat locked", () => {
   });
 });
 
-test("wallets of payments that took too long are locked by name, so that sweeps of several servers never wait in a circle", async () => {
+/** Bookings whose payments took too long, each with a part of the wallet reserved; their payments began in the opposite order. */
+async function givenOverduePayments(count: number) {
   const showId = await givenShow(app);
-  const customers = await givenCustomers(deps, 24);
+  const customers = await givenCustomers(deps, count);
   const now = deps.clock.now();
+  const held = [];
   for (const [index, customer] of customers.entries()) {
     const { username } = customer;
     await givenFunds(app, customer, "50");
     const seat = `${"ABC"[index % 3]}${Math.floor(index / 3) + 1}`;
     const { bookingId } = await holdSeats(deps, customer, { showId, seatNumbers: [seat] });
     deps.monitors.disarm(bookingId);
+    held.push({ bookingId, username });
+  }
+  for (const { bookingId, username } of held.toReversed()) {
     await inTransaction(deps.db, async (tx) => {
       await beginPaying(tx, bookingId, now);
       await updateClaims(tx, bookingId, null);
@@ -121,24 +128,95 @@ test("wallets of payments that took too long are locked by name, so that sweeps 
       await insertPayment(tx, { ...payment, ...charge });
     });
   }
-  const names = customers.map(({ username }) => username);
-  const [first] = await app.sql.query(
-    "select min(username) as name from customer_wallet where username = any($1)",
-    [names],
+  const bookingIds = held.map(({ bookingId }) => bookingId);
+  // Written again, the row of the first payment lies behind the others in the table.
+  await app.sql.query(
+    "update payment_transaction set attempts = attempts where id = (select min(id) from payment_transaction where booking_id = any($1))",
+    [bookingIds],
   );
-  const { thaw, sql } = await givenFrozen("select from customer_wallet where username = $1 for update", [
-    first?.["name"],
-  ]);
+  /** How many of their rows the frozen transaction can lock: those that no expiry has locked. */
+  const countFree = async () => {
+    const claims = await app.sql.query(
+      "select from seat_claim where booking_id = any($1) for update skip locked",
+      [bookingIds],
+    );
+    const wallets = await app.sql.query(
+      "select from customer_wallet where username = any(select customer_username from booking where id = any($1)) for update skip locked",
+      [bookingIds],
+    );
+    const payments = await app.sql.query(
+      "select from payment_transaction where booking_id = any($1) for update skip locked",
+      [bookingIds],
+    );
+    return { claims: claims.length, wallets: wallets.length, payments: payments.length };
+  };
+  const expired = async () => {
+    const rows = await app.sql.query(
+      "select id from booking where id = any($1) and status = 'Expired' order by id",
+      [bookingIds],
+    );
+    return rows.map(({ id }) => id);
+  };
+  return { bookingIds, now, countFree, expired };
+}
+
+const lockFirst = {
+  claim: "select from seat_claim where booking_id = any($1) order by show_id, seat_number limit 1 for update",
+  wallet:
+    "select from customer_wallet where username = any(select customer_username from booking where id = any($1)) order by username limit 1 for update",
+  payment: "select from payment_transaction where booking_id = any($1) order by id limit 1 for update",
+};
+
+// What comes later in the order of locks is free while an expiry waits, and so is the rest of what it waits for.
+test.each([
+  ["claim", { claims: 12, wallets: 12, payments: 12 }],
+  ["wallet", { claims: 0, wallets: 12, payments: 12 }],
+  ["payment", { claims: 0, wallets: 0, payments: 12 }],
+] as const)("an expiry that waits for the first %s has no lock that comes later", async (first, free) => {
+  const { bookingIds, now, countFree, expired } = await givenOverduePayments(12);
+  const { thaw } = await givenFrozen(lockFirst[first], [bookingIds]);
   const other = openDatabase(app.databaseUrl, { maxConnections: 1 });
   onTestFinished(() => other.destroy());
-  const sweep = expireAnyDue(other, 500, now);
+  const expiry = expireBookings(other, bookingIds, now);
   await untilBlocked(app);
-  // It waits for the first wallet and has none of the others.
-  const free = await sql.query(
-    "select username from customer_wallet where username = any($1) for update skip locked",
-    [names],
-  );
-  expect(free).toHaveLength(names.length);
+  const locked = await countFree();
   await thaw();
-  expect(await sweep).toHaveLength(names.length);
+  expect(await expiry).toHaveLength(bookingIds.length);
+  expect(locked).toEqual(free);
+  expect(await expired()).toEqual(bookingIds);
+});
+
+test("a server that starts waits for the first payment to ask about and has none of the others", async () => {
+  const { bookingIds, now, countFree } = await givenOverduePayments(12);
+  const { thaw } = await givenFrozen(lockFirst.payment, [bookingIds]);
+  const other = openDatabase(app.databaseUrl, { maxConnections: 1 });
+  onTestFinished(() => other.destroy());
+  const hurried = hurryPaymentsAndRefunds(other, { now, latestFirstTurn: now });
+  await untilBlocked(app);
+  const { payments } = await countFree();
+  await thaw();
+  await hurried;
+  expect(payments).toBe(12);
+  expect(
+    await app.sql.query(
+      "select from payment_transaction where booking_id = any($1) and next_attempt_at = $2",
+      [bookingIds, now],
+    ),
+  ).toHaveLength(12);
+});
+
+describe("a sweep goes past an overdue payment", () => {
+  test.each(["claim", "wallet", "payment"] as const)(
+    "of which another transaction has the %s locked, and takes it the next time",
+    async (locked) => {
+      const { bookingIds, now, expired } = await givenOverduePayments(3);
+      const { thaw } = await givenFrozen(lockFirst[locked], [bookingIds]);
+      await expireAnyDue(deps.db, 500, now);
+      const meanwhile = await expired();
+      await thaw();
+      expect(meanwhile).toHaveLength(2);
+      await expireAnyDue(deps.db, 500, now);
+      expect(await expired()).toEqual(bookingIds);
+    },
+  );
 });
