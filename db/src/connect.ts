@@ -194,3 +194,42 @@ export async function connectOnce(url: string): Promise<Connection> {
     },
   };
 }
+
+/** A connection that hears what transactions announce by NOTIFY. */
+export interface ListeningConnection {
+  /** Begins to hear a channel, which has a plain name. */
+  listen(channel: string): Promise<void>;
+  /** Announces a text of less than 8,000 bytes. */
+  notify(channel: string, text: string): Promise<void>;
+  /** Cuts the connection, also one that is silent. */
+  destroy(): void;
+}
+
+/** Opens a connection of its own for LISTEN; `onEnd` is called once, however it ends. */
+export async function connectListening(
+  url: string,
+  on: { notification: (channel: string, text: string) => void; end: () => void },
+): Promise<ListeningConnection> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 3_000,
+    keepAlive: true,
+    application_name: "skyfox-listener",
+  });
+  client.on("error", () => {});
+  client.on("notification", ({ channel, payload = "" }) => on.notification(channel, payload));
+  const { connection } = client as unknown as { connection: { stream: Socket } };
+  client.once("end", on.end);
+  await client.connect();
+  return {
+    async listen(channel) {
+      await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    },
+    async notify(channel, text) {
+      await client.query("select pg_notify($1, $2)", [channel, text]);
+    },
+    destroy() {
+      connection.stream.destroy();
+    },
+  };
+}

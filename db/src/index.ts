@@ -8,6 +8,7 @@ export {
   type Tx,
 } from "./connect.ts";
 export { constraints, violatedConstraint } from "./constraints.ts";
+export { startListener, type Hearing, type Listener } from "./listen.ts";
 export { listMigrations, migrateToLatest } from "./migrate.ts";
 export * from "./queries/audit.ts";
 export * from "./queries/bookings.ts";

@@ -5,11 +5,14 @@ import {
   isReadOnly,
   listMigrations,
   openDatabase,
+  sessionChannel,
+  startListener,
   writeHeartbeat,
 } from "@skyfox/db";
 import { goOnCancellingShows } from "./booking/cancel-show.ts";
 import { createHashQueue } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
+import { createSessionMemory } from "./auth/session-memory.ts";
 import { createSessionTokens } from "./auth/session-tokens.ts";
 import { startLoop, type Loop } from "./runtime/background.ts";
 import { createExpiryMonitors, noExpiryMonitors } from "./booking/expiry-monitors.ts";
@@ -117,6 +120,8 @@ export async function compose(
     clock,
     secret: () => getServerSecret(db, "image links"),
   });
+  const sessions = createSessionMemory(db);
+  const endings = startListener(config.databaseUrl, { channel: sessionChannel, ...sessions });
   const deps: Deps = {
     db,
     books,
@@ -129,6 +134,7 @@ export async function compose(
     monitors,
     hashQueue: createHashQueue(),
     tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
+    sessions,
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),
@@ -248,6 +254,7 @@ export async function compose(
     idle: inFlight.idle,
     async close() {
       clock.close();
+      endings.close();
       bucket?.close();
       await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
     },

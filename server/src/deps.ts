@@ -1,5 +1,5 @@
 import type { Db } from "@skyfox/db";
-import type { HashPermit, HashQueue, SessionTokens } from "./auth/ports.ts";
+import type { HashPermit, HashQueue, LiveSessions, SessionTokens } from "./auth/ports.ts";
 import type { ExpiryMonitors, HoldLimits } from "./booking/ports.ts";
 import type { Role } from "./contract/index.ts";
 import type { ImageStore, PictureMaker } from "./image/ports.ts";
@@ -33,6 +33,7 @@ export interface Deps {
   monitors: ExpiryMonitors;
   hashQueue: HashQueue;
   tokens: SessionTokens;
+  sessions: LiveSessions;
   tickets: TicketTokens;
   printer: TicketPrinter;
   pictures: PictureMaker;

@@ -2,13 +2,21 @@ import { generateKeyPairSync } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectOnce, getServerSecret, openDatabase, type Connection } from "@skyfox/db";
+import {
+  connectOnce,
+  getServerSecret,
+  openDatabase,
+  sessionChannel,
+  startListener,
+  type Connection,
+} from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
 import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts";
+import { createSessionMemory } from "../src/auth/session-memory.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
 import type { BucketAccess } from "../src/config.ts";
@@ -107,6 +115,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   });
   const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
   const books = openBooks(databaseUrl);
+  const sessions = createSessionMemory(db);
+  const endings = startListener(databaseUrl, { channel: sessionChannel, ...sessions });
   const deps = {
     db,
     books,
@@ -126,6 +136,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       random: () => 0,
     }),
     monitors,
+    sessions,
     hashQueue: createHashQueue(options.hashGate),
     passwords: createPasswordHasher(),
     releasePermit: () => {},
@@ -171,6 +182,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await monitors.close();
     expect(await listViolations()).toEqual([]);
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
+    endings.close();
     await sql.end();
     await db.destroy();
     await books.close();

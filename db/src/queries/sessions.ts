@@ -1,5 +1,8 @@
 import type { Db, Tx } from "../connect.ts";
 
+/** The channel on which each transaction that may end sessions announces the username, by triggers of the tables. */
+export const sessionChannel = "skyfox_sessions";
+
 /** A login that counts from `createdAt` until just before `expiresAt`, unless it is ended sooner. */
 export interface NewSession {
   id: string;

@@ -27,7 +27,7 @@ export async function changePassword(
   }
   await counted.giveBack();
   const change = await hashNewPassword(deps, username, input.newPassword);
-  return await inTransaction(deps.db, async (tx) => {
+  const changed = await inTransaction(deps.db, async (tx) => {
     if (change.currentHash !== account?.passwordHash || !(await replacePassword(tx, username, change))) {
       throw new DomainError({ code: "INCORRECT_PASSWORD" });
     }
@@ -36,4 +36,6 @@ export async function changePassword(
     await recordAudit(tx, deps.clock, user, { action: "password-changed", subject: username });
     return { endedSessions };
   });
+  deps.sessions.forget(username);
+  return changed;
 }

@@ -7,7 +7,7 @@ import type { Deps, User } from "../deps.ts";
 export async function logOut(deps: Deps, user: User, input: LogOutInput): Promise<LogOutOutput> {
   const { username, sessionId } = user;
   const which = input.everywhere ? { username } : { username, sessionId };
-  return await inTransaction(deps.db, async (tx) => {
+  const ended = await inTransaction(deps.db, async (tx) => {
     const endedSessions = await endSessions(tx, which, deps.clock.now());
     // Of two logouts at once the other one has ended it.
     if (endedSessions > 0) {
@@ -16,4 +16,6 @@ export async function logOut(deps: Deps, user: User, input: LogOutInput): Promis
     }
     return { endedSessions };
   });
+  deps.sessions.forget(username);
+  return ended;
 }

@@ -41,3 +41,20 @@ export interface SessionTokens {
   /** Whose token it is, if it was made or verified here a while ago; at no cost, and without a word on whether its session still lives. */
   ownerOf(token: string): string | undefined;
 }
+
+/** What a live session says of its account now. */
+export interface LiveSession {
+  username: string;
+  role: Role;
+}
+
+/** The sessions that have not ended. */
+export interface LiveSessions {
+  /**
+   * The account of a session that has neither ended nor run out; undefined when there is none of that account. A session that ended on this
+   * server is not found any more, one that ended elsewhere for at most a second.
+   */
+  find(session: { sessionId: string; username: string }, now: Date): Promise<LiveSession | undefined>;
+  /** To be called after the commit that ended sessions of an account, or changed its role. */
+  forget(username: string): void;
+}

@@ -110,6 +110,7 @@ export async function resetPassword(
     await deps.limits.forgive(tx, username);
     await recordAudit(tx, deps.clock, caller, { action: "password-reset", subject: username });
   });
+  deps.sessions.forget(username);
   return { username };
 }
 

@@ -1,15 +1,14 @@
-import { findLiveSession } from "@skyfox/db";
 import type { Caller, Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 const maxHeaderLength = 2_000;
 
 /**
- * The person behind an `Authorization: Bearer` header. The session row and the role of this moment decide, not what the token says of them.
+ * The person behind an `Authorization: Bearer` header. The session and the role of this moment decide, not what the token says of them.
  * Throws `MISSING_TOKEN`, `INVALID_TOKEN`, or `SESSION_ENDED` when the token has run out or its session is over.
  */
 export async function authenticate(
-  deps: Deps,
+  deps: Pick<Deps, "tokens" | "sessions" | "clock">,
   caller: Caller,
   authorization: string | undefined,
 ): Promise<User> {
@@ -17,8 +16,8 @@ export async function authenticate(
   const token = tokenOf(authorization);
   if (token === undefined) throw new DomainError({ code: "INVALID_TOKEN" });
   const claims = await deps.tokens.verify(token);
-  const account = await findLiveSession(deps.db, claims.sessionId, deps.clock.now());
-  if (account === undefined || account.username !== claims.username || account.role !== claims.role) {
+  const account = await deps.sessions.find(claims, deps.clock.now());
+  if (account === undefined || account.role !== claims.role) {
     throw new DomainError({ code: "SESSION_ENDED" });
   }
   return { ...caller, username: account.username, role: account.role, sessionId: claims.sessionId };

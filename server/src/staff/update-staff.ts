@@ -54,7 +54,9 @@ export async function updateStaff(
     return await getStaff(tx, username);
   });
   try {
-    return await updating;
+    const updated = await updating;
+    deps.sessions.forget(username);
+    return updated;
   } catch (error) {
     if (!(error instanceof PasswordChanged)) throw error;
     // By the person, meanwhile: the new one has to be compared with that one too.

@@ -1,0 +1,93 @@
+import { connectListening, type ListeningConnection } from "./connect.ts";
+
+const beatEveryMs = 250;
+// Longer than an answer takes on a loaded machine: a connection that is cut sooner is only opened again.
+const silentAfterMs = 2_000;
+const reconnectAfterMs = { first: 100, most: 5_000 };
+
+/** What a listener says. Between two calls of `lost`, every announcement that was committed is heard. */
+export interface Hearing {
+  /** A transaction that announced this has committed. */
+  heard(text: string): void;
+  /** Announcements may have been missed until now: at each new connection. */
+  lost(): void;
+  /**
+   * Everything that was committed before that moment has been heard. The moment is of `performance.now()`. It is proven by an announcement of
+   * the listener's own, which Postgres delivers after all that were committed before it.
+   */
+  proven(atMs: number): void;
+}
+
+/** Hears a channel until it is closed. */
+export interface Listener {
+  close(): void;
+}
+
+/** Listens on a connection of its own, which is opened again when it is lost or silent. */
+export function startListener(
+  url: string,
+  { channel, heard, lost, proven }: Hearing & { channel: string },
+): Listener {
+  const beats = `${channel}_${crypto.randomUUID().replaceAll("-", "")}`;
+  let connection: ListeningConnection | undefined;
+  let pauseMs = reconnectAfterMs.first;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  // When each beat that is under way was sent.
+  let sent: number[] = [];
+
+  async function connect(): Promise<void> {
+    let isOver = false;
+    const end = () => {
+      if (!isOver) reconnect();
+      isOver = true;
+    };
+    try {
+      connection = await connectListening(url, {
+        notification: (from, text) => (from === beats ? takeBeat(Number(text)) : heard(text)),
+        end,
+      });
+      if (isClosed) return connection.destroy();
+      await connection.listen(channel);
+      await connection.listen(beats);
+      lost();
+      pauseMs = reconnectAfterMs.first;
+      beat();
+    } catch {
+      connection?.destroy();
+      end();
+    }
+  }
+
+  function reconnect(): void {
+    clearTimeout(timer);
+    connection = undefined;
+    sent = [];
+    if (isClosed) return;
+    timer = setTimeout(() => void connect(), pauseMs);
+    pauseMs = Math.min(2 * pauseMs, reconnectAfterMs.most);
+  }
+
+  function beat(): void {
+    const now = performance.now();
+    const [oldest] = sent;
+    if (oldest !== undefined && now - oldest > silentAfterMs) return connection?.destroy();
+    sent.push(now);
+    connection?.notify(beats, String(now)).catch(() => connection?.destroy());
+    timer = setTimeout(beat, beatEveryMs);
+  }
+
+  function takeBeat(atMs: number): void {
+    sent = sent.filter((one) => one > atMs);
+    proven(atMs);
+  }
+
+  void connect();
+  return {
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
+      connection?.destroy();
+    },
+  };
+}
