@@ -16,7 +16,7 @@ import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandb
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
 import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts";
-import { createSessionMemory } from "../src/auth/session-memory.ts";
+import { createSessionMemory, type SessionMemory } from "../src/auth/session-memory.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
 import type { BucketAccess } from "../src/config.ts";
@@ -54,7 +54,7 @@ export const testStart = new Date("2026-03-10T06:30:00Z");
 
 /** A whole server without a port: real Postgres, gateway and movie service, a clock that the test moves. */
 export interface TestApp {
-  deps: HashingDeps & { monitors: RunningExpiryMonitors };
+  deps: HashingDeps & { monitors: RunningExpiryMonitors; sessions: SessionMemory };
   app: ReturnType<typeof createApp>;
   clock: ManualClock;
   gateway: PaymentGatewaySandbox;
@@ -82,6 +82,8 @@ export interface TestAppOptions {
   databaseSilenceMs?: number;
   /** Another way to the database for the server's own connections, such as a proxy that counts. */
   databaseUrl?: (url: string) => string;
+  /** Another way to the database for what hears of ended sessions. */
+  listenUrl?: string;
   gatewayTimeoutMs?: number;
   /** The clock to go by, where something else goes by it too. */
   clock?: ManualClock;
@@ -116,7 +118,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
   const books = openBooks(databaseUrl);
   const sessions = createSessionMemory(db);
-  const endings = startListener(databaseUrl, { channel: sessionChannel, ...sessions });
+  const endings = startListener(options.listenUrl ?? databaseUrl, { channel: sessionChannel, ...sessions });
   const deps = {
     db,
     books,

@@ -24,7 +24,7 @@ export async function insertSession(db: Db, session: NewSession): Promise<void> 
     .execute();
 }
 
-/** The account of a session that has neither ended nor run out, with the role it has now. */
+/** The account of a session that has neither ended nor run out, with the role it has now, and the instant at which the session runs out. */
 export async function findLiveSession(db: Db, id: string, now: Date) {
   return await db
     .selectFrom("session as s")
@@ -33,7 +33,7 @@ export async function findLiveSession(db: Db, id: string, now: Date) {
     .where("s.ended_at", "is", null)
     .where("s.expires_at", ">", now)
     .where("u.disabled_at", "is", null)
-    .select(["u.username", "u.role"])
+    .select(["u.username", "u.role", "s.expires_at as expiresAt"])
     .executeTakeFirst();
 }
 

@@ -46,6 +46,7 @@ export interface SessionTokens {
 export interface LiveSession {
   username: string;
   role: Role;
+  expiresAt: Date;
 }
 
 /** The sessions that have not ended. */

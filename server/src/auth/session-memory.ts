@@ -34,7 +34,7 @@ export function createSessionMemory(
     async find({ sessionId, username }, now) {
       const isProven = monotonicMs() - provenAtMs < provenForMs;
       const remembered = isProven ? accounts.get(username)?.get(sessionId) : undefined;
-      if (remembered !== undefined) return remembered;
+      if (remembered !== undefined && remembered.expiresAt > now) return remembered;
       const before = announcements;
       const found = await findLiveSession(db, sessionId, now);
       if (found?.username !== username) return undefined;

@@ -226,15 +226,17 @@ describe("depth", () => {
   });
 
   test.each([5_000, 200_000])("%i levels are refused at once", (levels) => {
-    const startedAt = performance.now();
     const lists = parse(`{"json":${"[".repeat(levels)}${"]".repeat(levels)}}`);
     const objects = parse(`{"json":${'{"a":'.repeat(levels)}1${"}".repeat(levels)}}`);
     const types = parse(
       `{"json":{},"meta":{"values":${'["Date",{"a":'.repeat(levels)}1${"}]".repeat(levels)}}}`,
     );
     const paths = { json: {}, meta: { values: { ["a.".repeat(levels)]: ["Date"] } } };
-    for (const input of [lists, objects, types, paths]) expect(refusalOf(input)).toEqual(refused);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    for (const input of [lists, objects, types, paths]) {
+      const startedAt = performance.now();
+      expect(refusalOf(input)).toEqual(refused);
+      expect(performance.now() - startedAt).toBeLessThan(1_000);
+    }
   });
 });
 

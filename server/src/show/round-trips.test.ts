@@ -9,8 +9,10 @@ const app = await createTestApp();
 const proxy = await startCountingProxy(app.databaseUrl);
 afterAll(() => proxy.close());
 const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url, maxConnections: 1 });
+// As if the listener had proven for ever that no session has ended: a loaded machine would now and then read one again.
+counted.deps.sessions.proven(Infinity);
 
-test("a day's list takes the session and one statement more, however many shows there are", async () => {
+test("a day's list takes one statement, however many shows there are", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const list = () => query<Show[]>(counted, "show.list", { date: "2026-03-12" }, { token });
   // Opens the one connection.
@@ -31,16 +33,16 @@ test("a day's list takes the session and one statement more, however many shows 
   const { data } = await list();
   expect(data).toHaveLength(201);
   const ofMany = await proxy.count(list);
-  expect({ ofNone, ofOne, ofMany }).toEqual({ ofNone: 2, ofOne: 2, ofMany: 2 });
+  expect({ ofNone, ofOne, ofMany }).toEqual({ ofNone: 1, ofOne: 1, ofMany: 1 });
 });
 
-test("one show and its seats take the session and no more than two statements", async () => {
+test("one show takes two statements, and its seats one", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const showId = await givenShow(app, { date: "2026-03-13" });
   const ask = (path: string) => () => query(counted, path, { showId }, { token });
   await ask("show.byId")();
-  expect(await proxy.count(ask("show.byId"))).toBe(3);
-  expect(await proxy.count(ask("show.seatMap"))).toBe(2);
+  expect(await proxy.count(ask("show.byId"))).toBe(2);
+  expect(await proxy.count(ask("show.seatMap"))).toBe(1);
 });
 
 // An answer of many packets is one.

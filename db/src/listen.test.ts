@@ -1,0 +1,71 @@
+import { createTestDatabase } from "../embedded/test-database.ts";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { connectOnce } from "./connect.ts";
+import { startListener } from "./listen.ts";
+
+const { url } = await createTestDatabase();
+const sql = await connectOnce(url);
+const happened: (string | number)[] = [];
+let wake = () => {};
+const note = (what: string | number) => {
+  happened.push(what);
+  wake();
+};
+const listener = startListener(url, {
+  channel: "news",
+  heard: (text) => note(text),
+  lost: () => note("lost"),
+  proven: (atMs) => note(atMs),
+});
+afterAll(async () => {
+  listener.close();
+  await sql.end();
+});
+
+/** Waits until it has happened. */
+async function untilIn(isThere: (what: string | number) => boolean): Promise<void> {
+  while (!happened.some(isThere)) await new Promise<void>((resolve) => (wake = resolve));
+}
+
+const provenAfter = (ms: number) => (what: string | number) => typeof what === "number" && what > ms;
+
+beforeEach(async () => {
+  await untilIn((what) => what === "lost");
+});
+
+test("what was committed before a proven moment has been heard by then", async () => {
+  for (let round = 0; round < 5; round += 1) {
+    await sql.query("select pg_notify('news', $1)", [`round ${round}`]);
+    const committedAt = performance.now();
+    await untilIn(provenAfter(committedAt));
+    const heardAt = happened.indexOf(`round ${round}`);
+    expect(heardAt).toBeGreaterThanOrEqual(0);
+    expect(heardAt).toBeLessThan(happened.findIndex(provenAfter(committedAt)));
+  }
+});
+
+test("what was rolled back is not heard", async () => {
+  await sql.query("begin");
+  await sql.query("select pg_notify('news', 'rolled back')");
+  await sql.query("rollback");
+  await untilIn(provenAfter(performance.now()));
+  expect(happened).not.toContain("rolled back");
+});
+
+test("a lost connection is opened again, and says that something may have been missed", async () => {
+  happened.length = 0;
+  await sql.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'skyfox-listener'",
+  );
+  await untilIn((what) => what === "lost");
+  await sql.query("select pg_notify('news', 'again')");
+  await untilIn((what) => what === "again");
+});
+
+test("a closed listener leaves no connection", async () => {
+  listener.close();
+  const open =
+    "select 1 from pg_stat_activity where datname = current_database() and application_name = 'skyfox-listener'";
+  while ((await sql.query(open)).length > 0);
+  expect(await sql.query(open)).toEqual([]);
+});

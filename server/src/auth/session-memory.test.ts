@@ -1,0 +1,114 @@
+import { afterAll, describe, expect, test } from "vitest";
+import type { Socket } from "node:net";
+import { givenCustomer, tokenOf } from "../../test/given.ts";
+import { mutate, query } from "../../test/rpc-call.ts";
+import { startRelay } from "../../test/relay.ts";
+import { createTestApp } from "../../test/test-app.ts";
+import { untilLockWait } from "../../test/until.ts";
+import { createSessionMemory } from "./session-memory.ts";
+
+const app = await createTestApp();
+const { deps, sql } = app;
+
+/** A memory that a test proves and tells by hand, with a session that it remembers and that has ended without an announcement. */
+async function givenEndedUnheard() {
+  let nowMs = 0;
+  const memory = createSessionMemory(deps.db, () => nowMs);
+  memory.proven(0);
+  const { username, sessionId } = await givenCustomer(deps);
+  const find = () => memory.find({ sessionId, username }, deps.clock.now());
+  expect(await find()).toMatchObject({ username, role: "customer" });
+  await endUnheard(sessionId);
+  return { memory, username, find, setMs: (ms: number) => (nowMs = ms) };
+}
+
+async function endUnheard(sessionId: string): Promise<void> {
+  await sql.query("begin");
+  await sql.query("set local session_replication_role = replica");
+  await sql.query("update session set ended_at = now() where id = $1", [sessionId]);
+  await sql.query("commit");
+}
+
+describe("a remembered session", () => {
+  test("answers while the listener has proven within a second that it has not ended", async () => {
+    const { memory, find, setMs } = await givenEndedUnheard();
+    setMs(999);
+    expect(await find()).toBeDefined();
+    memory.proven(500);
+    setMs(1_499);
+    expect(await find()).toBeDefined();
+    setMs(1_500);
+    expect(await find()).toBeUndefined();
+  });
+
+  test("is read again once its account was announced, or announcements may have been missed", async () => {
+    const announced = await givenEndedUnheard();
+    announced.memory.heard("another-account");
+    expect(await announced.find()).toBeDefined();
+    announced.memory.heard(announced.username);
+    expect(await announced.find()).toBeUndefined();
+
+    const missed = await givenEndedUnheard();
+    missed.memory.lost();
+    expect(await missed.find()).toBeUndefined();
+  });
+
+  test("is not remembered when it was read while an ending was announced", async () => {
+    const memory = createSessionMemory(deps.db, () => 0);
+    memory.proven(0);
+    const { username, sessionId } = await givenCustomer(deps);
+    const find = () => memory.find({ sessionId, username }, deps.clock.now());
+    await sql.query("begin");
+    await sql.query("lock table session in access exclusive mode");
+    const reading = find();
+    await untilLockWait(sql);
+    memory.heard(username);
+    await sql.query("commit");
+    expect(await reading).toBeDefined();
+    await endUnheard(sessionId);
+    expect(await find()).toBeUndefined();
+  });
+
+  test("is over when it runs out, and no session of another account", async () => {
+    const memory = createSessionMemory(deps.db, () => 0);
+    memory.proven(0);
+    const { username, sessionId } = await givenCustomer(deps);
+    const now = deps.clock.now();
+    const found = await memory.find({ sessionId, username }, now);
+    expect(await memory.find({ sessionId, username: "another" }, now)).toBeUndefined();
+    expect(await memory.find({ sessionId, username }, found?.expiresAt ?? now)).toBeUndefined();
+  });
+});
+
+describe("a session that ends on another server", () => {
+  const links: { client: Socket; upstream: Socket }[] = [];
+  let isSilent = false;
+  const silence = ({ client, upstream }: (typeof links)[number]) => {
+    client.unpipe(upstream);
+    upstream.unpipe(client);
+    client.resume();
+    upstream.resume();
+  };
+
+  test("is refused within a second, also while the listener is cut off", async () => {
+    const relay = await startRelay(app.databaseUrl, (client, upstream) => {
+      links.push({ client, upstream });
+      if (isSilent) setImmediate(() => silence({ client, upstream }));
+    });
+    afterAll(() => relay.close());
+    const other = await createTestApp({ beside: app, listenUrl: relay.url });
+
+    for (const isCutOff of [false, true]) {
+      const user = await givenCustomer(deps);
+      const token = await tokenOf(deps, user);
+      expect((await query(other, "auth.me", {}, { token })).status).toBe(200);
+      isSilent = isCutOff;
+      if (isCutOff) links.forEach(silence);
+      const endedAt = performance.now();
+      expect((await mutate(app, "auth.logout", {}, { token })).status).toBe(200);
+      expect((await query(app, "auth.me", {}, { token })).status).toBe(401);
+      while ((await query(other, "auth.me", {}, { token })).status === 200);
+      expect(performance.now() - endedAt).toBeLessThan(1_000);
+    }
+  });
+});
