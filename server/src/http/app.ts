@@ -1,4 +1,3 @@
-import { TRPCError } from "@trpc/server";
 import { Hono, type Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ApiKey } from "../config.ts";
@@ -11,7 +10,7 @@ import { createCallsByHead } from "./calls.ts";
 import { createCrossOrigin } from "./cross-origin.ts";
 import { createEarlyRefusals, identityOf, noKey, type RefuseEarly } from "./early-refusals.ts";
 import { createExportHandlers } from "./exports.ts";
-import { carry } from "../rpc/error-shape.ts";
+import { carry, transportError } from "../rpc/error-shape.ts";
 import { createAdmission, overload } from "./admission.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { countPerSecond } from "./count-per-second.ts";
@@ -133,13 +132,13 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
 
   app.notFound((context) =>
-    refuse(context, new TRPCError({ code: "NOT_FOUND" }), {
+    refuse(context, transportError("NOT_FOUND"), {
       plain: { code: "NOT_FOUND", message: "There is nothing at this path." },
     }),
   );
   app.onError((error, context) => {
     deps.logger.error({ requestId: context.get("requestId"), err: error }, "A request failed unexpectedly.");
-    return refuse(context, new TRPCError({ code: "INTERNAL_SERVER_ERROR", cause: error }));
+    return refuse(context, transportError("INTERNAL_SERVER_ERROR", error));
   });
   const { trustedProxies } = options;
   const refusalOf = (head: RequestHead, waitedMs: number) => {

@@ -1,4 +1,3 @@
-import { TRPCError } from "@trpc/server";
 import type { Context } from "hono";
 import pLimit from "p-limit";
 import { z } from "zod";
@@ -12,7 +11,7 @@ import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { RefusalAudit } from "./audit.ts";
 import type { AppEnv } from "./caller.ts";
-import { carry } from "../rpc/error-shape.ts";
+import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
 import { refuse } from "./refusals.ts";
 
 // However many exports run, they have this many of the pool's connections at most.
@@ -52,7 +51,7 @@ export function createExportHandlers(deps: Deps, audit: RefusalAudit) {
         return context.body(stream(user, first, pages, write), 200, headers);
       } catch (error) {
         const refusal = error instanceof DomainError ? carry(error) : error;
-        if (!(refusal instanceof TRPCError)) throw error;
+        if (!isTransportError(refusal)) throw error;
         if (refusal.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
         return refuse(context, refusal);
       }
@@ -132,5 +131,5 @@ function readFilter(context: Context<AppEnv>): ExportFilter {
   });
   const parsed = filterSchema.safeParse(Object.fromEntries(given));
   if (parsed.success) return parsed.data;
-  throw new TRPCError({ code: "BAD_REQUEST", cause: parsed.error });
+  throw transportError("BAD_REQUEST", parsed.error);
 }

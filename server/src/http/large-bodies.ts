@@ -1,7 +1,7 @@
-import { TRPCError } from "@trpc/server";
 import { createMiddleware } from "hono/factory";
 import { DomainError } from "../errors/domain-error.ts";
 import { networkOf } from "../limits/network.ts";
+import { carry } from "../rpc/error-shape.ts";
 import type { AppEnv } from "./caller.ts";
 import { mayBeLonger } from "./receive-body.ts";
 import { refuse } from "./refusals.ts";
@@ -21,8 +21,8 @@ export function limitLargeBodies(limits: { over: number; atOnce: number; atOnceP
     const ofAddress = underWay.get(address) ?? 0;
     const total = underWay.values().reduce((sum, count) => sum + count, 0);
     if (total >= limits.atOnce || ofAddress >= limits.atOncePerAddress) {
-      const cause = new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
-      return refuse(context, new TRPCError({ code: "TOO_MANY_REQUESTS", cause }));
+      const refusal = new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
+      return refuse(context, carry(refusal));
     }
     underWay.set(address, ofAddress + 1);
     try {

@@ -1,8 +1,9 @@
 import { isAscii } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { TRPCError } from "@trpc/server";
+import type { TRPCError } from "@trpc/server";
 import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import { transportError } from "../rpc/error-shape.ts";
 import type { AppEnv } from "./caller.ts";
 import { maxCharactersBesidePicture } from "./json-values.ts";
 
@@ -118,7 +119,7 @@ async function readIncoming(incoming: IncomingMessage, collected: Collected): Pr
     }
   });
   // What is still to come when the connection ends never will.
-  const gone = () => reject(new TRPCError({ code: "CLIENT_CLOSED_REQUEST" }));
+  const gone = () => reject(transportError("CLIENT_CLOSED_REQUEST"));
   incoming.once("error", gone);
   incoming.once("close", gone);
   return await promise;
@@ -131,13 +132,13 @@ export function endUnread(incoming: IncomingMessage): void {
 }
 
 function tooLong(): TRPCError {
-  return new TRPCError({ code: "PAYLOAD_TOO_LARGE" });
+  return transportError("PAYLOAD_TOO_LARGE");
 }
 
 function watchPace(incoming: IncomingMessage | undefined, { withinMs, leastBytesPerSecond }: Reception) {
   const { promise: tooSlow, reject } = Promise.withResolvers<never>();
   tooSlow.catch(() => {});
-  const refuse = () => reject(new TRPCError({ code: "TIMEOUT" }));
+  const refuse = () => reject(transportError("TIMEOUT"));
   const end = setTimeout(refuse, withinMs);
   let read = incoming?.socket.bytesRead ?? 0;
   const check = setInterval(() => {

@@ -1,4 +1,4 @@
-import { TRPCError } from "@trpc/server";
+import type { TRPCError } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import type { Context } from "hono";
 import { appRouter } from "../app-router.ts";
@@ -7,7 +7,7 @@ import { maxBatchSize, maxProfileImageBytes, type ImageProblem } from "../contra
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/keyed.ts";
-import { carry } from "../rpc/error-shape.ts";
+import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
 import { maxValuesOf, rpcEndpoint, uploadPaths } from "./call-costs.ts";
@@ -73,7 +73,7 @@ export function createRpcHandler(
       return await admission.run(arrival, () => answer(context));
     } catch (error) {
       if (error === overload) return refuseUnasked();
-      if (error instanceof TRPCError) return refuse(context, error, { path });
+      if (isTransportError(error)) return refuse(context, error, { path });
       throw error;
     }
 
@@ -158,7 +158,7 @@ function imageRefused(reason: ImageProblem): TRPCError {
 function findFault(context: Context<AppEnv>, paths: string[]): TRPCError | undefined {
   const { method } = context.req;
   if (method === "POST" && !/^application\/json\s*(;|$)/i.test(context.req.header("content-type") ?? "")) {
-    return new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE" });
+    return transportError("UNSUPPORTED_MEDIA_TYPE");
   }
   if (context.req.query("batch") === "1") {
     if (paths.length > maxBatchSize) return malformed(`A batch has at most ${maxBatchSize} calls.`);

@@ -36,6 +36,16 @@ export function carry(refusal: DomainError): TRPCError {
   });
 }
 
+/** The tRPC error of a request that fails as a whole, for a reason that the domain has no code for. */
+export function transportError(code: TRPC_ERROR_CODE_KEY, cause?: unknown): TRPCError {
+  return new TRPCError({ code, cause });
+}
+
+/** Whether a request failed with an error that has a transport code of its own. */
+export function isTransportError(error: unknown): error is TRPCError {
+  return error instanceof TRPCError;
+}
+
 /** What is known of the call that an error answers. */
 export interface FailedCall {
   path: string | undefined;
