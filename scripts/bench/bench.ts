@@ -1,6 +1,6 @@
 import { findWantedSeats, insertHold, listSeats, listShowsOfDate, sumRevenue } from "@skyfox/db";
 import { Decimal, maxLiveHolds } from "@skyfox/sdk";
-import { periodsOf } from "../../server/src/takings/revenue-periods.ts";
+import { periodsOf } from "../../server/src/takings/periods.ts";
 import { describeFailure } from "../database.ts";
 import { stopOnSignals } from "../stop-on-signals.ts";
 import { measureGate } from "./gate-cost.ts";

@@ -2,6 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import type { PaymentModeEnum } from "../schema.ts";
+import type { Period } from "./revenue.ts";
 
 /** Where the next page begins: after this booking. The time is text, because a `Date` would lose its microseconds. */
 export interface ExportCursor {
@@ -22,61 +23,36 @@ export interface ExportRow extends ExportCursor {
   status: "Confirmed" | "CheckedIn";
 }
 
-/** A whole month or year of the cinema's calendar: its first day as `YYYY-MM-DD`, and how long it is. */
-export interface ExportPeriod {
-  firstDay: string;
-  length: "1 month" | "1 year";
-}
-
-/** Bookings that count as revenue, newest first, of a period or of all time; `after` excludes that booking and all newer ones. */
+/**
+ * Bookings that count as revenue, newest first, made from `from` up to, not including, `to`, or at any time; `after` excludes that booking and
+ * all newer ones.
+ */
 export async function listPaidBookings(
   db: Db,
   page: {
     cinemaTimeZone: string;
-    period: ExportPeriod | undefined;
+    period: Pick<Period, "from" | "to"> | undefined;
     after: ExportCursor | undefined;
     limit: number;
   },
 ): Promise<ExportRow[]> {
-  const { period, after, cinemaTimeZone } = page;
-  const localTime = sql`(b.booking_time at time zone ${cinemaTimeZone}::text)`;
-  // The calendar decides, also where a clock change brings a day back; the instants around it are for the index. Not one more condition than
-  // needed, and the calendar's as a CASE: the planner takes many for so few rows that it would sort all that is left for each page.
-  const beforeEnd =
-    period === undefined || after !== undefined
-      ? sql`true`
-      : sql`b.booking_time < (${period.firstDay}::date + ${period.length}::interval + interval '2 days') at time zone 'UTC'`;
-  const inPeriod =
-    period === undefined
-      ? sql`true`
-      : sql`case when ${localTime} >= ${period.firstDay}::date then ${localTime} < ${period.firstDay}::date + ${period.length}::interval else false end
-          and b.booking_time > (${period.firstDay}::date - interval '2 days') at time zone 'UTC' and ${beforeEnd}`;
-  const isOlder =
+  const { period, after } = page;
+  // Not one more condition than needed: the planner takes many for so few rows that it would sort all that is left for each page.
+  const begins = period === undefined ? sql`true` : sql`b.booking_time >= ${period.from}`;
+  const ends = period === undefined ? sql`true` : sql`b.booking_time < ${period.to}`;
+  const goesOn =
     after === undefined
-      ? sql`true`
+      ? ends
       : sql`(b.booking_time, b.id) < (${after.bookedAt}::timestamptz, ${after.bookingId}::bigint)`;
   const { rows } = await sql<ExportRow>`
     select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
       coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid as "amountPaid",
-      b.payment_type as "paymentType", to_char(${localTime}, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime", b.status,
-      b.booking_time::text as "bookedAt"
+      b.payment_type as "paymentType", b.status, b.booking_time::text as "bookedAt",
+      to_char(b.booking_time at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"
     from booking b
     left join customertable c on c.username = b.customer_username
     left join admin_booked_customer a on a.id = b.customer_id
-    where b.status in ('Confirmed', 'CheckedIn') and ${inPeriod} and ${isOlder}
+    where b.status in ('Confirmed', 'CheckedIn') and ${begins} and ${goesOn}
     order by b.booking_time desc, b.id desc limit ${page.limit}`.execute(db);
   return rows;
-}
-
-/** The cinema's years in which bookings were made that count as revenue, from the first to the last; undefined when there are none. */
-export async function findBookingYears(
-  db: Db,
-  cinemaTimeZone: string,
-): Promise<{ first: number; last: number } | undefined> {
-  const { rows } = await sql<{ first: number | null; last: number | null }>`
-    select extract(year from min(booking_time) at time zone ${cinemaTimeZone}::text)::int as first,
-      extract(year from max(booking_time) at time zone ${cinemaTimeZone}::text)::int as last
-    from booking where status in ('Confirmed', 'CheckedIn')`.execute(db);
-  const { first, last } = rows[0] ?? { first: null, last: null };
-  return first === null || last === null ? undefined : { first, last };
 }

@@ -200,17 +200,30 @@ describe("a filter goes by the booking time in the cinema's zone", () => {
     expect(row?.["Booking Time"]).toBe("2012-03-31 23:59:59");
   });
 
-  test("also where a clock change on the first of a month brings the last hour of the month before back", async () => {
+  test("from the instant at which the revenue's month begins, also where a clock change then brings the last hour of the month before back", async () => {
     // St. John's went from 00:01 on 2009-11-01 (-2:30) back to 23:01 on 2009-10-31 (-3:30).
     const ids = await givenSales(
       app,
-      ["2009-11-01 02:30Z", "2009-11-01 02:31Z", "2009-11-01 03:29:59Z", "2009-11-01 03:30Z"].map((at) => ({
+      [
+        "2009-11-01 02:29:59.999999Z",
+        "2009-11-01 02:30Z",
+        "2009-11-01 02:31Z",
+        "2009-11-01 03:29:59Z",
+        "2009-11-01 03:30Z",
+      ].map((at) => ({
         at,
       })),
     );
-    const october = await rowsOf({ month: 10, year: 2009 }, stJohns);
-    expect(october.map((row) => row["Booking Time"])).toEqual(["2009-10-31 23:59:59", "2009-10-31 23:01:00"]);
-    expect(await idsOf({ month: 11, year: 2009 }, stJohns)).toEqual(newestFirst(ids, [0, 3]));
+    const [october, november] = [10, 11].map((month) => ({ month, year: 2009 }));
+    const rows = await rowsOf(november!, stJohns);
+    expect(rows.map((row) => [Number(row["Booking ID"]), row["Booking Time"]])).toEqual([
+      [ids[4], "2009-11-01 00:00:00"],
+      [ids[3], "2009-10-31 23:59:59"],
+      [ids[2], "2009-10-31 23:01:00"],
+      [ids[1], "2009-11-01 00:00:00"],
+    ]);
+    expect(sumOf(rows)).toBe(await revenueOf(november!, stJohns));
+    expect(await idsOf(october!, stJohns)).toEqual([ids[0]]);
   });
 });
 

@@ -1,13 +1,7 @@
-import {
-  findBookingYears,
-  listPaidBookings,
-  type Db,
-  type ExportCursor,
-  type ExportPeriod,
-  type ExportRow,
-} from "@skyfox/db";
+import { listPaidBookings, type ExportCursor, type ExportRow } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
 import { inertCell, toCsv } from "./csv.ts";
+import { findPeriods } from "./periods.ts";
 
 /** Which bookings are exported, by booking time in the cinema's zone; a month without a year is that month of every year. */
 export interface ExportFilter {
@@ -41,14 +35,16 @@ export const exportColumns = [
  * pages.
  */
 export async function* listExportPages(
-  { db, settings }: Pick<Deps, "db" | "settings">,
+  deps: Pick<Deps, "db" | "clock" | "settings">,
   filter: ExportFilter,
 ): AsyncGenerator<ExportRow[], void> {
-  const { cinemaTimeZone } = settings;
-  for (const period of await listPeriods(db, cinemaTimeZone, filter)) {
+  const { cinemaTimeZone } = deps.settings;
+  // A month of every year is one period in each, so that no page reads through the eleven months in between.
+  const periods = (await findPeriods(deps, filter)) ?? [undefined];
+  for (const period of periods.toReversed()) {
     let after: ExportCursor | undefined;
     do {
-      const rows = await listPaidBookings(db, { cinemaTimeZone, period, after, limit: exportPageSize });
+      const rows = await listPaidBookings(deps.db, { cinemaTimeZone, period, after, limit: exportPageSize });
       if (rows.length > 0) yield rows;
       after = rows.length < exportPageSize ? undefined : rows.at(-1);
     } while (after !== undefined);
@@ -73,25 +69,6 @@ export function exportFilename({ month, year }: ExportFilter, extension: "csv" |
       ? undefined
       : Temporal.PlainDate.from({ year: 2000, month, day: 1 }).toLocaleString("en", { month: "long" });
   return `${["bookings", name, year].filter((part) => part !== undefined).join("_")}.${extension}`;
-}
-
-// Newest first. A month of every year is one period in each, so that no page reads through the eleven months in between.
-async function listPeriods(
-  db: Db,
-  cinemaTimeZone: string,
-  { month, year }: ExportFilter,
-): Promise<(ExportPeriod | undefined)[]> {
-  if (year !== undefined) return [periodOf(year, month)];
-  if (month === undefined) return [undefined];
-  const years = await findBookingYears(db, cinemaTimeZone);
-  if (years === undefined) return [];
-  const { first, last } = years;
-  return Array.from({ length: last - first + 1 }, (_, index) => periodOf(last - index, month));
-}
-
-function periodOf(year: number, month: number | undefined): ExportPeriod {
-  const firstDay = Temporal.PlainDate.from({ year, month: month ?? 1, day: 1 }).toString();
-  return { firstDay, length: month === undefined ? "1 year" : "1 month" };
 }
 
 function toCells(row: ExportRow): string[] {

@@ -1,8 +1,8 @@
-import { findBookingSpan, sumRevenue, type LabelSource, type Period } from "@skyfox/db";
+import { sumRevenue, type LabelSource, type Period } from "@skyfox/db";
 import { labelParts, type LabelPart, type Revenue, type RevenueInput } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { cinemaToday } from "../show/window.ts";
-import { monthOfYears, periodsOf, type Years } from "./revenue-periods.ts";
+import { findPeriods, findYears, periodsOf } from "./periods.ts";
 
 const monthNames = [
   "January",
@@ -25,31 +25,16 @@ const monthNames = [
  */
 export async function reportRevenue(deps: Deps, input: RevenueInput): Promise<Revenue> {
   const { movieId, slotId, genre } = input;
-  const periods = await findPeriods(deps, input);
+  const periods = await listPeriods(deps, input);
   return await sumRevenue(deps.db, { periods, movieId, slotId, genre }, labelOf(input));
 }
 
-// The calendar is asked here, with the rules of one time zone database, and Postgres only compares instants.
-async function findPeriods(
-  deps: Deps,
-  { timeframe, month, year }: RevenueInput,
-): Promise<Period[] | undefined> {
-  const { cinemaTimeZone } = deps.settings;
-  if (timeframe !== undefined) {
-    const today = Temporal.PlainDate.from(cinemaToday(deps));
-    const years = timeframe === "yearly" ? await findYears(deps) : { first: today.year, last: today.year };
-    return periodsOf(timeframe, today, years, cinemaTimeZone);
-  }
-  if (year !== undefined) return monthOfYears(month, { first: year, last: year }, cinemaTimeZone);
-  if (month !== undefined) return monthOfYears(month, await findYears(deps), cinemaTimeZone);
-  return undefined;
-}
-
-async function findYears({ db, clock, settings }: Deps): Promise<Years> {
-  const now = clock.now();
-  const { first, last } = (await findBookingSpan(db)) ?? { first: now, last: now };
-  const yearOf = (at: Date) => at.toTemporalInstant().toZonedDateTimeISO(settings.cinemaTimeZone).year;
-  return { first: yearOf(first), last: yearOf(last) };
+async function listPeriods(deps: Deps, input: RevenueInput): Promise<Period[] | undefined> {
+  const { timeframe } = input;
+  if (timeframe === undefined) return await findPeriods(deps, input);
+  const today = Temporal.PlainDate.from(cinemaToday(deps));
+  const years = timeframe === "yearly" ? await findYears(deps) : { first: today.year, last: today.year };
+  return periodsOf(timeframe, today, years, deps.settings.cinemaTimeZone);
 }
 
 function labelOf(input: RevenueInput): LabelSource[] {

@@ -1,5 +1,6 @@
-import type { Period } from "@skyfox/db";
+import { findBookingSpan, type Period } from "@skyfox/db";
 import type { Timeframe } from "../contract/index.ts";
+import type { Deps } from "../deps.ts";
 
 type Day = Temporal.PlainDate;
 
@@ -34,8 +35,33 @@ export function periodsOf(timeframe: Timeframe, today: Day, years: Years, timeZo
   }
 }
 
-/** The same month of each year, or each whole year where no month is named, oldest first. */
-export function monthOfYears(month: number | undefined, years: Years, timeZone: string): Period[] {
+/**
+ * The months or years of the cinema's calendar that a filter names, oldest first; a month without a year is that month of every year with
+ * bookings. Undefined is all time. Revenue and exports go by these instants, and Postgres only compares them.
+ */
+export async function findPeriods(
+  deps: Pick<Deps, "db" | "clock" | "settings">,
+  { month, year }: { month?: number | undefined; year?: number | undefined },
+): Promise<Period[] | undefined> {
+  if (month === undefined && year === undefined) return undefined;
+  const years = year === undefined ? await findYears(deps) : { first: year, last: year };
+  return monthOfYears(month, years, deps.settings.cinemaTimeZone);
+}
+
+/** The cinema's years from the first booking to the last; without any, this year. */
+export async function findYears({
+  db,
+  clock,
+  settings,
+}: Pick<Deps, "db" | "clock" | "settings">): Promise<Years> {
+  const now = clock.now();
+  const { first, last } = (await findBookingSpan(db)) ?? { first: now, last: now };
+  const yearOf = (at: Date) => at.toTemporalInstant().toZonedDateTimeISO(settings.cinemaTimeZone).year;
+  return { first: yearOf(first), last: yearOf(last) };
+}
+
+// The same month of each year, or each whole year where no month is named.
+function monthOfYears(month: number | undefined, years: Years, timeZone: string): Period[] {
   const length = month === undefined ? { years: 1 } : { months: 1 };
   return Array.from({ length: countOf(years) }, (_, index) => {
     const from = newYear(years.first + index).with({ month: month ?? 1 });
