@@ -68,7 +68,7 @@ describe("requests", () => {
 });
 
 describe("a call without an answer", () => {
-  test("is not SkyFox's error when nobody listens", async () => {
+  test("is not SkyFox's error when no server listens", async () => {
     const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key", retries: 0 });
     const error = await errorOf(client.auth.me.query());
     expect(error).toMatchObject({ message: "fetch failed" });

@@ -9,7 +9,7 @@ import { realTiming, retryLink, type Timing } from "./retries.ts";
 import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 
-// A payment may take the gateway's ten seconds and more; whoever hangs up earlier does not learn its outcome.
+// A payment may take the gateway's ten seconds and more; a client that hangs up earlier does not learn its outcome.
 const defaultTimeoutMs = 30_000;
 
 const defaultRetries = 3;
@@ -27,17 +27,17 @@ export interface SkyfoxClientOptions {
   token?: string | (() => string | null | Promise<string | null>) | undefined;
   /** Replaces the global `fetch`. */
   fetch?: Fetch | undefined;
-  /** How long one request may take, in milliseconds: 30,000 unless told otherwise. */
+  /** How long one request may take, in milliseconds; 30,000 by default. */
   timeoutMs?: number | undefined;
   /**
-   * How often a call is repeated when the network failed or the server was busy: 3 times unless told otherwise, 0 for never. Only queries are,
-   * and mutations that the server answers once (`keyedProcedures`), with one idempotency key for all attempts; for these 0 also means not
-   * to wait for a first call that is in flight or whose payment is in doubt.
+   * How often a call is repeated when the network failed or the server was busy: 3 times by default, 0 for never. Only queries are
+   * repeated, and mutations that the server answers once (`keyedProcedures`), with one idempotency key for all attempts. For these, 0 also
+   * means not to wait for a first call that is in flight or whose payment is in doubt.
    */
   retries?: number | undefined;
   /**
-   * Where the tokens are kept by which accounts know this device, so that others who guess at a password do not refuse `auth.login` here. The
-   * browser's `localStorage` unless told otherwise, and where there is none the memory of this client.
+   * Where the tokens are kept by which accounts know this device, so that password guesses by others do not block `auth.login` here. By default
+   * the browser's `localStorage`; without one, the memory of this client.
    */
   deviceTokens?: DeviceTokens | undefined;
 }
@@ -58,7 +58,7 @@ export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
   return connectClient(options, realTiming);
 }
 
-/** A client whose waits and chance are somebody else's. */
+/** A client with timers and randomness of the caller's choice, for tests. */
 export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
   const url = options.url.toString().replace(/\/+$/, "");
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;

@@ -105,7 +105,7 @@ test("no other call asks for a token or keeps one", async () => {
   expect(asked).toEqual([]);
 });
 
-describe("unless told otherwise the tokens are kept", () => {
+describe("by default the tokens are kept", () => {
   test("in the browser's storage, under the username", async () => {
     const items = new Map<string, string>();
     const storage = { getItem: (key: string) => items.get(key) ?? null, setItem: items.set.bind(items) };

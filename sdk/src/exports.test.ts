@@ -155,7 +155,7 @@ describe("a refused export is the error that a call would be", () => {
 });
 
 describe("an export without an answer is not SkyFox's error", () => {
-  test("when nobody listens", async () => {
+  test("when no server listens", async () => {
     const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key" });
     const error = await errorOf(client.exports.bookingsCsv());
     expect(error).toMatchObject({ name: "TRPCClientError", message: "fetch failed" });
@@ -184,7 +184,7 @@ describe("an export without an answer is not SkyFox's error", () => {
 
   test.each([
     ["a proxy's page", () => new Response("<h1>Bad Gateway</h1>", { status: 502 })],
-    ["somebody else's page", () => new Response("<h1>Welcome</h1>")],
+    ["the page of another server", () => new Response("<h1>Welcome</h1>")],
     [
       "a file without a name",
       () => new Response("text", { headers: { "content-disposition": "attachment" } }),

@@ -4,9 +4,9 @@ import type { ProfileImage } from "@skyfox/server/contract";
 const chunkBytes = 0x8000;
 
 /**
- * Makes of a file what `auth.signup` and `auth.updateProfileImage` take: its bytes in base64, and their SHA-256 by Web Crypto, which browsers
- * have on https and localhost only. The file is not looked at: compare `file.size` with `maxProfileImageBytes` and `file.type` with
- * `profileImageTypes` before you make somebody wait.
+ * Converts a file to what `auth.signup` and `auth.updateProfileImage` take: its bytes in base64, and their SHA-256 by Web Crypto, which browsers
+ * have on https and localhost only. The file is not checked: compare `file.size` with `maxProfileImageBytes` and `file.type` with
+ * `profileImageTypes` before you upload it.
  */
 export async function fileToProfileImage(file: Blob): Promise<ProfileImage> {
   const bytes = new Uint8Array(await file.arrayBuffer());

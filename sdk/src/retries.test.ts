@@ -42,7 +42,7 @@ describe("a query", () => {
     expect(requests).toHaveLength(3);
   });
 
-  test("is repeated three times unless told otherwise, and its last error is the caller's", async () => {
+  test("is repeated three times by default, and its last error is the caller's", async () => {
     const { client, requests } = scripted([refusal(503)]);
     const error = await errorOf(askForShow(client));
     expect(isSkyfoxError(error) && error.data.httpStatus).toBe(503);
@@ -59,7 +59,7 @@ describe("a query", () => {
     ["the rules say no", refusal(404, { code: "SHOW_NOT_FOUND", details: null })],
     ["the session has ended", refusal(401, { code: "SESSION_ENDED", details: null })],
     ["the fault is SkyFox's", refusal(500)],
-    ["somebody else answers", () => Promise.resolve(new Response("<h1>Welcome</h1>"))],
+    ["another server answers", () => Promise.resolve(new Response("<h1>Welcome</h1>"))],
     ["the token cannot be had", answer],
   ])("is not repeated when %s", async ([why, reply]) => {
     const token = () => Promise.reject(new TypeError("No token."));
@@ -183,7 +183,7 @@ describe("a mutation", () => {
     expect(new Set(requests.map(({ key }) => key)).size).toBe(1);
   });
 
-  test("is told that its payment is in doubt when a minute has brought nothing", async () => {
+  test("fails with its payment in doubt after a minute without an outcome", async () => {
     const inDoubt = refusal(409, { code: "PAYMENT_OUTCOME_UNKNOWN", details: null });
     const { client, waits } = scripted([inDoubt], {}, 0.5);
     expect(domainErrorOf(await errorOf(holdSeats(client)))?.code).toBe("PAYMENT_OUTCOME_UNKNOWN");
@@ -192,7 +192,7 @@ describe("a mutation", () => {
     expect(waitedMs).toBeGreaterThan(55_000);
   });
 
-  test("is told so at once where nothing is to be repeated", async () => {
+  test("fails so at once where nothing is to be repeated", async () => {
     const inFlight = refusal(409, { code: "IDEMPOTENCY_IN_FLIGHT", details: null });
     const { client, requests } = scripted([inFlight], { retries: 0 });
     expect(domainErrorOf(await errorOf(holdSeats(client)))?.code).toBe("IDEMPOTENCY_IN_FLIGHT");
@@ -209,8 +209,8 @@ describe("a mutation", () => {
   );
 });
 
-describe("whoever gives up", () => {
-  test("during a wait is told at once, and nothing is sent any more", async () => {
+describe("a caller who aborts", () => {
+  test("during a wait gets the error at once, and nothing is sent any more", async () => {
     const giveUp = new AbortController();
     const cancelled: number[] = [];
     const timing: Timing = {

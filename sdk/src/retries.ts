@@ -8,7 +8,7 @@ import { failureOf } from "./timeout.ts";
 // Full jitter, as in the AWS Architecture Blog's "Exponential Backoff and Jitter".
 const backoff = { firstMs: 300, longestMs: 10_000 };
 
-// Whoever is to wait longer than this is told so instead.
+// A longer wait is left to the caller.
 const longestNamedMs = 30_000;
 
 // A payment takes the gateway's ten seconds; one in doubt is known half a minute later, unless the gateway is silent.
@@ -129,7 +129,7 @@ function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefined {
       return problem.details.retryAfterSeconds * 1_000;
     default:
   }
-  // The header of a batch speaks of whichever of its calls waits longest.
+  // The header of a batch is that of the call with the longest wait.
   if (isSkyfoxError(error)) return undefined;
   const named = responseOf(error)?.headers.get("retry-after");
   if (named === undefined || named === null) return undefined;

@@ -33,7 +33,7 @@ async function signed(head: object, body: unknown = ticket, key = signing): Prom
 }
 
 describe("verifyTicket", () => {
-  test("gives the ticket of a token that the cinema has signed, without asking anybody", async () => {
+  test("gives the ticket of a token that the cinema has signed, without a call", async () => {
     expect(await verifyTicket(token, keys)).toEqual({ valid: true, ticket });
   });
 

@@ -13,7 +13,7 @@ import type { GetPlain } from "./plain-calls.ts";
 export type TicketVerification = { valid: true; ticket: Ticket } | { valid: false; reason: TicketFault };
 
 /**
- * Why a token is no ticket. `unknown-key`: signed with a key that is not among these; fetch the keys anew before you turn anybody away.
+ * Why a token is no ticket. `unknown-key`: signed with a key that is not among these; fetch the keys again before you refuse the ticket.
  * `forged`: the signature is not that of the key. `malformed`: no ticket's token at all, such as the token of a session.
  */
 export type TicketFault = "unknown-key" | "forged" | "malformed";
@@ -80,7 +80,7 @@ export async function verifyTicket(token: string, keys: TicketKeys): Promise<Tic
   }
 }
 
-// Keys of another kind are none of a ticket's, and no reason to turn everybody away (RFC 7517, section 5).
+// Keys of another kind cannot sign tickets, and are skipped (RFC 7517, section 5).
 function listKeys(set: unknown): TicketKeys["keys"] {
   const keys = typeof set === "object" && set !== null && "keys" in set ? set.keys : undefined;
   return Array.isArray(keys) ? keys.flatMap((key) => ticketKeySchema.safeParse(key).data ?? []) : [];

@@ -12,7 +12,7 @@ test("logging out ends the token", async () => {
   expect(domainErrorOf(await errorOf(skyfox.auth.me.query()))?.code).toBe("SESSION_ENDED");
 });
 
-test("whoever never logged in is asked for a token", async () => {
+test("a call without a login is asked for a token", async () => {
   const error = await errorOf(connect(app).auth.me.query());
   expect(domainErrorOf(error)).toMatchObject({ code: "MISSING_TOKEN", details: null });
 });

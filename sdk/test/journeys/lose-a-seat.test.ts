@@ -7,7 +7,7 @@ import { errorOf, signIn } from "../connect.ts";
 const app = await createTestApp();
 beforeEach(() => app.clock.set(testStart));
 
-test("a hold that nobody pays for ends, and its seat is free again", async () => {
+test("an unpaid hold ends, and its seat is free again", async () => {
   const chargesBefore = app.gateway.calls();
   const showId = await givenShow(app);
   const skyfox = await signIn(app);
@@ -45,7 +45,7 @@ test("after a declined card another one may be tried while the hold lives", asyn
   expect(await statusOf(skyfox, showId, "D4")).toBe("sold");
 });
 
-test("of two customers who want one seat at the same moment, one gets it and the other is told", async () => {
+test("of two customers who want one seat at the same moment, one gets it and the other gets a refusal", async () => {
   const showId = await givenShow(app, { date: "2026-03-13" });
   const rivals = await Promise.all([signIn(app), signIn(app)]);
 

@@ -74,7 +74,7 @@ test("a payment that the gateway charged and then refused with 409 is waited for
   expect(app.gateway.books().refunds).toEqual([]);
 });
 
-test("funds in doubt are added once the gateway has told, and the wallet pays with them", async () => {
+test("funds in doubt are added once the gateway answers, and the wallet pays with them", async () => {
   const { token, bookingId } = await givenHold();
   app.gateway.script("reset-after-effect");
   const skyfox = over(

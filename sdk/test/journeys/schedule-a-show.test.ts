@@ -32,8 +32,8 @@ test("an admin builds a screen and schedules a show on it, and a customer holds 
 
   const taken = domainErrorOf(await errorOf(admin.admin.createShow.mutate(wanted)));
   expect(taken?.code).toBe("SLOT_NOT_AVAILABLE");
-  const dear = { ...wanted, cost: new Decimal("3000.01") };
-  const refused = domainErrorOf(await errorOf(admin.admin.createShow.mutate(dear)));
+  const expensive = { ...wanted, cost: new Decimal("3000.01") };
+  const refused = domainErrorOf(await errorOf(admin.admin.createShow.mutate(expensive)));
   expect(refused).toMatchObject({ code: "INVALID_COST", details: { max: new Decimal("3000") } });
 
   const customer = await signIn(app);
