@@ -16,7 +16,7 @@ const isDifferent = (n: number) => n % 10 === 0;
 const heapMb = 64;
 
 test(
-  "a settlement of a million lines is compared in constant memory, and each of its 100,000 differences is told",
+  "a settlement of a million lines is compared in constant memory, and each of its 100,000 differences is printed",
   { timeout: 600_000 },
   async () => {
     const { url } = await createTestDatabase();
@@ -33,13 +33,13 @@ test(
     const script = runScript("compare-payments.ts", { DATABASE_URL: url, NODE_OPTIONS }, { args: [file] });
     const code = await script.ended;
     const seconds = (performance.now() - startedAt) / 1_000;
-    const told = script.output().trimEnd().split("\n");
+    const lines = script.output().trimEnd().split("\n");
     console.log(
-      `Settlement: ${count} lines compared in ${seconds.toFixed(0)} s with at most ${heapMb} MB of heap, ${told.length - 1} differences.`,
+      `Settlement: ${count} lines compared in ${seconds.toFixed(0)} s with at most ${heapMb} MB of heap, ${lines.length - 1} differences.`,
     );
-    expect(told.at(-1)).toMatch(/^1000000 entries from .*: 100000 differences\./);
-    expect([told.length, code]).toEqual([count / 10 + 1, 1]);
-    expect(told[0]).toMatch(/^amount: line 2, charge of 2\.00, .*: 1\.00 \(payment 1, Completed\)$/);
+    expect(lines.at(-1)).toMatch(/^1000000 entries from .*: 100000 differences\./);
+    expect([lines.length, code]).toEqual([count / 10 + 1, 1]);
+    expect(lines[0]).toMatch(/^amount: line 2, charge of 2\.00, .*: 1\.00 \(payment 1, Completed\)$/);
   },
 );
 

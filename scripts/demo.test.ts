@@ -80,7 +80,7 @@ test("a Ctrl-C ends the demo and its server", async () => {
   expect(await readdir(place.path)).toEqual([]);
 });
 
-test("a demo that nobody reads any more, as with | head, ends with its server", async () => {
+test("a demo whose reader has gone, as with | head, ends with its server", async () => {
   const place = await makeStateDirectory();
   const demo = runScript("demo.ts", { TMPDIR: place.path, PORT: "0" }, { cwd: place.path });
   await demo.says(/No SkyFox runs here yet/);
@@ -89,7 +89,7 @@ test("a demo that nobody reads any more, as with | head, ends with its server", 
   expect(await readdir(place.path)).toEqual([]);
 });
 
-test("a step that goes wrong is told with what was expected and what came, and the demo fails", async () => {
+test("a step that goes wrong is reported with what was expected and what came, and the demo fails", async () => {
   const apiKey = "gateway-key-of-the-tests";
   const gateway = await startPaymentGateway({ apiKey });
   onTestFinished(gateway.stop);
@@ -123,7 +123,7 @@ test("a card that pays where it must be declined is a wrong step too", async () 
   expect(output).toMatch(/Expected: a refusal, PAYMENT_DECLINED\n +Came: +the call went through/);
 });
 
-test("a key that the server does not know is told with the setting to correct", async () => {
+test("a key that the server does not know is reported with the setting to correct", async () => {
   const url = await startCinema({});
   const { code, output } = await playDemo({ SKYFOX_URL: url, API_GATEWAY_KEY: "not-a-key-of-this-server" });
   expect(code).toBe(1);

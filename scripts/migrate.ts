@@ -4,7 +4,7 @@ import { describeFailure, withDatabase } from "./database.ts";
 
 const usage = `npm run db:migrate                                             apply every pending migration
 npm run db:migrate -- status                                   list what is applied and what is pending
-npm run db:migrate -- down [--steps <number>|all] [--discard]  roll back, one migration unless told otherwise`;
+npm run db:migrate -- down [--steps <number>|all] [--discard]  roll back, one migration by default`;
 
 type Command =
   | { action: "up" }

@@ -5,7 +5,7 @@ const impatientAfterMs = 1_000;
 const watchParentMs = 500;
 
 /**
- * At the first SIGINT, SIGTERM or SIGHUP, or when whoever reads the output has gone, aborts the signal it returned, stops, and ends the
+ * At the first SIGINT, SIGTERM or SIGHUP, or when the reader of the output has gone, aborts the signal it returned, stops, and ends the
  * process with the exit code that `stop` gives. Another signal more than a second later ends the process at once, for those who cannot wait.
  */
 export function stopOnSignals(stop: () => Promise<number>): AbortSignal {

@@ -18,8 +18,7 @@ let opening: Promise<OpenCinema> | undefined;
 function listComparisons(cinema: OpenCinema): Comparison[] {
   const { ask, db, adminToken, now, cinemaTimeZone } = cinema;
   const [customer, show] = [cinema.customers[0], cinema.shows[0]];
-  if (customer === undefined || show === undefined)
-    throw new Error("Nobody has signed up, or nothing is on.");
+  if (customer === undefined || show === undefined) throw new Error("There are no customers or no shows.");
   const { date } = show;
   const today = now.toTemporalInstant().toZonedDateTimeISO(cinemaTimeZone).toPlainDate();
   const years = { first: today.year, last: today.year };
@@ -76,7 +75,7 @@ function listComparisons(cinema: OpenCinema): Comparison[] {
   ];
 }
 
-/** A free seat and somebody who may still hold one: half of the people and a show each for the server and for us. */
+/** A free seat and a customer who may still hold one: half of the people and a show each for the server and for us. */
 function nextWish({ customers: people, shows }: OpenCinema, turn: number, by: "server" | "hand") {
   const person = people[Math.floor(turn / maxLiveHolds) + (by === "server" ? 0 : people.length / 2)];
   const show = shows[by === "server" ? 0 : 1];

@@ -26,7 +26,7 @@ const ticketFile = "ticket.pdf";
 const exportFile = "bookings.csv";
 const barWidth = 30;
 
-/** A client of somebody of the demo staff. */
+/** A client of one of the demo staff. */
 export async function logInStaff(
   server: { url: string; apiKey: string },
   role: "admin" | "staff",
@@ -111,7 +111,7 @@ export async function printTicket(
   if (!verified.valid) throw new WrongOutcome("a ticket that the public keys verify", verified.reason);
   expectSame("the booking on the ticket", verified.ticket.bookingId, bookingId);
   say(
-    `Its code says booking ${bookingId}, seats ${verified.ticket.seatNumbers.join(" and ")}, and nobody's name. The public keys verify it offline.`,
+    `Its code says booking ${bookingId}, seats ${verified.ticket.seatNumbers.join(" and ")}, and no name. The public keys verify it offline.`,
   );
   return token;
 }
@@ -131,7 +131,7 @@ export async function openDoor(
     showId: show.id,
   });
   expectSame("a forged ticket", forged, { outcome: "invalid", reason: "FORGED" });
-  say("Somebody comes with a ticket of their own making: FORGED, and no word about any booking.");
+  say("A home-made ticket is scanned: FORGED, and no word about any booking.");
 
   const first = await staff.admin.checkInTicket.mutate({ ticket, showId: show.id });
   if (first.reason === "TOO_EARLY") {
@@ -140,7 +140,7 @@ export async function openDoor(
       `The right one is too early: the door opens at ${cinemaTime(show, opens)}, cinema time, an hour before the show.`,
     );
     say(
-      "To see somebody let in now, stop this server and play the demo alone: it opens a cinema where it is time.",
+      "To see a check-in now, stop this server and play the demo alone: it opens a cinema whose doors are open.",
     );
     return;
   }

@@ -6,7 +6,7 @@ import type { Terminal } from "./terminal.ts";
 type Show = RouterOutputs["show"]["list"][number];
 type Hold = RouterOutputs["booking"]["initialize"];
 
-/** Holds seats; somebody else may take them between our look and our hold, and then others are chosen. */
+/** Holds seats; another customer may take them between our look and our hold, and then others are chosen. */
 export async function holdSeats(
   skyfox: SkyfoxClient,
   { say }: Terminal,
@@ -22,7 +22,7 @@ export async function holdSeats(
       return { hold, seatNumbers };
     } catch (error) {
       if (domainErrorOf(error)?.code !== "SEATS_UNAVAILABLE") throw error;
-      say(`Somebody was faster with ${seatNumbers.join(" or ")}. Choosing again.`);
+      say(`Another customer was faster with ${seatNumbers.join(" or ")}. Choosing again.`);
     }
   }
 }

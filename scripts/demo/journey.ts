@@ -153,7 +153,7 @@ async function uploadPortrait(
   say(
     `You upload a picture of ${file.size} bytes; a JPEG of ${side} pixels and ${byteLength} bytes is kept.`,
   );
-  say(`Whoever has its link sees it, for ${profileImageLinkHours} hours: ${url}`);
+  say(`Its link works for ${profileImageLinkHours} hours: ${url}`);
 }
 
 async function listWeek(skyfox: SkyfoxClient, { say, paint }: Terminal, now: Date): Promise<Show[]> {
@@ -275,13 +275,13 @@ async function letGo(skyfox: SkyfoxClient, terminal: Terminal, show: Show): Prom
   const { bookingId, timeRemainingMs } = hold;
   const seat = seatNumbers.join(" and ");
   const isWatched = timeRemainingMs <= watchedHoldMs;
-  terminal.say(`${seat} is held for you: booking ${bookingId}. This time nobody pays.`);
+  terminal.say(`${seat} is held for you: booking ${bookingId}. This time it is not paid.`);
   if (isWatched)
     await terminal.countDown("The hold ends in", { fromMs: timeRemainingMs, forMs: timeRemainingMs });
   else await skyfox.booking.cancel.mutate({ bookingId });
 
   const { status } = await skyfox.booking.byId.query({ bookingId });
-  expectSame("the booking that nobody paid", status, isWatched ? "Expired" : "Cancelled");
+  expectSame("the unpaid booking", status, isWatched ? "Expired" : "Cancelled");
   const seatMap = await skyfox.show.seatMap.query({ showId: show.id });
   expectSame(`seat ${seat} afterwards`, statusesOf(seatMap, seatNumbers), ["free"]);
   if (isWatched) {
@@ -299,7 +299,7 @@ async function letGo(skyfox: SkyfoxClient, terminal: Terminal, show: Show): Prom
 async function logOut(skyfox: SkyfoxClient, { say }: Terminal): Promise<void> {
   expectSame("the sessions that ended", await skyfox.auth.logout.mutate(), { endedSessions: 1 });
   const { message } = await getRefusal(skyfox.auth.me.query(), "SESSION_ENDED");
-  say(`Logged out. Whoever tries the old session hears: “${message}”`);
+  say(`Logged out. The old session now gets: “${message}”`);
 }
 
 function findLastFree(seatMap: SeatMap): string[] | undefined {

@@ -78,9 +78,9 @@ export async function startMovieService(options: {
   }
 
   function answer(name: string | undefined, url: string): Answer {
-    const told = listFilms(url);
-    if (name === undefined) return { status: 200, body: told };
-    const film = told.find(({ imdbID }) => imdbID === name);
+    const listed = listFilms(url);
+    if (name === undefined) return { status: 200, body: listed };
+    const film = listed.find(({ imdbID }) => imdbID === name);
     if (film === undefined) return { status: 404, body: { message: "No movie has this IMDb id." } };
     return { status: 200, body: film };
   }

@@ -89,7 +89,7 @@ type Work = {
   isStopped(): boolean;
 };
 
-/** A step that nobody scripted. */
+/** A step without a script. */
 export function unscriptedStep(outcome: Outcome, released: Promise<unknown> = Promise.resolve()): Step {
   return { outcome, released, arrive: () => undefined, finish: () => undefined };
 }

@@ -140,7 +140,7 @@ describe("a payment", () => {
     expect(await ask("key-1")).toEqual({ status: 404, body: { status: "UNKNOWN_KEY" } });
   });
 
-  it("is told all its faults at once", async () => {
+  it("gets all its faults in one answer", async () => {
     const { body } = await post("/payment", "", {});
     const { errors } = z.object({ errors: z.array(z.object({ field: z.string() })) }).parse(body);
     expect(errors.map(({ field }) => field)).toEqual([
@@ -446,7 +446,7 @@ describe("books in a file", () => {
     expect(await readdir(join(folder, "state"))).toEqual(["gateway.json"]);
   });
 
-  it("hold a charge before anyone is told of it", async () => {
+  it("hold a charge before it is answered", async () => {
     const file = join(folder, "gateway.json");
     await gateway.stop();
     gateway = await openWith(file);

@@ -43,7 +43,7 @@ export function openRefundDesk({ books, now, isStopped }: Desk) {
     const work = {
       perform: () => settle(asked),
       decline: () => notRefundable("transaction_id", "This charge cannot be refunded"),
-      // Only payments can be asked about, so a slow refund has nobody to tell.
+      // Only payments can be asked about, so a slow refund reports nothing.
       announce: () => undefined,
       isStopped,
     };
