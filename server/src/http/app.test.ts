@@ -57,7 +57,7 @@ describe("health and readiness", () => {
     expect(looks).toHaveLength(2);
   });
 
-  test("that cannot be found out is our fault, told without its reason", async () => {
+  test("that cannot be found out is our fault, answered without its reason", async () => {
     const broken = appWith({ findUnready: () => Promise.reject(new Error("canary")) });
     const response = await broken.request("/ready", { headers: { "x-request-id": "r1" } });
     expect(response.status).toBe(500);
@@ -98,7 +98,7 @@ describe("the request id", () => {
     for (const id of ids) expect(id).toMatch(uuid);
   });
 
-  test("is in every error too, whoever gives it", async () => {
+  test("is in every error too, from every part that answers one", async () => {
     for (const response of [
       await app.app.request("/nowhere", withId()),
       await app.app.request("/nowhere", withId(headersFor())),
@@ -142,7 +142,7 @@ describe("a path that there is not", () => {
     },
   );
 
-  test("is one also for a body beyond every limit, which nobody reads", async () => {
+  test("is one also for a body beyond every limit, which is not read", async () => {
     let pulled = 0;
     const body = new ReadableStream({
       pull(controller) {
@@ -313,7 +313,7 @@ describe("cross-origin calls", () => {
     }
   });
 
-  test("in production are let in from nowhere when nobody is named", async () => {
+  test("in production are let in from nowhere when no origin is named", async () => {
     for (const origin of [...loopback, ...strangers]) {
       const answer = await preflight(appWith({ corsOrigins: [] }), origin);
       expect(answer.status).toBe(403);

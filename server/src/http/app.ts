@@ -29,7 +29,7 @@ const watchedPaths = ["/health", "/ready"];
 // Made once: an error that is made looks at its stack.
 const noRoom = carry(overload);
 
-/** What the HTTP side is told by the configuration and by the process around it. */
+/** What the HTTP side needs of the configuration and of the process around it. */
 export interface AppOptions {
   apiKeys: ApiKey[];
   /** Undefined allows every loopback origin, as in development. */

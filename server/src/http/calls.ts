@@ -39,7 +39,7 @@ export function createCallsByHead(tokens: SessionTokens): CallsByHead {
     async meet(head) {
       const { token } = describe(head);
       if (token === undefined || tokens.ownerOf(token) !== undefined) return;
-      // What is wrong with it the call itself is told.
+      // The call itself reports what is wrong with it.
       await tokens.verify(token).catch(() => {});
     },
   };

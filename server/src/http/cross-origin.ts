@@ -6,7 +6,7 @@ const methods = ["GET", "POST"];
 const sent = ["content-type", "x-api-key", "authorization", "idempotency-key", "x-request-id", "trpc-accept"];
 const exposed = ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition"];
 
-/** What browsers of other origins are told. */
+/** What browsers of other origins may do. */
 export interface CrossOrigin {
   /** Whether a request only asks whether another may be sent, from an origin that is known; it needs no key. */
   isPreflight(head: RequestHead): boolean;

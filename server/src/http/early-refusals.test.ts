@@ -27,7 +27,7 @@ const port = await openPort({ app: busy, logger });
 const ask = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${port}${path}`, init);
 
 describe("a call that there is no room for, over a port", () => {
-  test("is told when to come back, in tRPC's envelope, before its body is read", async () => {
+  test("gets a time to come back, in tRPC's envelope, before its body is read", async () => {
     const headers = { ...headersFor(), "x-request-id": "e1", "content-type": "application/json" };
     const body = JSON.stringify({ json: { username: "a", password: "b" } });
     const response = await ask("/trpc/booking.cancel", { method: "POST", headers, body });

@@ -105,7 +105,7 @@ describe("bookings are exported", () => {
     ["with a wrong API key", { apiKey: "wrong" }, 403, "INVALID_API_KEY"],
     ["without a token", {}, 401, "MISSING_TOKEN"],
     ["with what is no token", { token: "x" }, 401, "INVALID_TOKEN"],
-  ] as const)("to nobody %s", async (_, options, status, code) => {
+  ] as const)("to no caller %s", async (_, options, status, code) => {
     const pages = await pagesOf(async () => {
       const response = await ask("?month=13", { ...options, headers: { "x-request-id": "e1" } });
       expect(response.status).toBe(status);
@@ -131,7 +131,7 @@ describe("bookings are exported", () => {
     ]);
   });
 
-  test("to nobody who has logged out", async () => {
+  test("to no one who has logged out", async () => {
     const staff = await givenStaff(app.deps, "staff");
     const token = await tokenOf(app.deps, staff);
     await logOut(app.deps, staff, { everywhere: false });
@@ -284,7 +284,7 @@ describe("a reader", () => {
     const before = countPages();
     const asked = [ask(), ask(), ask("", { token: tokens["admin"] })];
     await Promise.all(held.map(({ reached }) => reached));
-    // Who waits for a turn keeps nobody from what is not an export.
+    // Exports that wait for a turn do not keep other calls waiting.
     expect(
       (await app.app.request("/trpc/auth.me", { headers: headersFor({ token: tokens["staff"] }) })).status,
     ).toBe(200);
@@ -343,7 +343,7 @@ describe("over a connection", () => {
     expect(linesOf("e6", "An export has ended.")).toMatchObject([{ outcome: "complete" }]);
   });
 
-  test("a failure after the first page breaks the transfer off, so that nobody takes half a file for all of it", async () => {
+  test("a failure after the first page breaks the transfer off, so that half a file is not taken for all of it", async () => {
     const third = intercept(3, "before");
     const text = await open("e7").ended;
     await third.reached;

@@ -55,7 +55,7 @@ describe("the API key", () => {
     ["ours with its name", `tests:${testApiKey}`],
     ["100 KB", "k".repeat(100_000)],
   ])("%s opens no path, and every path says so alike", async (_, key) => {
-    const told = { byTrpc: new Set<string>(), elsewhere: new Set<string>() };
+    const bodies = { byTrpc: new Set<string>(), elsewhere: new Set<string>() };
     for (const path of paths) {
       for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
         const headers = key === undefined ? {} : { "x-api-key": key };
@@ -65,20 +65,20 @@ describe("the API key", () => {
         });
         expect(response.status).toBe(403);
         expect(response.headers.get("x-request-id")).toBe("r1");
-        told[path.startsWith("/trpc") ? "byTrpc" : "elsewhere"].add(await response.text());
+        bodies[path.startsWith("/trpc") ? "byTrpc" : "elsewhere"].add(await response.text());
       }
     }
-    expect([...told.elsewhere].map((text) => JSON.parse(text) as unknown)).toEqual([
+    expect([...bodies.elsewhere].map((text) => JSON.parse(text) as unknown)).toEqual([
       { status: "ERROR", code: "INVALID_API_KEY", message: sentence, request_id: "r1" },
     ]);
     const domain = { code: "INVALID_API_KEY", details: null };
     const data = { code: "FORBIDDEN", httpStatus: 403, path: null, requestId: "r1", domain, fields: null };
-    expect([...told.byTrpc].map((text) => JSON.parse(text) as unknown)).toEqual([
+    expect([...bodies.byTrpc].map((text) => JSON.parse(text) as unknown)).toEqual([
       { error: { json: { message: sentence, code: -32_003, data } } },
     ]);
   });
 
-  test("is not asked for where everybody may look", async () => {
+  test("is not needed for the open paths", async () => {
     for (const path of ["/health", "/ready"]) expect((await app.app.request(path)).status).toBe(200);
     for (const path of ["/health/", "/health/x", "/Health", "/healthz", "//health"])
       expect((await app.app.request(path)).status).toBe(403);

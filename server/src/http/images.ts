@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { FolderStore } from "../image/folder-store.ts";
 import type { AppEnv } from "./caller.ts";
 
-/** Serves a picture to whoever has its link; every other request goes on to the gate, which tells nothing. */
+/** Serves a picture to every caller with its link; all other requests go on to the gate, which reveals nothing. */
 export function createImageHandler(store: FolderStore) {
   return async (context: Context<AppEnv>, next: () => Promise<void>): Promise<Response | void> => {
     const { expires, signature } = context.req.query();

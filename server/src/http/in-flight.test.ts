@@ -46,7 +46,7 @@ test("a server is idle once its last call has ended, well or badly", async () =>
   expect(await Promise.all(answers)).toEqual([200, 500]);
 });
 
-test("everybody who waits is told, and whoever asks later too", async () => {
+test("all who wait learn of it, and those who ask later too", async () => {
   const server = givenServer();
   const answer = server.ask();
   const waiting = Promise.all([server.waitUntilIdle(), server.waitUntilIdle()]);

@@ -54,7 +54,7 @@ describe("large bodies", () => {
     expect(await statusOf("/trpc//auth.signup", 66_000)).toBe(413);
   });
 
-  test("are under way ten at once from one address, and thirty-two in all; the next is told when to come back", async () => {
+  test("are under way ten at once from one address, and thirty-two in all; the next gets a time to come back", async () => {
     const addressOf = (index: number) => `192.0.2.${Math.floor(index / atOncePerAddress)}`;
     const uploads = Array.from({ length: atOnce - 1 }, (_, index) => givenUpload(addressOf(index)));
     const refused = await givenUpload(addressOf(0)).answer;
@@ -62,7 +62,7 @@ describe("large bodies", () => {
     expect(refused.headers.get("retry-after")).toBe("2");
     const details = { retryAfterSeconds: 2 };
     expect(refused.error?.data.domain).toEqual({ code: "RATE_LIMITED", details });
-    // Whoever comes from elsewhere has a place, until there is none.
+    // A caller from another address has a place, until there is none.
     uploads.push(givenUpload("198.51.100.1"));
     expect((await givenUpload("198.51.100.2").answer).status).toBe(429);
     expect((await mutate(app, "auth.login", { username: "nobody", password: "nothing" })).status).toBe(401);

@@ -6,12 +6,12 @@ import type { AppEnv } from "./caller.ts";
 import { mayBeLonger } from "./receive-body.ts";
 import { refuse } from "./refusals.ts";
 
-// An upload takes seconds at most; whoever is refused may as well try again soon.
+// An upload takes seconds at most, so a refused caller may try again soon.
 const retryAfterSeconds = 2;
 
 /**
- * Lets so many bodies over that size be under way at once, so that the memory they take has a bound, and fewer from one address, so that
- * nobody keeps the others out; past that they get `RATE_LIMITED`.
+ * Limits how many bodies over that size are under way at once, so that their memory is bounded, and how many of them from one address, so
+ * that one caller cannot use all places. Beyond that a call gets `RATE_LIMITED`.
  */
 export function limitLargeBodies(limits: { over: number; atOnce: number; atOncePerAddress: number }) {
   const underWay = new Map<string, number>();

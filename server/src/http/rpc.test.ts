@@ -103,7 +103,7 @@ describe("the size of a body", () => {
       });
   });
 
-  test("is counted as it comes, when nobody said how much there would be", async () => {
+  test("is counted as it comes, when its length was not sent", async () => {
     expect((await problemOf("/trpc/auth.login", inPieces(bodyOf(maxBodyBytes)))).httpStatus).toBe(400);
     expect((await problemOf("/trpc/auth.login", inPieces(bodyOf(maxBodyBytes + 1)))).httpStatus).toBe(413);
     expect((await problemOf("/trpc/auth.login", inPieces("[".repeat(400_000)))).httpStatus).toBe(413);

@@ -9,7 +9,7 @@ async function ask(init: RequestInit) {
 }
 
 describe("the keys of tickets", () => {
-  test("are told to whoever has the API key, signed in or not", async () => {
+  test("are given to every caller with the API key, signed in or not", async () => {
     const response = await ask({ headers: headersFor() });
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -42,7 +42,7 @@ describe("the keys of tickets", () => {
     expect(text).not.toContain('"d"');
   });
 
-  test("may be kept for five minutes by whoever asked, and by nobody in between", async () => {
+  test("may be cached for five minutes by the caller, and by no proxy in between", async () => {
     const response = await ask({ headers: headersFor() });
     expect(response.headers.get("cache-control")).toBe("private, max-age=300");
   });
