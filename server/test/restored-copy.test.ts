@@ -89,7 +89,7 @@ async function givenCinema() {
         method: "Card",
         card: { ...goodCard, cardholderName: "Anna Lee" },
       } as const;
-      await expect(payBooking(deps, customer, payment)).rejects.toThrow("has not told us what happened");
+      await expect(payBooking(deps, customer, payment)).rejects.toThrow("has not confirmed the outcome yet");
       return bookingId;
     } finally {
       await sql.end();

@@ -84,7 +84,7 @@ export type CancelShowInput = z.output<typeof cancelShowInput>;
 
 /**
  * How far the cancellation of a show is: `refunded` of `total` bookings have their money back, `failed` are tried again. Bookings whose
- * payment is in doubt count among `total` until the gateway has told; it is `done` when nothing is left to give back or to find out.
+ * payment is in doubt count among `total` until the gateway answers; it is `done` when nothing is left to refund or to find out.
  */
 export const showCancellationSchema = z.object({
   showId: idSchema,

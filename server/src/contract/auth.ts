@@ -89,7 +89,7 @@ export const profileImageSchema = z.strictObject({ base64: z.string(), sha256: z
 /** A picture to upload: base64 of the file and the SHA-256 of its bytes in hex. */
 export type ProfileImage = z.output<typeof profileImageSchema>;
 
-// What others know of a person answers no question. These fields are compared as far as they are there, so that all problems are told at once.
+// What others know of a person answers no question. These fields are compared as far as they are there, so that all problems are reported at once.
 function answersNothingElse(
   input: Partial<Record<"name" | "username" | "email" | "securityAnswer", unknown>>,
 ) {
@@ -150,7 +150,7 @@ export const logInInput = z.strictObject({
 /** The username trimmed, the password as typed, and the device's token if it has one; a token that is none of ours is ignored. */
 export type LogInInput = z.output<typeof logInInput>;
 
-/** What an owner is told: a wrong security answer, a new password, or a lock of login or recovery. */
+/** What a login reports to the owner: a wrong security answer, a new password, or a lock of login or recovery. */
 export const noticeKinds = ["failed-recovery", "password-changed", "locked"] as const;
 
 /**

@@ -32,7 +32,7 @@ export type CheckInReason = (typeof checkInReasons)[number];
 /** What `admin.checkIn` answers: what became of each booking, in the order asked and each once. */
 export const checkInOutput = z.object({
   checkedIn: z.array(idSchema),
-  /** `by` is the username of whoever checked the booking in, at `at`. */
+  /** `by` is the username of the member of staff who checked the booking in, at `at`. */
   alreadyDone: z.array(z.object({ bookingId: idSchema, at: z.date(), by: z.string() })),
   invalid: z.array(z.object({ bookingId: idSchema, reason: z.enum(checkInReasons) })),
 });

@@ -101,7 +101,7 @@ export interface ErrorData {
 /** What can have become of a payment. */
 export const paymentOutcomes = ["completed", "failed", "refunded", "unknown"] as const;
 
-/** What became of a payment; `unknown` while the gateway has not told, or has not given back what is owed. */
+/** What became of a payment; `unknown` while the gateway has not answered, or has not made the refund that is owed. */
 export type PaymentOutcome = (typeof paymentOutcomes)[number];
 
 /** Everyone who signs in is exactly one of these. */

@@ -2,13 +2,13 @@ import { z } from "zod";
 import { sumSchema } from "./money.ts";
 import { idSchema } from "./page.ts";
 
-/** The calendar periods in which takings are told, all of them whole and in the cinema's zone. */
+/** The calendar periods of revenue, all of them whole and in the cinema's zone. */
 export const timeframes = ["daily", "weekly", "monthly", "yearly"] as const;
 
 /** The calendar period that makes a group. */
 export type Timeframe = (typeof timeframes)[number];
 
-/** What a group's label can say, in the order in which it does unless told otherwise. */
+/** The parts of a group's label, in their default order. */
 export const labelParts = ["timeframe", "month", "year", "movie", "slot", "genre"] as const;
 
 /** One thing that a group's label says: the period, or what one of the filters let through. */

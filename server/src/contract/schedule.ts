@@ -18,7 +18,7 @@ export const moviesInput = noInput;
 /** What `admin.movies` answers: every film of the movie service. */
 export const moviesOutput = z.array(movieSchema);
 
-/** What `admin.slots` takes: a cinema date, today unless told otherwise, and a screen, the first one unless told otherwise. */
+/** What `admin.slots` takes: a cinema date (by default today) and a screen (by default the first one). */
 export const freeSlotsInput = z
   .strictObject({ date: cinemaDateSchema.optional(), screenId: idSchema.default(firstScreenId) })
   .prefault({});

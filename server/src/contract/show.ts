@@ -19,7 +19,7 @@ export type SeatType = (typeof seatTypes)[number];
 /** A seat is free for anyone, held while someone may still pay for it, or sold. */
 export const seatStatuses = ["free", "held", "sold"] as const;
 
-/** A film as it was when its show was scheduled; texts are empty and the runtime is 0 while the movie service has not told us. */
+/** A film as it was when its show was scheduled; texts are empty and the runtime is 0 until the movie service has answered. */
 export const movieSchema = z.object({
   movieId: z.string(),
   title: z.string(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idSchema } from "./page.ts";
 
-/** The `typ` in the header of every ticket token, so that nothing else that SkyFox or anybody signs is taken for a ticket. */
+/** The `typ` in the header of every ticket token, so that no other signed token is taken for a ticket. */
 export const ticketTokenType = "skyfox-ticket+jwt";
 
 /** What a ticket's token carries, and nothing about any person. */

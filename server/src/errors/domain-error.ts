@@ -36,7 +36,7 @@ const sentences: { [Code in DomainCode]: string } = {
   PROFILE_IMAGE_NOT_FOUND: "You have no profile image.",
   PAYMENT_NOT_FOUND: "There is no such payment.",
   PAYMENT_NOT_IN_DOUBT: "There is nothing to settle here: see the outcome for how things stand.",
-  STAFF_NOT_FOUND: "Nobody of the staff has this username.",
+  STAFF_NOT_FOUND: "There is no member of staff with this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
   TOO_MANY_HOLDS:
     "You hold as many unpaid seats as allowed. Pay or cancel a booking first, or wait for the time given.",
@@ -47,7 +47,7 @@ const sentences: { [Code in DomainCode]: string } = {
   TICKET_NOT_AVAILABLE: "There is a ticket only for a booking that is paid for and goes on.",
   PAYMENT_IN_PROGRESS: "The payment is under way. Wait for it to end.",
   PAYMENT_OUTCOME_UNKNOWN:
-    "The payment gateway has not told us what happened. We are asking; the booking will show it. Do not pay again.",
+    "The payment gateway has not confirmed the outcome yet. We are asking; the booking will show it. Do not pay again.",
   BACKGROUND_OFF:
     "This server only shows what is there: it takes no payments and gives no money back. Nothing was changed; ask another server.",
   IDEMPOTENCY_IN_FLIGHT:
