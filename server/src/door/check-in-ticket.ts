@@ -34,7 +34,7 @@ async function letTicketIn(
   if (showId !== undefined && showId !== ticket.showId)
     return { outcome: "invalid", reason: "WRONG_SHOW", booking: describeBooking(deps, booking) };
   const [verdict] = await letIn(tx, deps, user, [bookingId]);
-  if (verdict === undefined) throw new Error(`Nobody judged booking ${bookingId}.`);
+  if (verdict === undefined) throw new Error(`There is no verdict on booking ${bookingId}.`);
   const { bookingId: _, ...answer } = verdict;
   return { ...answer, booking: await describeBookingIn(tx, deps, bookingId) };
 }

@@ -52,7 +52,7 @@ async function storedCheckIn(bookingId: number) {
   return row;
 }
 
-/** Sells that many seats at the counter, each to somebody else, and tells their bookings in the order of their ids. */
+/** Sells that many seats at the counter, each in a booking of its own, and returns the ids in their order. */
 async function givenSales(count: number): Promise<number[]> {
   const showId = await givenShow(app);
   const ids: number[] = [];
@@ -78,7 +78,7 @@ describe("who comes to the door", () => {
     expect((await getBooking(deps, staff, { bookingId })).status).toBe("CheckedIn");
   });
 
-  test("a second time, is told when and by whom it was, and nothing changes", async () => {
+  test("a second time, gets when and by whom it was, and nothing changes", async () => {
     const bookingId = await givenCounterSale(app, await givenShow(app), "A1");
     const first = at(startsAt, -1_000);
     await checkInAs(staff, bookingId);
@@ -88,7 +88,7 @@ describe("who comes to the door", () => {
     expect(await storedCheckIn(bookingId)).toEqual({ status: "CheckedIn", at: first, by: staff.username });
   });
 
-  test("a second time, is told so whatever the time", async () => {
+  test("a second time, gets that answer whatever the time", async () => {
     const bookingId = await givenCounterSale(app, await givenShow(app), "A1");
     at(startsAt);
     await checkInAs(staff, bookingId);
@@ -132,7 +132,7 @@ describe("the doors", () => {
   });
 });
 
-describe("nobody is let in", () => {
+describe("a booking is not let in", () => {
   test("without a booking", async () => {
     at(startsAt);
     expect(await checkInAs(staff, 999_999_999)).toEqual(refused(999_999_999, "NOT_FOUND"));
@@ -244,7 +244,7 @@ describe("many at once", () => {
 });
 
 describe("at two doors at once", () => {
-  test("of ten one lets in, and the others are told by whom", async () => {
+  test("of ten one lets in, and the others learn by whom", async () => {
     const bookingId = await givenCounterSale(app, await givenShow(app), "A1");
     const people = [];
     while (people.length < 10) people.push(await givenStaff(deps, "staff"));
@@ -259,7 +259,7 @@ describe("at two doors at once", () => {
       expect(alreadyDone).toEqual([{ bookingId, at: now, by }]);
   });
 
-  test("many bookings in opposite orders end each checked in once, and nobody waits for ever", async () => {
+  test("many bookings in opposite orders end each checked in once, without a deadlock", async () => {
     const ids = await givenSales(60);
     const deadlocks = async () =>
       (await app.sql.query("select deadlocks from pg_stat_database where datname = current_database()"))[0];
@@ -284,7 +284,7 @@ describe("at two doors at once", () => {
     await app.sql.query("select id from booking where id = $1 for update", [low]);
     const waiting = checkIn(reader.deps, staff, { bookingIds: [high, low] });
     await untilBlocked(app);
-    // The higher one is still free for whoever holds the lower one.
+    // The higher one is still free for the transaction that holds the lower one.
     await app.sql.query("select id from booking where id = $1 for update nowait", [high]);
     await app.sql.query("commit");
     expect((await waiting).checkedIn).toEqual([high, low]);
@@ -317,7 +317,7 @@ describe("at two doors at once", () => {
     at(startsAt);
     const give = () => refusalOf(refundBooking(deps, admin, { bookingId, to: "source", reason: "Ill" }));
     const open = () => checkInAs(staff, bookingId);
-    // Both stand before the lock of somebody else, one behind the other.
+    // Both wait for the lock of another transaction, one behind the other.
     await app.sql.query("begin");
     await app.sql.query("select id from booking where id = $1 for update", [bookingId]);
     const [one, two] = first === "the door" ? [open, give] : [give, open];

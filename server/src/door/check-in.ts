@@ -35,8 +35,8 @@ export type Verdict =
   | { outcome: "invalid"; reason: CheckInReason };
 
 /**
- * Lets the people of these different bookings in, in one transaction: locks all of them, then looks at them and at the clock, so that a
- * refund, a cancelled show or somebody else at the door comes before or after, and three statements do for any number of them.
+ * Checks in these different bookings in one transaction: locks all of them, then reads them and the clock, so that a refund, a cancelled show
+ * or another check-in comes before or after. Three statements for any number of bookings.
  */
 export async function letIn(
   tx: Tx,

@@ -72,7 +72,7 @@ async function givenSoldOutShows(showId: number, count: number): Promise<void> {
 }
 
 describe("the list at the door", () => {
-  test("has everybody with a ticket, with name, phone, seats and amount", async () => {
+  test("has every booking with a ticket, with name, phone, seats and amount", async () => {
     const showId = await givenShow(app);
     const customer = await givenCustomer(deps);
     const { bookingId } = await givenBooking(app, customer, "card", { showId, seat: "A1" });
@@ -106,7 +106,7 @@ describe("the list at the door", () => {
     ]);
   });
 
-  test("has nobody who only holds, held, or has the money back, and nobody of a cancelled show", async () => {
+  test("has no hold, no ended hold, no refunded booking, and none of a cancelled show", async () => {
     const showId = await givenShow(app, { date: "2026-03-13" });
     const customer = await givenCustomer(deps);
     await givenHold(app, customer, { showId, seat: "A1" });
@@ -129,7 +129,7 @@ describe("the list at the door", () => {
     await cancelShow(deps, admin, { showId: cancelled, reason: "A power cut" });
   });
 
-  test("is today's in the cinema's zone unless told otherwise", async () => {
+  test("is by default today's in the cinema's zone", async () => {
     const yesterday = await givenShow(app, { date: "2026-04-09", slotId: 4 });
     const today = await givenShow(app, { date: "2026-04-10", slotId: 1 });
     const tomorrow = await givenShow(app, { date: "2026-04-11", slotId: 1 });
@@ -176,7 +176,7 @@ describe("the list at the door", () => {
     ]);
   });
 
-  test("goes on after its cursor, though somebody was given their money back meanwhile or came", async () => {
+  test("continues after its cursor, though bookings were refunded or checked in meanwhile", async () => {
     const showId = await givenShow(app);
     const ids: number[] = [];
     for (const seat of ["A1", "A2", "A3", "A4"]) ids.push(await givenCounterSale(app, showId, seat));

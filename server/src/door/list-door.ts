@@ -7,7 +7,7 @@ import { cinemaToday } from "../show/window.ts";
 
 /**
  * Who may come in, and who has come already, on a day or to a show: by the start of the show, then by show and booking, a page at a time.
- * Nobody of a cancelled show is on it. Throws `VALIDATION_ERROR` for a cursor of another list.
+ * It has no bookings of cancelled shows. Throws `VALIDATION_ERROR` for a cursor of another list.
  */
 export async function listDoor(
   deps: Deps,

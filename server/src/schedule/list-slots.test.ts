@@ -66,7 +66,7 @@ describe("the free slots of a day", () => {
     expect(await ask({ date })).toMatchObject({ status: 200, data: [] });
   });
 
-  test("of the last day of the calendar can be told", async () => {
+  test("of the last day of the calendar are listed", async () => {
     expect(await namesOf({ date: "9999-12-31" }, inNewYork)).toEqual(all);
   });
 

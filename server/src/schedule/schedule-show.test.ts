@@ -62,7 +62,7 @@ async function givenSlot(name: string, start: string, end: string): Promise<numb
 }
 
 describe("a scheduled show", () => {
-  test("is answered as everybody will see it, with its film, and without warnings", async () => {
+  test("is answered as customers will see it, with its film, and without warnings", async () => {
     const input = await aShow({ cost: new Decimal("199.90") });
     const { status, data } = await send(input);
     expect(status).toBe(200);
@@ -210,11 +210,11 @@ describe("a film and its slot", () => {
     expect((await schedule({ movieId })).warnings).toEqual(warnings);
   });
 
-  test("whose length nobody knows is for the cinema to look at", async () => {
+  test("whose length is unknown is for the cinema to check", async () => {
     movieService.change("tt0112870", { Runtime: "N/A", imdbRating: "N/A" });
     const { warnings, movie } = await schedule({ movieId: "tt0112870" });
     expect(warnings).toEqual([
-      `Nobody knows how long ${movie.title} runs; make sure that 180 minutes are enough.`,
+      `The running time of ${movie.title} is unknown; make sure that 180 minutes are enough.`,
     ]);
     expect(movie).toMatchObject({ runtimeMinutes: 0, imdbRating: null });
   });
@@ -315,7 +315,7 @@ describe("a slot of a screen", () => {
 });
 
 describe("the movie service", () => {
-  test("that is down is no wrong film: of a film that it has not told us nothing can be scheduled", async () => {
+  test("that is down makes no film invalid: a film that it has never returned cannot be scheduled", async () => {
     const restarted = await createTestApp({ beside: app });
     await schedule();
     movieService.breakDown("unavailable");
@@ -330,7 +330,7 @@ describe("the movie service", () => {
     await schedule({ screenId }, restarted);
   });
 
-  test("that is down is not asked about what can be told without it", async () => {
+  test("that is down is not asked about what can be refused without it", async () => {
     const restarted = await createTestApp({ beside: app });
     movieService.breakDown("reset");
     expect(await refusalOf(schedule({ slotId: 4_711 }, restarted))).toBe("INVALID_SLOT");
@@ -338,14 +338,14 @@ describe("the movie service", () => {
     expect(await refusalOf(schedule({ movieId: "Inception" }, restarted))).toBe("INVALID_MOVIE");
   });
 
-  test("has told of a film before: that is good while it is down", async () => {
+  test("has returned a film before: that answer is used while it is down", async () => {
     await schedule();
     clock.advance(24 * 3_600_000);
     movieService.breakDown("unavailable");
     expect((await schedule({ date: "2026-03-13" })).movie.title).toBe("Inception");
   });
 
-  test("is asked before the transaction, which waits for nobody", async () => {
+  test("is asked before the transaction, which waits for no service", async () => {
     const restarted = await createTestApp({ beside: app });
     movieService.script("silent");
     const arrived = movieService.waitForCall();
@@ -372,7 +372,7 @@ describe("the movie service", () => {
     expect(await scheduling).toBe("PAST_DATETIME");
   });
 
-  test("may list less of a film than it told before: what is known of it stays", async () => {
+  test("may list less of a film than before: what is known of it stays", async () => {
     const movieId = "tt0040522";
     const { runtimeMinutes, genres } = (await schedule({ movieId })).movie;
     clock.advance(600_000);

@@ -21,7 +21,7 @@ import { isPast } from "./list-slots.ts";
 const minuteMs = 60_000;
 
 /**
- * Schedules a show and copies its film, so that nobody needs the movie service afterwards. What may be wrong but is for the cinema to decide,
+ * Schedules a show and copies its film, so that nothing needs the movie service afterwards. What may be wrong but is for the cinema to decide,
  * such as a film longer than the slot, is a warning in the answer. Throws `INVALID_SCREEN`, `INVALID_SLOT`, `PAST_DATETIME`, `INVALID_MOVIE`,
  * `MOVIE_SERVICE_UNAVAILABLE`, or `SLOT_NOT_AVAILABLE` when another show has the slot, or the screen at any moment of it.
  */
@@ -81,7 +81,7 @@ async function getMovie(deps: Deps, movieId: string): Promise<MovieDetails> {
 function warningsAbout({ movie, startsAt, endsAt }: Show): string[] {
   const minutes = Math.round((endsAt.getTime() - startsAt.getTime()) / minuteMs);
   if (movie.runtimeMinutes === 0)
-    return [`Nobody knows how long ${movie.title} runs; make sure that ${minutes} minutes are enough.`];
+    return [`The running time of ${movie.title} is unknown; make sure that ${minutes} minutes are enough.`];
   if (movie.runtimeMinutes <= minutes) return [];
   return [`${movie.title} runs for ${movie.runtimeMinutes} minutes, but this slot has only ${minutes}.`];
 }

@@ -5,7 +5,7 @@ import { DomainError } from "../errors/domain-error.ts";
 import { describeShow } from "./describe-show.ts";
 import { assertInWindow } from "./window.ts";
 
-/** One show; outside the seven days also for whoever has or had a booking of it. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`. */
+/** One show; outside the seven days also for customers who have or had a booking of it. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`. */
 export async function getShow(deps: Deps, user: User, { showId }: ShowIdInput): Promise<Show> {
   const row = await findShow(deps.db, showId, deps.clock.now());
   if (row === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });

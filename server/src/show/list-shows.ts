@@ -4,7 +4,7 @@ import type { Deps, User } from "../deps.ts";
 import { describeShow } from "./describe-show.ts";
 import { assertInWindow, cinemaToday } from "./window.ts";
 
-/** The shows of a cinema date, today unless told otherwise, also those that have started. Throws `DATE_OUT_OF_RANGE`. */
+/** The shows of a cinema date, today by default, also those that have started. Throws `DATE_OUT_OF_RANGE`. */
 export async function listShows(deps: Deps, user: User, input: ListShowsInput): Promise<Show[]> {
   const date = input.date ?? cinemaToday(deps);
   assertInWindow(deps, user, date);

@@ -127,7 +127,7 @@ describe("the seven days", () => {
 });
 
 describe("a show outside the seven days", () => {
-  test("can be read by whoever has or had a booking of it, its seats and its day cannot", async () => {
+  test("can be read by customers who have or had a booking of it, its seats and its day cannot", async () => {
     const showId = await givenShow(app, { date: "2026-03-11", slotId: 1 });
     const [owner, former, stranger] = [
       await givenCustomer(app.deps),
@@ -207,7 +207,7 @@ describe("the list of a day", () => {
     expect((await getShow(token, showId)).data).toEqual(data?.[0]);
   });
 
-  test("keeps cancelled shows, and shows of films that nobody has described yet", async () => {
+  test("keeps cancelled shows, and shows of films without a description yet", async () => {
     const showId = await givenShow(app, { date: "2026-03-13", cancelReason: "The projector is broken." });
     await app.sql.query(
       `update movie set runtime_minutes = null, plot = null, imdb_rating = null, poster_url = null, genres = '{}'

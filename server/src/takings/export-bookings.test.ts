@@ -95,9 +95,9 @@ test("a year without bookings is the columns alone", async () => {
 });
 
 test("a month without a year is the columns alone when nothing was ever paid", async () => {
-  const nobody = await createTestApp();
-  expect(await textOf({ month: 2 }, nobody)).toBe(`${columns}\r\n`);
-  expect(await textOf({}, nobody)).toBe(`${columns}\r\n`);
+  const empty = await createTestApp();
+  expect(await textOf({ month: 2 }, empty)).toBe(`${columns}\r\n`);
+  expect(await textOf({}, empty)).toBe(`${columns}\r\n`);
 });
 
 test("a month's amounts add up to its revenue: what is held, given up or given back is not there", async () => {

@@ -10,7 +10,7 @@ export interface Years {
   last: number;
 }
 
-// How many of each timeframe's periods are told, the current one included; of years all.
+// How many of each timeframe's periods are reported, the current one included; of years all.
 const dayCount = 30;
 const weekCount = 16;
 const monthCount = 12;

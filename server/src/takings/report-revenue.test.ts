@@ -264,8 +264,8 @@ describe("a timeframe is whole periods of the cinema's calendar, the current one
     clock.set(new Date("2025-05-01T12:00:00Z"));
     await sellAt("2025-04-28T12:00:00Z");
     const timeframes = ["daily", "weekly", "monthly", "yearly"];
-    const told = await Promise.all(timeframes.map((timeframe) => labels({ timeframe })));
-    expect(told).toEqual([["2025-04-28"], ["2025-W18"], ["2025-04"], ["2025"]]);
+    const labelled = await Promise.all(timeframes.map((timeframe) => labels({ timeframe })));
+    expect(labelled).toEqual([["2025-04-28"], ["2025-W18"], ["2025-04"], ["2025"]]);
   });
 });
 
@@ -359,12 +359,12 @@ describe("a filter lets through", () => {
   });
 
   test("months by their English names", async () => {
-    const told: string[] = [];
+    const labelled: string[] = [];
     for (let month = 1; month <= 12; month += 1) {
       await sellAt(`2026-${String(month).padStart(2, "0")}-15T12:00:00Z`);
-      told.push(...(await labels({ month })));
+      labelled.push(...(await labels({ month })));
     }
-    expect(told.join(" ")).toBe(
+    expect(labelled.join(" ")).toBe(
       "January February March April May June July August September October November December",
     );
   });
@@ -480,7 +480,7 @@ describe("a caller", () => {
     ["labelOrder", { labelOrder: ["slot", "slot"] }],
     ["labelOrder[0]", { labelOrder: ["colour"] }],
     ["month,timeframe", { month: 13, timeframe: "daily" }],
-  ])("is told that %s cannot be so: %j", async (fields, input) => {
+  ])("is refused with the field %s: %j", async (fields, input) => {
     const { status, error } = await query(app, "admin.revenue", input, { token });
     expect(status).toBe(400);
     expect(error?.data.domain).toEqual({ code: "VALIDATION_ERROR", details: null });

@@ -44,7 +44,7 @@ interface Booking {
   show: (typeof shows)[number];
 }
 
-/** The takings as somebody with paper and a calendar would work them out: every booking by its own date on the cinema's wall. */
+/** The takings as a person with paper and a calendar would work them out: every booking by its own date on the cinema's wall. */
 function workOut(bookings: Booking[], now: Date, zone: string, input: RevenueInput) {
   const dayOf = (at: Date) =>
     Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone).toPlainDate();
