@@ -64,12 +64,12 @@ describe("a login", () => {
       logIn(username, `${testPassword} `),
       logIn(username, testPassword.toUpperCase()),
     ]);
-    const told = answers.map(({ status, error }) => ({
+    const compared = answers.map(({ status, error }) => ({
       status,
       error: { ...error, data: { ...error?.data, requestId: "" } },
     }));
-    for (const one of told) expect(one).toEqual(told[0]);
-    expect(told[0]).toMatchObject({
+    for (const one of compared) expect(one).toEqual(compared[0]);
+    expect(compared[0]).toMatchObject({
       status: 401,
       error: { data: { domain: { code: "INVALID_CREDENTIALS", details: null }, fields: null } },
     });

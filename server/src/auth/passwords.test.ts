@@ -8,7 +8,7 @@ import { createHashQueue, createPasswordHasher } from "./passwords.ts";
 describe("the hash queue", () => {
   const secret = "Seven-Seas-7";
 
-  test("refuses whoever it has no place for, with a time to come back", async () => {
+  test("refuses calls that it has no place for, with a time to come back", async () => {
     const queue = createHashQueue({ atOnce: 2, waiting: 3 });
     const call = () => queue.run(({ passwords }) => passwords.hash(secret));
     const { won, lost } = outcomesOf(await together(Array.from({ length: 8 }, () => call)));

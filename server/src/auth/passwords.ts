@@ -15,8 +15,8 @@ const defaultGate = { atOnce: 8, waiting: 196 };
 // By then a full queue has been worked off, at a hundred hashes a second.
 const fullQueueSeconds = 2;
 
-// A hash of nothing anyone types, so that an unknown user costs as much as a wrong password.
-const nobodysHash = await argon2.hash(crypto.randomUUID(), parameters);
+// The hash of a random text, so that an unknown user costs as much as a wrong password.
+const hashOfUnknownUsers = await argon2.hash(crypto.randomUUID(), parameters);
 
 /** The hash queue of this server. A call that finds it full is refused before it has cost anything. */
 export function createHashQueue(gate: typeof defaultGate = defaultGate): HashQueue {
@@ -86,7 +86,7 @@ async function fitsHash(stored: string | undefined, secret: string): Promise<boo
   }
   const isCheckable = stored !== undefined && affordableArgon2.test(stored);
   try {
-    return (await argon2.verify(isCheckable ? stored : nobodysHash, secret)) && isCheckable;
+    return (await argon2.verify(isCheckable ? stored : hashOfUnknownUsers, secret)) && isCheckable;
   } catch {
     // A stored hash that cannot be read fits nothing.
     return false;

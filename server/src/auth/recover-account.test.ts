@@ -162,7 +162,7 @@ describe("wrong security answers", () => {
 
   test("are ten in a day: the tenth locks recovery for a day, of an unknown address alike", async () => {
     const { username } = await givenCustomer(deps);
-    const told: unknown[] = [];
+    const compared: unknown[] = [];
     for (const email of [emailOf(username), "not-a-customer@example.com"]) {
       await guessNineTimes(email);
       const tenth = await guess(email);
@@ -176,7 +176,7 @@ describe("wrong security answers", () => {
         code: "RATE_LIMITED",
         details: { retryAfterSeconds: seconds },
       });
-      told.push(
+      compared.push(
         [tenth, eleventh, right].map(({ status, error }) => [
           status,
           error?.message,
@@ -185,7 +185,7 @@ describe("wrong security answers", () => {
         ]),
       );
     }
-    expect(told[1]).toEqual(told[0]);
+    expect(compared[1]).toEqual(compared[0]);
   });
 
   test("are counted in recovery and profile together, and both are locked", async () => {

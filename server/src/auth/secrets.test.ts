@@ -70,10 +70,10 @@ async function dumpDatabase(): Promise<string> {
   return lines.join("\n");
 }
 
-/** Where the secrets are found, among what was told to callers, the logs and the whole database. */
-async function findSecrets(told: string[], secrets: Record<string, string>): Promise<string[]> {
+/** Where the secrets are found, among what callers got, the logs and the whole database. */
+async function findSecrets(answers: string[], secrets: Record<string, string>): Promise<string[]> {
   const logs = JSON.stringify([...app.logger.lines, ...shutOut.logger.lines]);
-  const places = { answers: told.join("\n"), logs, database: await dumpDatabase() };
+  const places = { answers: answers.join("\n"), logs, database: await dumpDatabase() };
   // The search itself finds what is there.
   expect(places.logs).toContain("A call failed unexpectedly.");
   expect(places.database).toContain(input.email);
@@ -87,9 +87,9 @@ async function findSecrets(told: string[], secrets: Record<string, string>): Pro
 }
 
 test("no secret of signing up and logging in is in a log, an error or the database", async () => {
-  const told: string[] = [];
+  const answers: string[] = [];
   const tell = ({ text, headers }: { text: string; headers: Headers }) =>
-    told.push(text, JSON.stringify([...headers]));
+    answers.push(text, JSON.stringify([...headers]));
 
   // What succeeds.
   tell(await mutate(app, "auth.signup", input));
@@ -175,13 +175,13 @@ test("no secret of signing up and logging in is in a log, an error or the databa
     wrongApiKey,
     jwtSecretKey: testJwtSecret,
   };
-  expect(await findSecrets(told, secrets)).toEqual([]);
+  expect(await findSecrets(answers, secrets)).toEqual([]);
 });
 
 test("no secret of recovery, changes, staff and pictures is in a log, an error or the database", async () => {
-  const told: string[] = [];
+  const answers: string[] = [];
   const tell = ({ text, headers }: Answer<unknown>, without: string[] = []) => {
-    told.push(
+    answers.push(
       without.reduce((rest, secret) => rest.replaceAll(secret, ""), text),
       JSON.stringify([...headers]),
     );
@@ -269,7 +269,7 @@ test("no secret of recovery, changes, staff and pictures is in a log, an error o
   tell(await mutate(app, "auth.logout", {}, { token }));
 
   expect(
-    await findSecrets(told, {
+    await findSecrets(answers, {
       password,
       answer,
       newPassword,
@@ -286,9 +286,9 @@ test("no secret of recovery, changes, staff and pictures is in a log, an error o
 });
 
 test("the key that signs tickets is in no ticket, answer, log or error, nor in the database", async () => {
-  const told: string[] = [];
+  const answers: string[] = [];
   const tell = ({ text, headers }: { text: string; headers: Headers }) =>
-    told.push(text, JSON.stringify([...headers]));
+    answers.push(text, JSON.stringify([...headers]));
   const customer = await givenCustomer(app.deps);
   const { bookingId } = await givenBooking(app, customer, "card");
   const customerToken = await tokenOf(app.deps, customer);
@@ -298,7 +298,7 @@ test("the key that signs tickets is in no ticket, answer, log or error, nor in t
   }
   const keys = await app.app.request("/tickets/keys", { headers: headersFor() });
   tell({ text: await keys.text(), headers: keys.headers });
-  // The key itself in an error that nobody expected.
+  // The key itself in an unexpected error.
   const { d = "" } = testTicketKeys.signing.export({ format: "jwk" });
   const { tickets } = app.deps;
   app.deps.tickets = {
@@ -318,7 +318,7 @@ test("the key that signs tickets is in no ticket, answer, log or error, nor in t
     key: der.toString("base64"),
     hex: seed.toString("hex"),
   };
-  expect(await findSecrets(told, secrets)).toEqual([]);
+  expect(await findSecrets(answers, secrets)).toEqual([]);
 });
 
 test("the search for secrets knows every form that it looks for", () => {

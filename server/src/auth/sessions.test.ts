@@ -87,7 +87,7 @@ describe("a token", () => {
     ).toBe("INVALID_TOKEN");
   });
 
-  test.each(["RS256", "ES256", "EdDSA"])("signed with somebody's %s key is refused", async (alg) => {
+  test.each(["RS256", "ES256", "EdDSA"])("signed with a foreign %s key is refused", async (alg) => {
     const { privateKey } = await generateKeyPair(alg);
     expect(await codeForToken(await sign(claimsOf(await givenCustomer(app.deps)), privateKey, alg))).toBe(
       "INVALID_TOKEN",
@@ -317,7 +317,7 @@ describe("a session", () => {
     );
   });
 
-  test("of somebody else does not count", async () => {
+  test("of another person does not count", async () => {
     const [one, other] = [await givenCustomer(app.deps), await givenCustomer(app.deps)];
     const token = await tokenOf(app.deps, { ...one, sessionId: other.sessionId });
     expect(await codeForToken(token)).toBe("SESSION_ENDED");
