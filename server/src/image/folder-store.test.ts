@@ -60,7 +60,7 @@ test("links begin with the public address, whatever path it has", async () => {
   }
 });
 
-test("whoever guesses at links makes no work for the database", async () => {
+test("guessed links make no work for the database", async () => {
   const { store, timesAsked } = await givenStore();
   const expires = String(later.getTime() / 1_000);
   const past = String(testStart.getTime() / 1_000 - 1);

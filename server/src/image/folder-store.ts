@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../runtime/ports.ts";
 import type { ImageStore } from "./ports.ts";
 
-/** A folder on disk, whose pictures the server itself serves to whoever has a signed link. */
+/** A folder on disk, whose pictures the server itself serves by signed links. */
 export interface FolderStore extends ImageStore {
   /** The picture behind a link; undefined when the link is not one of ours or no longer good, or the picture is gone. */
   open(link: SignedLink): Promise<Buffer | undefined>;

@@ -307,7 +307,7 @@ test("what is a bomb in its texts costs no more than the picture", async () => {
   expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
 });
 
-test("so many pictures may wait for their turn, and a customer who comes then is told to come back", async () => {
+test("so many pictures may wait for their turn, and the next customer gets a time to come back", async () => {
   const busy = createPictureMaker({ atOnce: 1, waiting: 2, perOwner: 2, retryAfterSeconds: 2 });
   const each = Array.from({ length: 5 }, (_each, index) => ({ for: `user-${index}` }));
   const { won, lost } = outcomesOf(

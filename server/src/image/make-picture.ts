@@ -38,7 +38,7 @@ export function createPictureMaker(bounds: typeof defaultBounds = defaultBounds)
   };
 }
 
-// From cheap to dear, so that what is refused has cost little.
+// Cheap checks first, so that a refusal costs little.
 function readImage({ base64, sha256 }: ProfileImage): Buffer {
   if (base64.length > Math.ceil(maxProfileImageBytes / 3) * 4) refuse("too-large");
   const bytes = Buffer.from(base64, "base64");

@@ -45,7 +45,7 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
   const update = (user: User, upload = image) =>
     updateProfileImage(deps, user, { securityAnswer: testAnswer, image: upload });
 
-  // Nobody may remove a wallet, and with one nobody can be removed, but for the owner of the database past every trigger.
+  // A wallet cannot be removed, and so no customer with one, except by the database's owner with the triggers off.
   async function removeWallets(usernames: string[]): Promise<void> {
     await app.sql.query("begin; set local session_replication_role = replica");
     await app.sql.query("delete from customer_wallet where username = any($1)", [usernames]);
@@ -70,7 +70,7 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
   const rowsOf = async (key: string) =>
     await app.sql.query("select remove_after is null as in_use from profile_image where key = $1", [key]);
 
-  test("comes with the sign-up, and whoever has its link sees it", async () => {
+  test("comes with the sign-up, and its link works without a login", async () => {
     const input = newcomer();
     await signUp(deps, caller, input);
     const login = { username: input.username, password: input.password };
@@ -86,7 +86,7 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
     expect(await keyOf(input.username)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jpg$/);
   });
 
-  test("is nobody's who has none, and no affair of staff", async () => {
+  test("is not found for customers without one, and not for staff", async () => {
     const token = await tokenOf(deps, await givenCustomer(deps));
     const none = await query(app, "auth.profileImage", undefined, { token });
     expect([none.status, none.error?.data.domain?.code]).toEqual([404, "PROFILE_IMAGE_NOT_FOUND"]);
@@ -299,7 +299,7 @@ describe.each(Object.entries(places))("a picture kept in %s", (_name, place) => 
     expect(await keyOf(user.username)).toBe(key);
   });
 
-  test("that is being removed is given to nobody, also when its removal has failed", async () => {
+  test("that is being removed is given to no customer, also when its removal has failed", async () => {
     const { user, key } = await givenPictured();
     const others = await place.keys();
     const claimed = Promise.withResolvers<void>();

@@ -242,7 +242,7 @@ describe("asking for seats", () => {
     expect(await pointsOf("holds")).toEqual(Array<number>(100).fill(1));
   });
 
-  test("is let through 600 times a minute from one address, whoever asks", async () => {
+  test("is let through 600 times a minute from one address, for all accounts together", async () => {
     const customers = (await givenCustomers(deps, 65)).map((one) => ({ ...one, ...from("198.51.100.7") }));
     const tries = customers.flatMap((one) => Array.from({ length: 10 }, () => () => ask(one)));
     const { lost } = outcomesOf(await together(tries));
@@ -301,7 +301,7 @@ describe("failed cards", () => {
     expect(await refusalOf(pay(customer, another))).toBe("accepted");
   });
 
-  test("are none of those that paid, that nobody could try, or of which nobody knows", async () => {
+  test("are none of those that paid, that could not be tried, or whose outcome is unknown", async () => {
     const customer = await givenCustomer(deps);
     expect(await refusalOf(pay(customer, 999_999_999))).toBe("BOOKING_NOT_FOUND");
     const paid = (await hold(customer)).bookingId;
@@ -331,7 +331,7 @@ describe("failed cards", () => {
     expect(gateway.calls()).toHaveLength(calls + 20);
   });
 
-  test("are a hundred at most from one address, whoever pays", async () => {
+  test("are a hundred at most from one address, for all accounts together", async () => {
     const customers = (await givenCustomers(deps, 6)).map((one) => ({ ...one, ...from("198.51.100.9") }));
     const bookings: number[] = [];
     for (const customer of customers) bookings.push((await hold(customer)).bookingId);

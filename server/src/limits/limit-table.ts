@@ -1,6 +1,6 @@
 /** How often something may be tried in a window of time. */
 export interface Limit {
-  /** Tries of one device that the account knows in a window; left out where devices are not told apart. */
+  /** Tries of one device that the account knows in a window; left out where devices do not matter. */
   perDevice?: number | undefined;
   /** Tries of one account in a window; undefined where no account is known. */
   perAccount: number | undefined;
@@ -33,13 +33,13 @@ export const limitTable = {
   wrongResetTokens: { perAccount: undefined, perAddress: 50, windowSeconds: quarterHour },
   signUps: { perAccount: undefined, perAddress: 20, windowSeconds: 60 * 60 },
   questionLookUps: { perAccount: undefined, perAddress: 60, windowSeconds: quarterHour },
-  /** E-mail addresses and phone numbers of others that a change of the profile came upon: it tells whether they are taken. */
+  /** E-mail addresses and phone numbers of others that a profile change ran into: its answer reveals that they are taken. */
   takenContacts: { perAccount: 10, perAddress: 50, windowSeconds: 60 * 60 },
   /** Cards that the gateway declined or rejected. */
   failedCards: { perAccount: 20, perAddress: 100, windowSeconds: quarterHour },
   /** Calls that ask for seats, whatever becomes of them: this bounds load. */
   holds: { perAccount: 120, perAddress: 600, windowSeconds: 60 },
-  /** Tickets that are drawn or printed: nobody keeps the printer busy for all others. */
+  /** Tickets that are drawn or printed, so that one caller cannot keep the printer busy. */
   tickets: { perAccount: 60, perAddress: 600, windowSeconds: 60 },
 } as const satisfies Record<string, Limit>;
 

@@ -20,7 +20,7 @@ export async function assertLivingDatabase(
   if (place.systemIdentifier === null)
     logger.warn(
       {},
-      "The database's role may not call pg_control_system(): a copy in another cluster cannot always be told from the living database.",
+      "The database's role may not call pg_control_system(): a copy in another cluster cannot always be distinguished from the living database.",
     );
   if (background) await insertDatabaseIdentity(db, place, clock.now());
   const identity = await findDatabaseIdentity(db);

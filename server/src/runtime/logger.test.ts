@@ -127,7 +127,7 @@ describe("what is long is cut, and says how long it was", () => {
       expect([text.length, text.slice(-20)]).toEqual([200, "x… (15000 characters)".slice(-20)]);
   });
 
-  test("an error's message has 2,000, its stack 4,000, its code 200, and of its causes five are told", () => {
+  test("an error's message has 2,000, its stack 4,000, its code 200, and of its causes five are logged", () => {
     let error: Error = Object.assign(new Error(long), { code: long });
     const innermost = error;
     for (let outer = 0; outer < 10; outer += 1) error = new Error(`outer ${outer}`, { cause: error });

@@ -91,7 +91,7 @@ describe("payments in doubt", () => {
   });
 });
 
-test("books that cannot be read are known to nobody, and the last good number is gone", async () => {
+test("books that cannot be read are NaN, and the last good number is gone", async () => {
   const metrics = createMetrics(deps);
   await checkBooks({ ...deps, metrics });
   expect(await read(metrics, violations)).toBe(0);
@@ -101,7 +101,7 @@ test("books that cannot be read are known to nobody, and the last good number is
   expect(await read(metrics, violations)).toBeNaN();
 });
 
-test("the books are read once for whoever asks meanwhile", async () => {
+test("the books are read once for all who ask meanwhile", async () => {
   const [one, other] = [deps.books.listViolations(), deps.books.listViolations()];
   expect(one).toBe(other);
   expect(await one).toEqual([]);

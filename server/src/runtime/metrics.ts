@@ -9,7 +9,7 @@ export interface ReadableMetrics extends Metrics {
   read(): Promise<string>;
 }
 
-/** Those of the process, and what somebody should be woken for: books that do not add up, payments that nobody knows the outcome of. */
+/** The metrics of the process, and those to alert on: books that do not add up, payments of unknown outcome. */
 export function createMetrics({ db, logger }: { db: Db; logger: Logger }): ReadableMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -33,7 +33,7 @@ const ascent = 0.98;
 
 const houseNotes = [
   "Show this code at the entrance, printed or on a screen. The door opens one hour before the show.",
-  "The code lets its seats in once. Keep it to yourself: whoever shows it first is let in.",
+  "The code lets its seats in once. Keep it to yourself: the first person to show it is let in.",
   "Please be seated when the show starts, and let your phone be silent and dark.",
   "Filming and photographing the screen are not allowed.",
 ];

@@ -15,7 +15,7 @@ interface ShapedText {
 /** A font whose text is shaped by HarfBuzz, as its script needs it. */
 export type ShapingFontFile = Omit<Font, "layout"> & { layout(text: string): ShapedText };
 
-/** The font with its bytes: the same to whoever embeds it, but for how it shapes text. Its own shaper fails on several of our fonts. */
+/** The font, with HarfBuzz shaping its text; pdfkit embeds it like any other. Its own shaper fails on several of our fonts. */
 export function shapedByHarfBuzz(font: Font, bytes: Uint8Array): ShapingFontFile {
   const shaper = new ShapingFont(new Face(new Blob(bytes)));
   const remembered = new LRUCache<string, ShapedText>({ max: rememberedTexts });
@@ -37,7 +37,7 @@ export function shapedByHarfBuzz(font: Font, bytes: Uint8Array): ShapingFontFile
   const layout = (text: string): ShapedText => {
     const shaped = remembered.get(text) ?? shapeText(text);
     remembered.set(text, shaped);
-    // Whoever embeds it scales the positions where they are.
+    // A copy, because pdfkit scales the positions in place.
     return { ...shaped, positions: shaped.positions.map((position) => ({ ...position })) };
   };
   return Object.create(font, { layout: { value: layout } }) as ShapingFontFile;

@@ -3,7 +3,7 @@ import { problemOf } from "../../test/given-money.ts";
 import { ticketOf } from "../../test/ticket-contents.ts";
 import { createTicketPrinter } from "./ticket-printer.ts";
 
-test("tickets are printed one after the other, and whoever finds too many waiting is told when to come back", async () => {
+test("tickets are printed one after the other, and a call that finds too many waiting gets a time to come back", async () => {
   const printer = createTicketPrinter({ atOnce: 1, waiting: 1, retryAfterSeconds: 3 });
   const printing = [printer.print(ticketOf()), printer.print(ticketOf())];
   expect(await problemOf(printer.print(ticketOf()))).toEqual({

@@ -103,7 +103,7 @@ describe("is no ticket", () => {
     expect(await tickets.verify(`${header}.${payload}.`)).toBeUndefined();
   });
 
-  test("a token by HS256 with what everybody knows of our key as its secret", async () => {
+  test("a token by HS256 with our public key as its secret", async () => {
     const { x = "" } = await exportJWK(publicKey);
     const secrets = [
       publicKey.export({ format: "pem", type: "spki" }),

@@ -14,7 +14,7 @@ const maxTokenLength = 2_000;
 /** Ticket tokens: compact JWS (RFC 7515) by Ed25519 with the key's id and a type of their own. The same ticket has the same token. */
 export function createTicketTokens({ signing, retired }: TicketSigningKeys): TicketTokens {
   const known = Promise.all([createPublicKey(signing), ...retired].map(publish));
-  // Whoever asks gets the failure; without anybody asking it is nobody's.
+  // Callers get the failure; without a caller it must not become an unhandled rejection.
   known.catch(() => {});
 
   return {
