@@ -27,7 +27,7 @@ async function endWaitingConnection(): Promise<void> {
 }
 
 describe("an unexpected error", () => {
-  test("is told as that and a request id, and logged once with its cause", async () => {
+  test("is answered as that with a request id, and logged once with its cause", async () => {
     const token = await tokenOf(app.deps, await givenCustomer(app.deps));
     await app.sql.query("alter table slot rename to slot_elsewhere");
     const before = app.logger.lines.length;
@@ -64,7 +64,7 @@ describe("an unexpected error", () => {
     ]);
   });
 
-  test("is told alike in a batch and in a stream of one", async () => {
+  test("is answered alike in a batch and in a stream of one", async () => {
     await app.sql.query("alter table security_questions rename to questions_elsewhere");
     for (const headers of [{}, { "trpc-accept": "application/jsonl" }]) {
       const response = await app.app.request("/trpc/auth.securityQuestions,auth.none?batch=1", {
@@ -95,7 +95,7 @@ describe("an unexpected error", () => {
     ["an error of the database", errorWith({ code: "23505", detail: secret, constraint: secret })],
     ["an error that looks like the operating system's", errorWith({ code: "ENOENT" })],
     ["what is no error", secret],
-  ])("(%s) is told without a word of it", (_, cause) => {
+  ])("(%s) is answered without a word of it", (_, cause) => {
     const shape = shapeError(toTransportError(internal(cause)), { path: "auth.me", requestId: "r3" });
     expect(shape.data).toEqual({
       code: "INTERNAL_SERVER_ERROR",

@@ -33,13 +33,13 @@ function call(path: string, input: unknown, token?: string) {
   return isMutation ? mutate(app, path, input, { token }) : query(app, path, input, { token });
 }
 
-/** Asks as whoever may ask this procedure. */
+/** Calls as the first role that may call this procedure. */
 async function callAllowed(path: string, input: unknown) {
   for (const token of Object.values(tokens)) {
     const answer = await call(path, input, token);
     if (answer.status !== 403) return answer;
   }
-  throw new Error(`Nobody may call ${path}.`);
+  throw new Error(`No role may call ${path}.`);
 }
 
 test("every procedure lists the codes that it can answer, and no other is listed", () => {
@@ -149,7 +149,7 @@ describe("who may call", () => {
     );
   });
 
-  test("a role that may not is told which may, whatever the input", async () => {
+  test("a role that may not call learns which may, whatever the input", async () => {
     for (const role of ["staff", "admin"]) {
       for (const input of [{ bookingId: 1 }, { bookingId: "x" }, undefined]) {
         const { status, error } = await call("booking.cancel", input, tokens[role]);
