@@ -11,6 +11,7 @@ export { constraints, violatedConstraint } from "./constraints.ts";
 export { startListener, type Hearing, type Listener } from "./listen.ts";
 export { listMigrations, migrateToLatest } from "./migrate.ts";
 export * from "./queries/audit.ts";
+export * from "./queries/backends.ts";
 export * from "./queries/bookings.ts";
 export * from "./queries/cancellations.ts";
 export * from "./queries/check-ins.ts";

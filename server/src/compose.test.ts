@@ -1,11 +1,12 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectOnce } from "@skyfox/db";
+import { booksApplicationName, connectOnce } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { expect, onTestFinished, test } from "vitest";
 import { startMovieService } from "../../scripts/sandbox/movie-service.ts";
-import { givenPendingHolds } from "../test/given.ts";
+import { givenPendingHolds, givenStaff, tokenOf } from "../test/given.ts";
 import { createMemoryLogger } from "../test/memory-logger.ts";
+import { query } from "../test/rpc-call.ts";
 import { testTicketKeys, type TestApp } from "../test/test-app.ts";
 import { until } from "../test/until.ts";
 import { noExpiryMonitors } from "./booking/expiry-monitors.ts";
@@ -30,13 +31,14 @@ async function givenServer(
     imageFolder: join(tmpdir(), "skyfox-without-pictures"),
     ...parts,
   };
-  const server = await compose(config, createMemoryLogger(), () => "");
+  const logger = createMemoryLogger();
+  const server = await compose(config, logger, () => "");
   onTestFinished(async () => {
     await server.stopBackground();
     await server.close();
     await sql.end();
   });
-  return { server, sql, databaseUrl };
+  return { server, sql, databaseUrl, lines: logger.lines };
 }
 
 test("a server that starts fills in the films that an adopted database knows by their ids", async () => {
@@ -174,4 +176,29 @@ test.each([
       "select beat_at > now() - interval '1 minute' as beats, refunds_wait_since is not null as wait from server_heartbeat",
     ),
   ).toEqual([{ beats: true, wait: doWait }]);
+});
+
+test("a stop does not wait for the reading of the books, and callers who asked for it may come back", async () => {
+  const { server, sql, lines } = await givenServer(undefined);
+  await sql.query(
+    "create or replace view integrity_violation as select 'rule' as rule, 'subject' as subject, pg_sleep(600)::text as details",
+  );
+  await server.startBackground();
+  await until(
+    sql,
+    "select from pg_stat_activity where datname = current_database() and application_name = $1 and wait_event = 'PgSleep'",
+    [booksApplicationName],
+  );
+  const token = await tokenOf(server.deps, await givenStaff(server.deps, "admin"));
+  const ask = () => query(server, "admin.integrity", undefined, { token, apiKey: developmentApiKey });
+  const asked = ask();
+  await server.stopBackground();
+  await server.idle();
+  const late = await ask();
+  await server.close();
+  for (const answer of [await asked, late]) {
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect(answer.error?.data.domain).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+  }
+  expect(lines.filter(({ level }) => level === "error")).toEqual([]);
 });

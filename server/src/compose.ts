@@ -72,7 +72,7 @@ export interface Composition {
   deps: Deps;
   /** Rebuilds the expiry monitors from Postgres, then starts the background tasks; with BACKGROUND=off only what reads. Must be done before listening. */
   startBackground(): Promise<{ rehydrated: number }>;
-  /** From now on /ready says that the server is shutting down; resolves once no background task runs any more. */
+  /** From now on /ready says that the server is shutting down, and the books are not read; resolves once no background task runs any more. */
   stopBackground(): Promise<void>;
   /** Resolves once no call is being worked on. */
   idle(): Promise<void>;
@@ -180,7 +180,11 @@ export async function compose(
       const checkingBooks = {
         name: "check the books",
         everyMs: checkBooksEveryMs,
-        run: () => checkBooks({ books, logger, metrics }),
+        run: () =>
+          checkBooks({ books, logger, metrics }).catch((error: unknown) => {
+            // A stop ends the reading.
+            if (!stopping.signal.aborted) throw error;
+          }),
       };
       if (!config.background) {
         loops.push(startLoop(deps, checkingBooks));
@@ -249,7 +253,7 @@ export async function compose(
     async stopBackground() {
       isShuttingDown = true;
       stopping.abort();
-      await Promise.all([...loops.map((loop) => loop.close()), monitors.close()]);
+      await Promise.all([books.close(), ...loops.map((loop) => loop.close()), monitors.close()]);
     },
     idle: inFlight.idle,
     async close() {

@@ -1,4 +1,5 @@
-import { booksApplicationName, listViolations, openDatabase } from "@skyfox/db";
+import { booksApplicationName, endBackend, getBackend, listViolations, openDatabase } from "@skyfox/db";
+import { DomainError } from "../errors/domain-error.ts";
 import type { Books } from "./ports.ts";
 import type { Logger, Metrics } from "../runtime/ports.ts";
 
@@ -7,26 +8,66 @@ const readWithinMs = 10 * 60_000;
 
 /**
  * Reads the books on a connection of its own, whose statements may take longer than those of calls. A migration that needs a table of the
- * books ends the reading (57014) by the name of this connection; the next one comes an hour later.
+ * books ends the reading (57014) by the name of this connection; the next one comes an hour later. `close` ends the reading in Postgres too:
+ * it and any later one fail with `DATABASE_UNAVAILABLE`.
  */
 export function openBooks(
   databaseUrl: string,
   options: { onConnectionError?: (error: Error) => void } = {},
 ): Books & { close(): Promise<void> } {
+  let closing: Promise<void> | undefined;
   const db = openDatabase(databaseUrl, {
-    ...options,
+    onConnectionError: (error) => {
+      // A reading that is ended loses its connection.
+      if (closing === undefined) options.onConnectionError?.(error);
+    },
     maxConnections: 1,
     statementMs: readWithinMs,
     applicationName: booksApplicationName,
   });
   let reading: ReturnType<Books["listViolations"]> | undefined;
+  let backend: number | undefined;
+
+  async function read() {
+    if (closing !== undefined) throw stopping();
+    try {
+      return await db.connection().execute(async (connection) => {
+        backend = await getBackend(connection);
+        if (closing !== undefined) throw stopping();
+        return await listViolations(connection);
+      });
+    } catch (error) {
+      throw closing === undefined ? error : stopping();
+    } finally {
+      backend = undefined;
+    }
+  }
+
+  async function close() {
+    // Postgres does not notice that a caller has gone until the statement ends.
+    if (backend !== undefined)
+      await endReading(databaseUrl, backend).catch((error: Error) => options.onConnectionError?.(error));
+    await db.destroy();
+  }
+
   return {
     listViolations() {
-      reading ??= listViolations(db).finally(() => (reading = undefined));
+      reading ??= read().finally(() => (reading = undefined));
       return reading;
     },
-    close: () => db.destroy(),
+    close: () => (closing ??= close()),
   };
+}
+
+const stopping = () => new DomainError({ code: "DATABASE_UNAVAILABLE", details: { retryAfterSeconds: 2 } });
+
+async function endReading(databaseUrl: string, backend: number): Promise<void> {
+  const db = openDatabase(databaseUrl, { maxConnections: 1 });
+  try {
+    await endBackend(db, backend);
+  } finally {
+    await db.destroy();
+  }
 }
 
 /**
