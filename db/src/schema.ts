@@ -6,6 +6,14 @@
 import type { Decimal } from "decimal.js";
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type BookingStatus = "Cancelled" | "CheckedIn" | "Confirmed" | "Expired" | "Paying" | "Pending" | "Refunded";
 
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
@@ -283,6 +291,7 @@ export interface Show {
 export interface ShowCancellation {
   cancelled_by: string;
   done_at: Timestamp | null;
+  not_given_back: Generated<ArrayType<number>>;
   show_id: number;
   started_at: Timestamp;
 }

@@ -99,7 +99,10 @@ function owedByShow(showId: number) {
   return sql`
     select b.id,
       b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or coalesce(refund.pending, false) as is_open,
-      coalesce(refund.error, doubt.error) as error
+      coalesce(
+        refund.error, doubt.error,
+        case when b.status in ('Confirmed', 'CheckedIn') and b.id = any(c.not_given_back) then ${notGivenBack} end
+      ) as error
     from show_cancellation c
     join booking b on b.show_id = c.show_id
     cross join lateral (
@@ -111,6 +114,16 @@ function owedByShow(showId: number) {
       from payment_refund r where r.booking_id = b.id and r.created_at >= c.started_at
     ) refund
     where c.show_id = ${showId} and (b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or refund.refunds > 0)`;
+}
+
+// Stands for a failure of ours, whose text is the log's.
+const notGivenBack = "it could not be given back yet: see the log for the reason; it is tried again";
+
+/** Writes which paid bookings the latest round of a cancellation could not give back; none of them when all went well. */
+export async function noteNotGivenBack(db: Db, showId: number, bookingIds: number[]): Promise<void> {
+  await sql`
+    update show_cancellation set not_given_back = ${bookingIds}
+    where show_id = ${showId} and not_given_back <> ${bookingIds}::bigint[]`.execute(db);
 }
 
 /** Marks a cancellation as done once nothing of it is left to do. */

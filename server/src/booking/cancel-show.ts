@@ -7,6 +7,7 @@ import {
   listPaidBookingsOfShow,
   listRunningShowCancellations,
   lockBooking,
+  noteNotGivenBack,
   type Db,
 } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
@@ -78,14 +79,17 @@ async function giveShowBack(deps: Deps, showId: number): Promise<void> {
   const holds = await inTransaction(deps.db, (tx) => cancelLiveHolds(tx, showId, now));
   for (const bookingId of holds) deps.monitors.disarm(bookingId);
   const { reason, cancelledBy: refundedBy } = cancellation;
+  const notGivenBack: number[] = [];
   for (const bookingId of await listPaidBookingsOfShow(deps.db, showId)) {
     await giveOneBack(deps, bookingId, { reason, refundedBy }).catch((error: unknown) => {
+      notGivenBack.push(bookingId);
       deps.logger.error(
         { bookingId, showId, err: error },
         "A booking of a cancelled show is not given back yet; it is tried again.",
       );
     });
   }
+  await noteNotGivenBack(deps.db, showId, notGivenBack);
   await finishShowCancellation(deps.db, showId, deps.clock.now());
 }
 
