@@ -312,6 +312,31 @@ describe("refunds of the reconciler, when no server has run for longer than PAYI
   });
 });
 
+test("a server that was frozen for longer than PAYING_SECONDS writes that first, and gives no money back", async () => {
+  const { url, start, payUnheard, gateway } = await givenCinema();
+  await (await start(url)).close();
+  await payUnheard();
+  await age(url, 16, 9);
+  await sweep(url);
+  const refusal = gateway.scriptRefund("unavailable");
+  const { lines } = await start(url);
+  const sql = await connectTo(url);
+  await refusal.arrived;
+  // The round that sent it takes no other refund.
+  await until(sql, refundWaits);
+
+  const frozen = await connectTo(url);
+  await frozen.query("begin");
+  await frozen.query("update server_heartbeat set beat_at = beat_at - interval '11 minutes'");
+  await sql.query("update payment_refund set next_attempt_at = now(), last_error = null");
+  const isStopped = () => lines.some(({ task, level }) => task === "reconcile payments" && level === "error");
+  await vi.waitUntil(isStopped, { timeout: 20_000, interval: 5 });
+  expect(gateway.books().refunds).toEqual([]);
+  await frozen.query("commit");
+  await until(sql, "select from payment_refund where last_error = $1", [waitingNote]);
+  expect(gateway.books().refunds).toEqual([]);
+});
+
 describe("the heartbeat", () => {
   const minute = 60_000;
   const start = new Date("2026-03-10T06:30:00Z");
