@@ -36,7 +36,6 @@ const rooms = {
     "booking",
     "contract",
     "door",
-    "idempotency",
     "payment",
     "rpc",
     "schedule",

@@ -2,8 +2,7 @@ import { cancelPending, lockBooking, releaseClaims } from "@skyfox/db";
 import type { Booking, BookingIdInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { describeBookingIn } from "./describe-booking.ts";
 
 /**
@@ -14,10 +13,10 @@ export async function cancelBooking(
   deps: Deps,
   user: User,
   input: BookingIdInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<Booking> {
   const { bookingId } = input;
-  const cancelled = await once(deps, intent, async (tx) => {
+  const cancelled = await call.commit(async (tx) => {
     const booking = await lockBooking(tx, bookingId);
     if (booking === undefined || booking.username !== user.username)
       throw new DomainError({ code: "BOOKING_NOT_FOUND" });

@@ -14,8 +14,7 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { CancelShowInput, ShowCancellation, ShowIdInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { onceInSteps } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { giveBookingBack } from "../payment/give-back.ts";
 
 /**
@@ -27,10 +26,10 @@ export async function cancelShow(
   deps: Deps,
   admin: User,
   input: CancelShowInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<ShowCancellation> {
   const { showId, reason } = input;
-  return await onceInSteps(deps, intent, {
+  return await call.inSteps({
     async begin(tx) {
       const now = await deps.clock.nowIn(tx);
       const cancelled = await cancelShowRow(tx, { showId, reason, cancelledBy: admin.username, now });

@@ -21,8 +21,7 @@ import {
 } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { claimKey, findReplay, keepAnswer } from "../idempotency/once.ts";
+import { callWithoutKey, KeyTaken, type Call } from "../idempotency/call.ts";
 import { networkOf } from "../limits/network.ts";
 import { findOffer, LostRace, retryLostRaces } from "./claim-seats.ts";
 
@@ -38,36 +37,24 @@ export async function holdSeats(
   deps: Deps,
   user: User,
   input: HoldSeatsInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<Hold> {
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as Hold;
   const counted = await deps.limits.count("holds", { account: user.username, address: user.address });
-  const hold = await retryLostRaces(deps, user, input, () => tryToHold(deps, user, input, intent));
-  if (hold === "key is taken") {
-    // By the same call on another server: repeating it counts once.
-    await counted.giveBack();
-    return await holdSeats(deps, user, input, intent);
+  try {
+    const hold = await retryLostRaces(deps, user, input, () => tryToHold(deps, user, input, call));
+    deps.monitors.arm(hold.bookingId, hold.expiresAt);
+    return hold;
+  } catch (error) {
+    // The same call was first on another server, and counts there.
+    if (error instanceof KeyTaken) await counted.giveBack();
+    throw error;
   }
-  deps.monitors.arm(hold.bookingId, hold.expiresAt);
-  return hold;
 }
 
-// With a key, look and write are one transaction with it; without one, one look and one statement do. A lost race leaves the key free.
-async function tryToHold(
-  deps: Deps,
-  user: User,
-  wanted: HoldSeatsInput,
-  intent: Intent | undefined,
-): Promise<Hold | "key is taken"> {
+// A lost race leaves the key free.
+async function tryToHold(deps: Deps, user: User, wanted: HoldSeatsInput, call: Call): Promise<Hold> {
   try {
-    if (intent === undefined) return await lookAndHold(deps, user, wanted);
-    return await inTransaction(deps.db, async (tx) => {
-      if (!(await claimKey(tx, deps, intent))) return "key is taken";
-      const hold = await lookAndHold(deps, user, wanted, tx);
-      await keepAnswer(tx, intent, hold);
-      return hold;
-    });
+    return await call.commitStatement((tx) => lookAndHold(deps, user, wanted, tx));
   } catch (error) {
     if (violatedConstraint(error) === constraints.noHoldSlot)
       await assertBelowLimit(deps, user, await deps.clock.nowIn(deps.db));
@@ -76,7 +63,12 @@ async function tryToHold(
 }
 
 // Looks, decides, and writes.
-async function lookAndHold(deps: Deps, user: User, wanted: HoldSeatsInput, tx?: Tx): Promise<Hold> {
+async function lookAndHold(
+  deps: Deps,
+  user: User,
+  wanted: HoldSeatsInput,
+  tx: Tx | undefined,
+): Promise<Hold> {
   const { overdue, startsAt, ...offer } = await findOffer(tx ?? deps.db, deps, user, wanted);
   const expiresAt = holdUntil(deps, startsAt, offer.now);
   const held = await insertOver(

@@ -4,13 +4,11 @@ import {
   deductFromWallet,
   findCancelReason,
   findOpenPaymentStatus,
-  inTransaction,
   insertPayment,
   insertWalletPayment,
   lockBooking,
   lockWallet,
   reserve,
-  tieKeyToPayment,
   updateClaims,
   type LockedBooking,
   type OpenPayment,
@@ -19,8 +17,7 @@ import {
 import { Decimal, type Booking, type PayBookingInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { claimKey, findReplay, keepAnswer } from "../idempotency/once.ts";
+import { callWithoutKey, type Begun, type Call } from "../idempotency/call.ts";
 import { askAfter, assertNotOutOfDate, chargeCard } from "../payment/charge-card.ts";
 import { describeBookingIn } from "./describe-booking.ts";
 
@@ -35,19 +32,16 @@ export async function payBooking(
   deps: Deps,
   user: User,
   input: PayBookingInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<Booking> {
   const { bookingId, card } = input;
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as Booking;
   if (input.method === "Card") assertNotOutOfDate(deps, input.card);
   const begin = async () => {
-    const begun = await beginPayment(deps, user, input, intent);
-    if (begun !== undefined && begun !== "key is taken") deps.monitors.disarm(bookingId);
+    const begun = await call.beginPayment((tx) => beginPayment(tx, deps, user, input));
+    deps.monitors.disarm(bookingId);
     return begun;
   };
-  const paid = await chargeCard(deps, { user, card, intent }, begin, describePaidBooking(deps));
-  return paid === "key is taken" ? await payBooking(deps, user, input, intent) : paid;
+  return await chargeCard(deps, { user, card, call }, begin, describePaidBooking(deps));
 }
 
 /** What the payer of a booking is answered. */
@@ -58,49 +52,32 @@ export function describePaidBooking(deps: Deps) {
   };
 }
 
-/** A payment that the wallet alone has made, with the answer to it. */
-interface PaidAlready {
-  paid: Booking;
-}
-
 // The booking is frozen, the wallet's part reserved and the payment's row written in one commit, before anything leaves the house.
-async function beginPayment(
-  deps: Deps,
-  user: User,
-  input: PayBookingInput,
-  intent: Intent | undefined,
-): Promise<OpenPayment | PaidAlready | "key is taken"> {
-  return await inTransaction(deps.db, async (tx) => {
-    if (!(await claimKey(tx, deps, intent))) return "key is taken";
-    const { booking, now } = await lockPayable(deps, tx, user, input.bookingId);
-    await beginPaying(tx, booking.id, new Date(now.getTime() + deps.settings.payingSeconds * 1_000));
-    await updateClaims(tx, booking.id, null);
-    const { walletAmount, cardAmount } = await splitAmount(deps, tx, user, booking, input);
-    const { username } = user;
-    const payment = {
-      bookingId: booking.id,
-      username,
-      method: input.method,
-      walletAmount,
-      cardAmount,
-      startedAt: now,
-    };
-    if (cardAmount.isZero()) {
-      const transactionId = `wallet-${crypto.randomUUID()}`;
-      const paymentId = await insertWalletPayment(tx, { ...payment, transactionId });
-      const change = { username, amount: walletAmount, reserved: new Decimal(0), bookingId: booking.id };
-      await deductFromWallet(tx, { ...change, paymentId, transactionId, now });
-      await confirmPaying(tx, booking.id, payment);
-      const paid = await describeBookingIn(tx, deps, booking.id);
-      await keepAnswer(tx, intent, paid);
-      return { paid };
-    }
-    if (!walletAmount.isZero() && !(await reserve(tx, username, walletAmount)))
-      throw new Error(`The wallet of ${username} has changed under its lock.`);
-    const begun = await insertPayment(tx, { ...payment, askAfter: askAfter(now) });
-    if (intent !== undefined) await tieKeyToPayment(tx, intent, begun.id);
-    return begun;
-  });
+async function beginPayment(tx: Tx, deps: Deps, user: User, input: PayBookingInput): Promise<Begun<Booking>> {
+  const { booking, now } = await lockPayable(deps, tx, user, input.bookingId);
+  await beginPaying(tx, booking.id, new Date(now.getTime() + deps.settings.payingSeconds * 1_000));
+  await updateClaims(tx, booking.id, null);
+  const { walletAmount, cardAmount } = await splitAmount(deps, tx, user, booking, input);
+  const { username } = user;
+  const payment = {
+    bookingId: booking.id,
+    username,
+    method: input.method,
+    walletAmount,
+    cardAmount,
+    startedAt: now,
+  };
+  if (cardAmount.isZero()) {
+    const transactionId = `wallet-${crypto.randomUUID()}`;
+    const paymentId = await insertWalletPayment(tx, { ...payment, transactionId });
+    const change = { username, amount: walletAmount, reserved: new Decimal(0), bookingId: booking.id };
+    await deductFromWallet(tx, { ...change, paymentId, transactionId, now });
+    await confirmPaying(tx, booking.id, payment);
+    return { paid: await describeBookingIn(tx, deps, booking.id) };
+  }
+  if (!walletAmount.isZero() && !(await reserve(tx, username, walletAmount)))
+    throw new Error(`The wallet of ${username} has changed under its lock.`);
+  return { payment: await insertPayment(tx, { ...payment, askAfter: askAfter(now) }) };
 }
 
 async function lockPayable(

@@ -4,8 +4,7 @@ import { describeBookingIn } from "./describe-booking.ts";
 import type { Booking, RefundBookingInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { giveBookingBack } from "../payment/give-back.ts";
 
 /**
@@ -16,10 +15,10 @@ export async function refundBooking(
   deps: Deps,
   admin: User,
   input: RefundBookingInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<Booking> {
   const { bookingId, to, reason } = input;
-  return await once(deps, intent, async (tx) => {
+  return await call.commit(async (tx) => {
     const booking = await lockBooking(tx, bookingId);
     if (booking === undefined) throw new DomainError({ code: "BOOKING_NOT_FOUND" });
     const { status } = booking;

@@ -5,8 +5,7 @@ import { describeBookingIn } from "./describe-booking.ts";
 import type { Booking, SellAtCounterInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /**
  * Sells seats to somebody at the counter, all or none, for cash: the booking is confirmed at once. An amount that was named must be what
@@ -17,11 +16,11 @@ export async function sellAtCounter(
   deps: Deps,
   admin: User,
   input: SellAtCounterInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<Booking> {
   const { showId, seatNumbers, customerName, phoneNumber, amountPaid } = input;
   return await retryLostRaces(deps, admin, { showId, seatNumbers }, () =>
-    once(deps, intent, async (tx) => {
+    call.commit(async (tx) => {
       const { overdue, ...offer } = await findOffer(tx, deps, admin, { showId, seatNumbers });
       const expected = offer.amountDue;
       if (amountPaid !== undefined && !amountPaid.equals(expected))

@@ -68,7 +68,8 @@ const sentences: { [Code in DomainCode]: string } = {
   STORAGE_UNAVAILABLE: "Pictures cannot be stored at the moment; nothing was changed. Try again later.",
 };
 
-type Problem = {
+/** A code with the details that belong to it. */
+export type Problem = {
   [Code in DomainCode]: DomainErrorDetails[Code] extends null
     ? { code: Code; details?: null }
     : { code: Code; details: DomainErrorDetails[Code] };

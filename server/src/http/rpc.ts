@@ -6,7 +6,7 @@ import { authenticate } from "../auth/sessions.ts";
 import { maxBatchSize, maxProfileImageBytes, type ImageProblem } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { KeysInFlight } from "../idempotency/keyed.ts";
+import type { KeysInFlight } from "../idempotency/answer-once.ts";
 import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";

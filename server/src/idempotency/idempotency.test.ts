@@ -18,6 +18,8 @@ import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 import { Decimal, keyHours } from "../contract/index.ts";
 import type { User } from "../deps.ts";
+import { answerOnce } from "./answer-once.ts";
+import { KeyTaken } from "./call.ts";
 import { intentOf } from "./intent.ts";
 
 const app = await createTestApp();
@@ -184,6 +186,22 @@ describe("while the first call is under way", () => {
     expect(replayed.headers.get("idempotent-replayed")).toBe("true");
     expect(await pointsOf("holds", customer)).toBe(0);
     expect(deps.monitors.armed).toBe(armedBefore);
+  });
+
+  test("a key that is taken and freed again and again ends the call after five tries", async () => {
+    const user = await givenCustomer(deps);
+    const context = { deps, user, idempotencyKey: "k", keysInFlight: new Map(), markReplayed: () => {} };
+    let tries = 0;
+    const taken = () => {
+      tries += 1;
+      throw new KeyTaken();
+    };
+    const refused = await answerOnce(context, "booking.cancel", { bookingId: 1 }, taken).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ problem: { code: "IDEMPOTENCY_IN_FLIGHT" } });
+    expect(tries).toBe(5);
+    expect(context.keysInFlight.size).toBe(0);
   });
 
   test("a replayed hold starts no timer again", async () => {
@@ -465,14 +483,14 @@ async function givenTicket() {
 }
 
 function intent(user: User, procedure: string, input: object, key: string) {
-  const known = intentOf({ user, idempotencyKey: key, markReplayed: () => {} }, procedure, input);
+  const known = intentOf({ user, idempotencyKey: key }, procedure, input);
   if (known === undefined) throw new Error("There is a key.");
   return known;
 }
 
 /** The key of a call in steps that has begun and not been answered. */
 async function givenBegunKey(user: User, procedure: string, input: object, key: string): Promise<void> {
-  const { markReplayed: _, ...keyedCall } = intent(user, procedure, input, key);
+  const keyedCall = intent(user, procedure, input, key);
   const now = deps.clock.now();
   const times = { now, expiresAt: new Date(now.getTime() + keyHours * 3_600_000) };
   await inTransaction(deps.db, (tx) => insertKey(tx, keyedCall, times));

@@ -4,17 +4,10 @@ import { transformer } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
-/** What one key stands for: somebody's call of a procedure with an input. Repeating it gives the answer of the first time. */
-export interface Intent extends KeyedCall {
-  /** Told when the answer is one of an earlier call. */
-  markReplayed(): void;
-}
-
-/** What is known of a call when it is looked at for a key. */
+/** What of a call its key depends on. */
 export interface CallWithKey {
-  user: User;
+  user: Pick<User, "username">;
   idempotencyKey: string | undefined;
-  markReplayed: () => void;
 }
 
 /** The keys that a caller may choose: 1 to 255 printable ASCII characters. */
@@ -24,27 +17,24 @@ const keyForm = /^[\x20-\x7E]{1,255}$/;
 // with a key, which would be in the same copy; so another card or password under the same key is the same intent.
 const secretFields = ["card", "password"];
 
-/** The intent behind a call, when its caller sent a key. Throws `VALIDATION_ERROR` for a key of another form. */
-export function intentOf(call: CallWithKey, procedure: string, input: object): Intent | undefined {
-  const { user, idempotencyKey: key, markReplayed } = call;
+/**
+ * What the key of a call stands for, when its caller sent one: an account's call of a procedure with an input. Throws `VALIDATION_ERROR` for a
+ * key of another form.
+ */
+export function intentOf(call: CallWithKey, procedure: string, input: unknown): KeyedCall | undefined {
+  const { user, idempotencyKey: key } = call;
   if (key === undefined) return undefined;
   if (!keyForm.test(key)) {
     throw new DomainError({ code: "VALIDATION_ERROR" }, [
       { field: "idempotency-key", message: "The key has 1 to 255 printable ASCII characters." },
     ]);
   }
-  return {
-    username: user.username,
-    procedure,
-    key,
-    fingerprint: fingerprintOf(input),
-    markReplayed,
-  };
+  return { username: user.username, procedure, key, fingerprint: fingerprintOf(input) };
 }
 
 // What was asked, as parsed, whatever the order of its fields; a field that is there without a value is not there.
-function fingerprintOf(input: object): Buffer {
-  const asked = Object.entries(input)
+function fingerprintOf(input: unknown): Buffer {
+  const asked = Object.entries(input ?? {})
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => [field, secretFields.includes(field) ? true : (value as unknown)]);
   const { json } = transformer.serialize(Object.fromEntries(asked));

@@ -4,8 +4,7 @@ import type { ChargeOutcome } from "./ports.ts";
 import type { CountedTry } from "../limits/ports.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { asKept } from "../idempotency/once.ts";
+import type { Begun, Call } from "../idempotency/call.ts";
 import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
 
 // Just after the charge's own timeout: until then nobody else needs to ask about it.
@@ -34,21 +33,21 @@ export function assertNotOutOfDate(deps: Deps, card: Card): void {
  */
 export async function chargeCard<Answer>(
   deps: Deps,
-  { user, card, intent }: { user: User; card: Card | undefined; intent: Intent | undefined },
-  begin: () => Promise<OpenPayment | { paid: Answer } | "key is taken">,
+  { user, card, call }: { user: User; card: Card | undefined; call: Call },
+  begin: () => Promise<Begun<Answer>>,
   describe: DescribePaid<Answer>,
-): Promise<Answer | "key is taken"> {
+): Promise<Answer> {
   const who = { account: user.username, address: user.address };
   const counted = card && (await deps.limits.count("failedCards", who));
   let hasCardFailed = false;
   try {
     const begun = await begin();
-    if (begun === "key is taken") return begun;
     if ("paid" in begun) return begun.paid;
-    if (card === undefined) throw new Error(`Payment ${begun.id} needs a card.`);
-    const outcome = await deps.gateway.charge({ key: begun.gatewayKey, amount: begun.cardAmount, card });
+    const { payment } = begun;
+    if (card === undefined) throw new Error(`Payment ${payment.id} needs a card.`);
+    const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.cardAmount, card });
     hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
-    return await asKept(deps, intent, () => settle(deps, begun, outcome, describe));
+    return await call.settlePayment(() => settle(deps, payment, outcome, describe));
   } finally {
     if (counted !== undefined && !hasCardFailed) await giveBackTry(deps, counted);
   }

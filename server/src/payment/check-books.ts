@@ -1,5 +1,6 @@
 import { booksApplicationName, endBackend, getBackend, listViolations, openDatabase } from "@skyfox/db";
 import { DomainError } from "../errors/domain-error.ts";
+import type { Deps } from "../deps.ts";
 import type { Books } from "./ports.ts";
 import type { Logger, Metrics } from "../runtime/ports.ts";
 
@@ -87,4 +88,9 @@ export async function checkBooks(parts: { books: Books; logger: Logger; metrics?
     metrics?.setViolations(Number.NaN);
     throw error;
   }
+}
+
+/** Whatever of the books does not add up, as it is read now. */
+export async function reportIntegrity({ books }: Pick<Deps, "books">) {
+  return { violations: await books.listViolations() };
 }

@@ -7,8 +7,7 @@ import type {
 } from "../contract/index.ts";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { Deps, User } from "../deps.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { onceInSteps } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { readCursor, toPage } from "../rpc/pages.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { askAboutPayment, giveBack } from "./reconcile-payments.ts";
@@ -38,9 +37,9 @@ export async function resolvePayment(
   deps: Deps,
   admin: User,
   { paymentId }: ResolvePaymentInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<ResolvePaymentOutput> {
-  return await onceInSteps(deps, intent, {
+  return await call.inSteps({
     async begin(tx) {
       await getPayment(tx, paymentId);
     },

@@ -5,7 +5,6 @@ import {
   endPaying,
   findCancelReason,
   finishPayment,
-  freePaymentKey,
   getPaymentState,
   hasRefund,
   inTransaction,
@@ -23,7 +22,7 @@ import {
 import { Decimal, maxDeclinedCards, retrySeconds } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { keepPaymentAnswer } from "../idempotency/once.ts";
+import { keepPaymentAnswer } from "../idempotency/kept-answer.ts";
 import { nextQuestionAt } from "./when-to-ask.ts";
 
 const open = ["Started", "Unknown"] as const;
@@ -58,11 +57,11 @@ export async function recordSuccessIn<Answer>(
 ): Promise<Answer | DomainError> {
   const used = await usePayment(deps, tx, payment, transactionId);
   if (used instanceof DomainError) {
-    await freePaymentKey(tx, payment.id);
+    await keepPaymentAnswer(tx, deps.clock, payment.id, undefined);
     return used;
   }
   const answer = await describe(tx, payment);
-  if (used === "now") await keepPaymentAnswer(tx, deps, payment.id, { answer });
+  if (used === "now") await keepPaymentAnswer(tx, deps.clock, payment.id, { answer });
   return answer;
 }
 
@@ -196,13 +195,13 @@ async function keepOrFree(
 ): Promise<void> {
   if (outcome.status === "Declined") {
     const refusal = { code: "PAYMENT_DECLINED", details: { retryUntil } } as const;
-    await keepPaymentAnswer(tx, deps, payment.id, { refusal });
+    await keepPaymentAnswer(tx, deps.clock, payment.id, { refusal });
   } else if (outcome.status === "Rejected") {
     const { errors } = outcome;
     const refusal = { code: "PAYMENT_VALIDATION_FAILED", details: { errors } } as const;
-    await keepPaymentAnswer(tx, deps, payment.id, { refusal });
+    await keepPaymentAnswer(tx, deps.clock, payment.id, { refusal });
   } else {
-    await freePaymentKey(tx, payment.id);
+    await keepPaymentAnswer(tx, deps.clock, payment.id, undefined);
   }
 }
 

@@ -3,8 +3,7 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { ResolvePaymentOutput, SettlePaymentInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { onceInSteps } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { answerOfPayment } from "../payment-answers.ts";
 import { giveBack } from "./reconcile-payments.ts";
 import { lockWhatIsPaid, recordNotChargedIn, recordSuccessIn } from "./record-outcome.ts";
@@ -22,11 +21,11 @@ export async function settlePayment(
   deps: Deps,
   admin: User,
   input: SettlePaymentInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<ResolvePaymentOutput> {
   const { paymentId } = input;
   let heldAgain: { bookingId: number; until: Date } | undefined;
-  return await onceInSteps(deps, intent, {
+  return await call.inSteps({
     async begin(tx) {
       const payment = await lockInDoubt(deps, tx, paymentId);
       heldAgain = undefined;

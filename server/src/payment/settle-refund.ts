@@ -3,8 +3,7 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { ResolvePaymentOutput, SettleRefundInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { findReplay, once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { isOpen } from "./record-outcome.ts";
 import { callIsOverAt } from "./when-to-ask.ts";
 import { describeOutcome, getPayment } from "./payment-outcome.ts";
@@ -18,12 +17,10 @@ export async function settleRefund(
   deps: Deps,
   admin: User,
   input: SettleRefundInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<ResolvePaymentOutput> {
   const { paymentId, reference, reason } = input;
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as ResolvePaymentOutput;
-  return await once(deps, intent, async (tx) => {
+  return await call.commit(async (tx) => {
     const { username, status, startedAt } = await getPayment(tx, paymentId);
     const refund = await findCardRefund(tx, paymentId);
     const now = await deps.clock.nowIn(tx);

@@ -2,6 +2,7 @@ import type { TRPCRouterRecord } from "@trpc/server";
 import { z } from "zod";
 import * as contract from "../contract/index.ts";
 import { signedInProcedure } from "../rpc/procedures.ts";
+import { withUser } from "../rpc/resolve.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { getShow } from "../show/get-show.ts";
 import { listShows } from "../show/list-shows.ts";
@@ -11,17 +12,14 @@ export const showRouter = {
   list: signedInProcedure
     .input(contract.listShowsInput)
     .output(z.array(contract.showSchema))
-    .query(({ ctx, input }) => listShows(ctx.deps, ctx.user, input)),
+    .query(withUser(listShows)),
 
   /** One show. */
-  byId: signedInProcedure
-    .input(contract.showIdInput)
-    .output(contract.showSchema)
-    .query(({ ctx, input }) => getShow(ctx.deps, ctx.user, input)),
+  byId: signedInProcedure.input(contract.showIdInput).output(contract.showSchema).query(withUser(getShow)),
 
   /** Every seat of a show with its status and the prices. */
   seatMap: signedInProcedure
     .input(contract.showIdInput)
     .output(contract.seatMapSchema)
-    .query(({ ctx, input }) => getSeatMap(ctx.deps, ctx.user, input)),
+    .query(withUser(getSeatMap)),
 } satisfies TRPCRouterRecord;

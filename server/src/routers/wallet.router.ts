@@ -1,7 +1,7 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import * as contract from "../contract/index.ts";
-import { keyed } from "../idempotency/keyed.ts";
 import { customerProcedure } from "../rpc/procedures.ts";
+import { withUser } from "../rpc/resolve.ts";
 import { addFunds } from "../wallet/add-funds.ts";
 import { getBalance } from "../wallet/get-balance.ts";
 import { listTransactions } from "../wallet/list-transactions.ts";
@@ -11,19 +11,17 @@ export const walletRouter = {
   balance: customerProcedure
     .input(contract.walletBalanceInput)
     .output(contract.walletSchema)
-    .query(({ ctx }) => getBalance(ctx.deps, ctx.user)),
+    .query(withUser(getBalance)),
 
   /** Adds funds by card. */
   addFunds: customerProcedure
     .input(contract.addFundsInput)
     .output(contract.addFundsOutput)
-    .mutation(({ ctx, input, path }) =>
-      keyed(ctx, path, input, (intent) => addFunds(ctx.deps, ctx.user, input, intent)),
-    ),
+    .mutation(withUser(addFunds)),
 
   /** Every change of one's own wallet, newest first. */
   transactions: customerProcedure
     .input(contract.walletTransactionsInput)
     .output(contract.walletTransactionPageSchema)
-    .query(({ ctx, input }) => listTransactions(ctx.deps, ctx.user, input)),
+    .query(withUser(listTransactions)),
 } satisfies TRPCRouterRecord;

@@ -1,5 +1,5 @@
 import type { Caller, Deps, User } from "../deps.ts";
-import type { KeysInFlight } from "../idempotency/keyed.ts";
+import type { KeysInFlight } from "../idempotency/answer-once.ts";
 
 /** What every procedure gets: the parts, and what is known of the call before its input is read. */
 export interface Context {

@@ -12,8 +12,7 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { CreateShowInput, ScheduledShow, Show } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { findReplay, once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { describeShow } from "../show/describe-show.ts";
 import { showTimes } from "../show/show-times.ts";
 import { isPast } from "./list-slots.ts";
@@ -29,10 +28,8 @@ export async function scheduleShow(
   deps: Deps,
   admin: User,
   input: CreateShowInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<ScheduledShow> {
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as ScheduledShow;
   const { movieId, date, slotId, cost, screenId } = input;
   if (!(await hasScreen(deps.db, screenId))) throw new DomainError({ code: "INVALID_SCREEN" });
   const times = showTimes(date, await getSlot(deps, slotId), deps.settings.cinemaTimeZone);
@@ -42,7 +39,7 @@ export async function scheduleShow(
   assertToCome();
   const movie = await getMovie(deps, movieId);
 
-  return await once(deps, intent, async (tx) => {
+  return await call.commit(async (tx) => {
     // The movie service may have taken its time.
     assertToCome();
     await saveMovies(tx, [movie]);

@@ -4,23 +4,20 @@ import { hashPassword } from "../auth/passwords.ts";
 import type { CreateStaffInput, StaffMember } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { findReplay, once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /** Employs a person, who can log in at once. Throws `USERNAME_EXISTS`. */
 export async function createStaff(
   deps: HashingDeps,
   admin: User,
   input: CreateStaffInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<StaffMember> {
   const { username, name, role, counterNo = null } = input;
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as StaffMember;
   const passwordHash = await hashPassword(deps.passwords, input.password);
   const createdAt = deps.clock.now();
   try {
-    return await once(deps, intent, async (tx) => {
+    return await call.commit(async (tx) => {
       if (await isUsernameTaken(tx, username)) throw new DomainError({ code: "USERNAME_EXISTS" });
       await insertAccount(tx, { username, passwordHash, role, createdAt });
       await insertStaff(tx, { username, name, counterNo });

@@ -2,19 +2,16 @@ import { findUsername } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import { foldName, type UnlockAccountInput, type UnlockAccountOutput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { findReplay, once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /** Forgets the guesses at passwords and answers that were counted on an account, or on a name that no account has, and the locks they made. */
 export async function unlockAccount(
   deps: Deps,
   admin: User,
   input: UnlockAccountInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<UnlockAccountOutput> {
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as UnlockAccountOutput;
-  return await once(deps, intent, async (tx) => {
+  return await call.commit(async (tx) => {
     const found = await findUsername(tx, input.username);
     const username = found ?? foldName(input.username);
     const cleared = await deps.limits.forgive(tx, username);

@@ -11,8 +11,9 @@ import { hashNewPassword } from "../auth/new-password.ts";
 import type { StaffMember, UpdateStaffInput } from "../contract/index.ts";
 import type { HashingDeps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { findReplay, once } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
+
+const maxTries = 5;
 
 /**
  * Changes role, counter or password of a person of the staff, or disables or enables them; any of these ends their sessions, and a new
@@ -22,45 +23,46 @@ export async function updateStaff(
   deps: HashingDeps,
   admin: User,
   input: UpdateStaffInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<StaffMember> {
   const { role, counterNo, disabled, password } = input;
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as StaffMember;
   const username = (await findUsername(deps.db, input.username)) ?? input.username;
   await getStaff(deps.db, username);
-  const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);
-  const updating = once(deps, intent, async (tx) => {
-    // Locked before the row is read: of two admins who demote each other, one finds the other gone.
-    const activeAdmins = await lockActiveAdmins(tx);
-    const before = await getStaff(tx, username);
-    const isLeaving = role === "staff" || disabled === true;
-    if (isLeaving && activeAdmins.length === 1 && activeAdmins[0] === username) {
-      throw new DomainError({ code: "LAST_ADMIN" });
+  const attempt = async () => {
+    const change = password === undefined ? undefined : await hashNewPassword(deps, username, password);
+    return await call.commit(async (tx) => {
+      // Locked before the row is read: of two admins who demote each other, one finds the other gone.
+      const activeAdmins = await lockActiveAdmins(tx);
+      const before = await getStaff(tx, username);
+      const isLeaving = role === "staff" || disabled === true;
+      if (isLeaving && activeAdmins.length === 1 && activeAdmins[0] === username) {
+        throw new DomainError({ code: "LAST_ADMIN" });
+      }
+      if (change !== undefined && !(await replacePassword(tx, username, change))) throw new PasswordChanged();
+      if (change !== undefined) await deps.limits.forgive(tx, username);
+      const now = deps.clock.now();
+      const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
+      await updateStaffRow(tx, username, { role, counterNo, disabledAt });
+      const changed = Object.entries({ role, counterNo, disabled, password }).flatMap(([field, value]) =>
+        value === undefined ? [] : [field],
+      );
+      if (changed.length > 0) {
+        await endSessions(tx, { username }, now);
+        const details = { changed };
+        await recordAudit(tx, deps.clock, admin, { action: "staff-changed", subject: username, details });
+      }
+      return await getStaff(tx, username);
+    });
+  };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const updated = await attempt();
+      deps.sessions.forget(username);
+      return updated;
+    } catch (error) {
+      // By the person, meanwhile: the new one has to be compared with that one too.
+      if (!(error instanceof PasswordChanged) || tries === maxTries) throw error;
     }
-    if (change !== undefined && !(await replacePassword(tx, username, change))) throw new PasswordChanged();
-    if (change !== undefined) await deps.limits.forgive(tx, username);
-    const now = deps.clock.now();
-    const disabledAt = disabled === undefined ? undefined : disabled ? (before.disabledAt ?? now) : null;
-    await updateStaffRow(tx, username, { role, counterNo, disabledAt });
-    const changed = Object.entries({ role, counterNo, disabled, password }).flatMap(([field, value]) =>
-      value === undefined ? [] : [field],
-    );
-    if (changed.length > 0) {
-      await endSessions(tx, { username }, now);
-      const details = { changed };
-      await recordAudit(tx, deps.clock, admin, { action: "staff-changed", subject: username, details });
-    }
-    return await getStaff(tx, username);
-  });
-  try {
-    const updated = await updating;
-    deps.sessions.forget(username);
-    return updated;
-  } catch (error) {
-    if (!(error instanceof PasswordChanged)) throw error;
-    // By the person, meanwhile: the new one has to be compared with that one too.
-    return await updateStaff(deps, admin, input, intent);
   }
 }
 

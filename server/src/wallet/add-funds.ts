@@ -1,13 +1,4 @@
-import {
-  getTopUp,
-  inTransaction,
-  insertPayment,
-  lockWallet,
-  sumOpenTopUps,
-  tieKeyToPayment,
-  type OpenPayment,
-  type Tx,
-} from "@skyfox/db";
+import { getTopUp, insertPayment, lockWallet, sumOpenTopUps, type OpenPayment, type Tx } from "@skyfox/db";
 import {
   Decimal,
   maxTopUp,
@@ -17,8 +8,7 @@ import {
 } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Intent } from "../idempotency/intent.ts";
-import { claimKey, findReplay } from "../idempotency/once.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { askAfter, assertNotOutOfDate, chargeCard } from "../payment/charge-card.ts";
 import { describeWallet } from "./describe-wallet.ts";
 
@@ -31,14 +21,11 @@ export async function addFunds(
   deps: Deps,
   user: User,
   input: AddFundsInput,
-  intent?: Intent,
+  call: Call = callWithoutKey(deps),
 ): Promise<AddFundsOutput> {
-  const replay = await findReplay(deps, intent);
-  if (replay !== undefined) return replay.answer as AddFundsOutput;
   assertNotOutOfDate(deps, input.card);
-  const begin = () => beginTopUp(deps, user, input.amount, intent);
-  const added = await chargeCard(deps, { user, card: input.card, intent }, begin, describeTopUp);
-  return added === "key is taken" ? await addFunds(deps, user, input, intent) : added;
+  const begin = () => call.beginPayment<AddFundsOutput>((tx) => beginTopUp(tx, deps, user, input.amount));
+  return await chargeCard(deps, { user, card: input.card, call }, begin, describeTopUp);
 }
 
 /** What whoever has added funds is answered. */
@@ -48,26 +35,20 @@ export async function describeTopUp(tx: Tx, payment: OpenPayment): Promise<AddFu
 }
 
 async function beginTopUp(
+  tx: Tx,
   deps: Deps,
-  user: User,
+  { username }: User,
   amount: Decimal,
-  intent: Intent | undefined,
-): Promise<OpenPayment | "key is taken"> {
-  const { username } = user;
-  return await inTransaction(deps.db, async (tx) => {
-    if (!(await claimKey(tx, deps, intent))) return "key is taken";
-    // What is still under way counts, so that every charge that succeeds can be added.
-    const { balance, lockedAt } = await lockWallet(tx, username);
-    const room = new Decimal(maxWalletBalance).minus(balance).minus(await sumOpenTopUps(tx, username));
-    if (amount.greaterThan(room)) {
-      const max = Decimal.max(0, Decimal.min(room, maxTopUp));
-      throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
-    }
-    const now = deps.clock.nowFrom(lockedAt);
-    const payment = { bookingId: null, username, method: "Card" as const, walletAmount: new Decimal(0) };
-    const times = { startedAt: now, askAfter: askAfter(now) };
-    const begun = await insertPayment(tx, { ...payment, cardAmount: amount, ...times });
-    if (intent !== undefined) await tieKeyToPayment(tx, intent, begun.id);
-    return begun;
-  });
+): Promise<{ payment: OpenPayment }> {
+  // What is still under way counts, so that every charge that succeeds can be added.
+  const { balance, lockedAt } = await lockWallet(tx, username);
+  const room = new Decimal(maxWalletBalance).minus(balance).minus(await sumOpenTopUps(tx, username));
+  if (amount.greaterThan(room)) {
+    const max = Decimal.max(0, Decimal.min(room, maxTopUp));
+    throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
+  }
+  const now = deps.clock.nowFrom(lockedAt);
+  const payment = { bookingId: null, username, method: "Card" as const, walletAmount: new Decimal(0) };
+  const times = { startedAt: now, askAfter: askAfter(now) };
+  return { payment: await insertPayment(tx, { ...payment, cardAmount: amount, ...times }) };
 }

@@ -1,0 +1,137 @@
+import {
+  findKey,
+  insertKey,
+  inTransaction,
+  sqlState,
+  storeAnswer,
+  tieKeyToPayment,
+  type KeyedCall,
+  type OpenPayment,
+  type Tx,
+} from "@skyfox/db";
+import type { Deps } from "../deps.ts";
+import { DomainError } from "../errors/domain-error.ts";
+import { keysEnd, openKept, writeKept } from "./kept-answer.ts";
+
+/** A verb that needs more than one transaction; each step can be taken again without harm. */
+export interface Steps<Answer> {
+  /** What the key is committed with; refuses what cannot be done. */
+  begin(tx: Tx): Promise<void>;
+  goOn(): Promise<void>;
+  /** The answer, after the last step. */
+  describe(tx: Tx): Promise<Answer>;
+  /** In the transaction that keeps the answer, and only for the answer that is kept. */
+  record?(tx: Tx, answer: Answer): Promise<void>;
+}
+
+/** A payment that has begun, or the answer where it needed no card. */
+export type Begun<Answer> = { payment: OpenPayment } | { paid: Answer };
+
+/**
+ * The unit of work of one call. A verb does its work through exactly one of these, which takes the call's key, if it has one, in the
+ * transaction of the effect. Where another call took the key meanwhile, they throw `KeyTaken`, and leave nothing behind. Throws
+ * `IDEMPOTENCY_IN_FLIGHT` while another call keeps the key locked.
+ */
+export interface Call {
+  /** Key, effect and answer in one commit. A refusal leaves nothing. */
+  commit<Answer>(work: (tx: Tx) => Promise<Answer>): Promise<Answer>;
+  /** As `commit`, for work that is one statement: without a key it gets no transaction. */
+  commitStatement<Answer>(work: (tx: Tx | undefined) => Promise<Answer>): Promise<Answer>;
+  /** Key and payment in one commit: the outcome of the payment keeps the answer. What is paid without a card is answered as by `commit`. */
+  beginPayment<Answer>(work: (tx: Tx) => Promise<Begun<Answer>>): Promise<Begun<Answer>>;
+  /** Records a payment's outcome, and gives the answer that is kept, if one is: another server may have recorded it first. */
+  settlePayment<Answer>(record: () => Promise<Answer>): Promise<Answer>;
+  /**
+   * Runs a verb in steps. A call that comes again before there is an answer goes on with them, so that a dead server holds no key; the answer
+   * that is written first is the one that all of them give.
+   */
+  inSteps<Answer>(steps: Steps<Answer>): Promise<Answer>;
+}
+
+/** Another call has taken the key, or given the answer, since this one began. Only for the way back to where the key is looked up. */
+export class KeyTaken extends Error {}
+
+/** A call that was sent without a key. */
+export function callWithoutKey({ db }: Pick<Deps, "db">): Call {
+  return {
+    commit: (work) => inTransaction(db, work),
+    commitStatement: (work) => work(undefined),
+    beginPayment: (work) => inTransaction(db, work),
+    settlePayment: (record) => record(),
+    async inSteps({ begin, goOn, describe, record }) {
+      await inTransaction(db, begin);
+      await goOn();
+      return await inTransaction(db, async (tx) => {
+        const answer = await describe(tx);
+        await record?.(tx, answer);
+        return answer;
+      });
+    },
+  };
+}
+
+/** A call with a key that has no answer yet; `hasBegun` when an earlier one has begun its steps. */
+export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, hasBegun: boolean): Call {
+  const { db, clock } = deps;
+
+  async function claim(tx: Tx): Promise<void> {
+    const now = clock.now();
+    try {
+      if (!(await insertKey(tx, keyed, { now, expiresAt: keysEnd(now) }))) throw new KeyTaken();
+    } catch (error) {
+      // Another call has held the key for as long as a lock is waited for.
+      if (sqlState(error) === "55P03") throw new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
+      throw error;
+    }
+  }
+
+  const keep = (tx: Tx, answer: unknown) => storeAnswer(tx, keyed, writeKept({ answer }));
+
+  async function commit<Answer>(work: (tx: Tx) => Promise<Answer>): Promise<Answer> {
+    return await inTransaction(db, async (tx) => {
+      await claim(tx);
+      const answer = await work(tx);
+      await keep(tx, answer);
+      return answer;
+    });
+  }
+
+  return {
+    commit,
+    commitStatement: commit,
+    async beginPayment(work) {
+      return await inTransaction(db, async (tx) => {
+        await claim(tx);
+        const begun = await work(tx);
+        if ("paid" in begun) await keep(tx, begun.paid);
+        else await tieKeyToPayment(tx, keyed, begun.payment.id);
+        return begun;
+      });
+    },
+    async settlePayment<Answer>(record: () => Promise<Answer>) {
+      const own = await record().then(
+        (answer) => () => answer,
+        (error: unknown) => () => {
+          throw error;
+        },
+      );
+      const known = await findKey(db, keyed).catch(() => undefined);
+      return known === undefined || known.answer === null ? own() : (openKept(known.answer) as Answer);
+    },
+    async inSteps({ begin, goOn, describe, record }) {
+      if (!hasBegun) {
+        await inTransaction(db, async (tx) => {
+          await claim(tx);
+          await begin(tx);
+        });
+      }
+      await goOn();
+      return await inTransaction(db, async (tx) => {
+        const answer = await describe(tx);
+        if (!(await keep(tx, answer))) throw new KeyTaken();
+        await record?.(tx, answer);
+        return answer;
+      });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Caller, Deps, User } from "../deps.ts";
+import { answerOnce } from "../idempotency/answer-once.ts";
+import type { Call } from "../idempotency/call.ts";
+import type { Context } from "./context.ts";
+
+/** What a resolver gets of a call; `Ports` is what its verb uses of the parts. */
+interface Resolved<Ports, Input> {
+  ctx: Omit<Context, "deps"> & { deps: Ports };
+  input: Input;
+  path: string;
+}
+
+/** Resolves a procedure by a verb that asks for nothing but parts and input. */
+export function withInput<Ports, Input, Answer>(verb: (deps: Ports, input: Input) => Answer) {
+  return ({ ctx, input }: Resolved<Ports, Input>) => verb(ctx.deps, input);
+}
+
+/** Resolves a procedure by a verb that asks where a call comes from. */
+export function withCaller<Ports, Input, Answer>(
+  verb: (deps: Ports, caller: Caller, input: Input) => Answer,
+) {
+  return ({ ctx, input }: Resolved<Ports, Input>) => verb(ctx.deps, ctx.caller, input);
+}
+
+/**
+ * Resolves a procedure by a verb that asks who is signed in. If the contract lists the procedure as keyed, a call that is repeated with its key
+ * gets the answer of the first one, and the verb commits its effect through `call`.
+ */
+export function withUser<Ports, Input, Answer>(
+  verb: (deps: Ports, user: User, input: Input, call: Call) => Answer | Promise<Answer>,
+) {
+  type Parts = Ports & Pick<Deps, "db" | "clock">;
+  return async ({ ctx, input, path }: Resolved<Parts, Input> & { ctx: { user: User } }): Promise<Answer> =>
+    await answerOnce(ctx, path, input, (call) => verb(ctx.deps, ctx.user, input, call));
+}
