@@ -38,5 +38,7 @@ export * from "./queries/settlements.ts";
 export * from "./queries/shows.ts";
 export * from "./queries/staff.ts";
 export * from "./queries/wallets.ts";
+export { isOpenPayment, isPaidBooking } from "./states.ts";
+export type { BookingStatus, PaymentStatus } from "./schema.ts";
 export { bookingTransitions, paymentTransitions } from "./transitions.ts";
 export { inTransaction, isRetryable, sqlState } from "./transaction.ts";

@@ -2,6 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql, type Updateable } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { Booking, BookingStatus } from "../schema.ts";
+import { isOverdueHold, paidStates } from "../states.ts";
 import type { NextBookingStatus } from "../transitions.ts";
 import { databaseNow } from "./clock.ts";
 
@@ -99,12 +100,7 @@ export async function listBookings(db: Db, filter: BookingFilter): Promise<Booki
   if (filter.status === "Pending") {
     query = query.where("b.status", "=", "Pending").where("b.expires_at", ">", filter.now);
   } else if (filter.status === "Expired") {
-    query = query.where((eb) =>
-      eb.or([
-        eb("b.status", "=", "Expired"),
-        eb.and([eb("b.status", "=", "Pending"), eb("b.expires_at", "<=", filter.now)]),
-      ]),
-    );
+    query = query.where((eb) => eb.or([eb("b.status", "=", "Expired"), isOverdueHold(filter.now, "b")]));
   } else if (filter.status !== undefined) {
     query = query.where("b.status", "=", filter.status);
   }
@@ -128,7 +124,7 @@ export async function listDoorBookings(
   let page = db
     .selectFrom("booking as b")
     .innerJoin("show as s", "s.id", "b.show_id")
-    .where("b.status", "in", ["Confirmed", "CheckedIn"])
+    .where("b.status", "in", paidStates)
     .where("s.cancelled_at", "is", null);
   if (date !== undefined) page = page.where("s.date", "=", date);
   if (showId !== undefined) page = page.where("s.id", "=", showId);
@@ -182,8 +178,9 @@ export async function findCancelReason(db: Db, showId: number): Promise<string |
 }
 
 /**
- * The only way a booking changes its state: from the state the caller saw under lock to the next, with what changes along.
- * Throws, and changes nothing, when it was no longer in that state.
+ * How one locked booking changes its state: from the state the caller saw under lock to the next, with what changes along. Throws, and changes
+ * nothing, when it was no longer in that state. Three statements go on with many bookings at once, and check the state themselves: `expire`
+ * in holds.ts, `cancelLiveHolds` and `checkBookingsIn`.
  */
 async function move<From extends BookingStatus>(
   tx: Tx,

@@ -1,5 +1,9 @@
 import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { heldStates, isOverdueHold, openPaymentStates, paidStates, statesIn } from "../states.ts";
+
+// Paid for, or just being paid for.
+const beyondHold = ["Paying", ...paidStates] as const;
 
 /**
  * Cancels a show and begins to give its bookings back; a show that is cancelled already keeps its reason. Locks the show, so that no hold
@@ -40,7 +44,7 @@ export async function cancelLiveHolds(tx: Tx, showId: number, now: Date): Promis
       select id from booking where show_id = ${showId} and status = 'Pending' order by id for update
     ), cancelled as (
       update booking set ended_at = ${now},
-        status = case when expires_at <= ${now} then 'Expired' else 'Cancelled' end::booking_status
+        status = case when ${isOverdueHold(now)} then 'Expired' else 'Cancelled' end::booking_status
       from held where booking.id = held.id returning booking.id
     ), locked as (
       select show_id, seat_number from seat_claim
@@ -58,7 +62,7 @@ export async function listPaidBookingsOfShow(db: Db, showId: number): Promise<nu
   const rows = await db
     .selectFrom("booking")
     .where("show_id", "=", showId)
-    .where("status", "in", ["Confirmed", "CheckedIn"])
+    .where("status", "in", paidStates)
     .select("id")
     .orderBy("id")
     .execute();
@@ -98,22 +102,22 @@ export async function findShowCancellation(db: Db, showId: number): Promise<Show
 function owedByShow(showId: number) {
   return sql`
     select b.id,
-      b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or coalesce(refund.pending, false) as is_open,
+      b.status in ${statesIn(beyondHold)} or doubt.payments > 0 or coalesce(refund.pending, false) as is_open,
       coalesce(
         refund.error, doubt.error,
-        case when b.status in ('Confirmed', 'CheckedIn') and b.id = any(c.not_given_back) then ${notGivenBack} end
+        case when b.status in ${statesIn(paidStates)} and b.id = any(c.not_given_back) then ${notGivenBack} end
       ) as error
     from show_cancellation c
     join booking b on b.show_id = c.show_id
     cross join lateral (
       select count(*) as payments, min(p.last_error) as error from payment_transaction p
-      where p.booking_id = b.id and (p.status in ('Started', 'Unknown') or p.contested)
+      where p.booking_id = b.id and (p.status in ${statesIn(openPaymentStates)} or p.contested)
     ) doubt
     cross join lateral (
       select count(*) as refunds, bool_or(r.state = 'pending') as pending, min(r.last_error) filter (where r.state = 'pending') as error
       from payment_refund r where r.booking_id = b.id and r.created_at >= c.started_at
     ) refund
-    where c.show_id = ${showId} and (b.status in ('Paying', 'Confirmed', 'CheckedIn') or doubt.payments > 0 or refund.refunds > 0)`;
+    where c.show_id = ${showId} and (b.status in ${statesIn(beyondHold)} or doubt.payments > 0 or refund.refunds > 0)`;
 }
 
 // Stands for a failure of ours, whose text is the log's.
@@ -133,11 +137,11 @@ export async function finishShowCancellation(db: Db, showId: number, now: Date):
     update show_cancellation c set done_at = ${now}
     where c.show_id = ${showId} and c.done_at is null
       and not exists (
-        select from booking where show_id = ${showId} and status in ('Pending', 'Paying', 'Confirmed', 'CheckedIn')
+        select from booking where show_id = ${showId} and status in ${statesIn([...heldStates, ...paidStates])}
       )
       and not exists (
         select from booking where show_id = ${showId} and id = any(array(
-          select booking_id from payment_transaction where status in ('Started', 'Unknown') and booking_id is not null
+          select booking_id from payment_transaction where status in ${statesIn(openPaymentStates)} and booking_id is not null
           union all select booking_id from payment_transaction where status = 'Unknown' or contested
           union all select booking_id from payment_refund where state = 'pending' and created_at >= (
             select started_at from show_cancellation where show_id = ${showId}

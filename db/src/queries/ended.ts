@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
+import { openPaymentStates, statesIn } from "../states.ts";
 
 // Each removes at most `limit` rows by each way in which one ends, and tells how many. It leaves out what another transaction has locked, so
 // that servers that do this at once do not wait for each other.
@@ -47,7 +48,7 @@ export async function deleteEndedKeys(db: Db, now: Date, limit: number): Promise
     with over as (
       select k.ctid as place from idempotency_key k
       where k.expires_at <= ${now} and not exists (
-        select from payment_transaction p where p.id = k.payment_id and p.status in ('Started', 'Unknown')
+        select from payment_transaction p where p.id = k.payment_id and p.status in ${statesIn(openPaymentStates)}
       )
       order by k.expires_at limit ${limit} for update of k skip locked
     )

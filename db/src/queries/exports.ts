@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
+import { paidStates, statesIn } from "../states.ts";
 import type { PaymentModeEnum } from "../schema.ts";
 import type { Period } from "./revenue.ts";
 
@@ -52,7 +53,7 @@ export async function listPaidBookings(
     from booking b
     left join customertable c on c.username = b.customer_username
     left join admin_booked_customer a on a.id = b.customer_id
-    where b.status in ('Confirmed', 'CheckedIn') and ${begins} and ${goesOn}
+    where b.status in ${statesIn(paidStates)} and ${begins} and ${goesOn}
     order by b.booking_time desc, b.id desc limit ${page.limit}`.execute(db);
   return rows;
 }

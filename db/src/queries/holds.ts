@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { heldStates, isOverdueHold, isOverdueInPaying } from "../states.ts";
 import { sqlState } from "../transaction.ts";
 
 // As long as the function claim_seats of the migrations waits.
@@ -24,7 +25,7 @@ export async function countLiveHolds(db: Db, username: string): Promise<number> 
   const row = await db
     .selectFrom("booking")
     .where("customer_username", "=", username)
-    .where("status", "in", ["Pending", "Paying"])
+    .where("status", "in", heldStates)
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
   return row.count;
@@ -35,8 +36,7 @@ export async function listOverdueHolds(db: Db, username: string, now: Date): Pro
   const rows = await db
     .selectFrom("booking")
     .where("customer_username", "=", username)
-    .where("status", "=", "Pending")
-    .where("expires_at", "<=", now)
+    .where(isOverdueHold(now))
     .select("id")
     .execute();
   return rows.map((row) => row.id);
@@ -79,10 +79,10 @@ export async function expireUnlockedBookings(db: Db, bookingIds: number[], now: 
 export async function expireAnyDue(db: Db, limit: number, now: Date): Promise<number[]> {
   // Each in the order of its own partial index, so that no ended booking is read. Skipping, it waits for none: any order of locks will do.
   const overdue = sql`
-      select id from booking where status = 'Pending' and expires_at <= ${now}
+      select id from booking where ${isOverdueHold(now)}
       order by expires_at limit ${limit} ${lockRows.skip}`;
   const overpaying = sql`
-      select id from booking where status = 'Paying' and paying_until <= ${now}
+      select id from booking where ${isOverdueInPaying(now)}
       order by paying_until limit ${limit} ${lockRows.skip}`;
   const expired = await expire(db, now, "skip", overdue);
   return [...expired, ...(await expire(db, now, "skip", overpaying))];
@@ -99,7 +99,7 @@ function dueAmong(bookingIds: number[], now: Date, atLocked: AtLocked): RawBuild
   return sql`
       select id from booking
       where id = any(${bookingIds}::bigint[])
-        and (status = 'Pending' and expires_at <= ${now} or status = 'Paying' and paying_until <= ${now})
+        and (${isOverdueHold(now)} or ${isOverdueInPaying(now)})
       order by id ${lockRows[atLocked]}`;
 }
 

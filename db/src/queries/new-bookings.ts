@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
+import { heldStates, statesIn } from "../states.ts";
 import { databaseNow } from "./clock.ts";
 
 /** One wanted seat, with what decides about it and its show. */
@@ -101,13 +102,13 @@ export async function insertHold(db: Db, hold: NewHold): Promise<number | Broken
         select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int - beyond.holds) as slot
         where not exists (
           select from booking
-          where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot = slot
+          where customer_username = ${hold.username} and status in ${statesIn(heldStates)} and hold_slot = slot
         )
       )
     from chosen join refusal on refusal.bound is null, (
       -- An adopted customer may have had more holds than that; no new hold gets a slot beyond the limit.
       select count(*)::int as holds from booking
-      where customer_username = ${hold.username} and status in ('Pending', 'Paying') and hold_slot > ${hold.maxLiveHolds}
+      where customer_username = ${hold.username} and status in ${statesIn(heldStates)} and hold_slot > ${hold.maxLiveHolds}
     ) as beyond
     returning id
   )`;

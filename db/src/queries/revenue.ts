@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { sql, type RawBuilder } from "kysely";
 import type { Db } from "../connect.ts";
+import { paidStates, statesIn } from "../states.ts";
 
 /** Some time in which bookings were made: from the first instant up to, not including, the other. */
 export interface Period {
@@ -51,7 +52,7 @@ export async function sumRevenue(
 ): Promise<RevenueFigures & { groups: ({ label: string } & RevenueFigures)[] }> {
   const bounds = periods?.flatMap(({ from, to }) => [from, to]) ?? ["-infinity", "infinity"];
   const conditions = [
-    sql`b.status in ('Confirmed', 'CheckedIn')`,
+    sql`b.status in ${statesIn(paidStates)}`,
     // The tally sees to what is in a period; this lets it use the index.
     sql`b.booking_time >= ${bounds[0]} and b.booking_time < ${bounds.at(-1)}`,
     ...(movieId === undefined ? [] : [sql`showing.movie_id = ${movieId}`]),

@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
+import { paidStates, statesIn } from "../states.ts";
 
 function showsWithFreeSeats(db: Db, now: Date) {
   return db
@@ -92,7 +93,7 @@ export async function listSeats(db: Db, showId: number, now: Date): Promise<Seat
       seat.seat_type as type, coalesce(max(c.version) over (), 0) as version,
       case
         when c.booking_id is null or c.free_after <= ${now} then 'free'
-        when b.status in ('Confirmed', 'CheckedIn') then 'sold'
+        when b.status in ${statesIn(paidStates)} then 'sold'
         else 'held'
       end as status
     from show s
