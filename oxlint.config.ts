@@ -62,19 +62,10 @@ const rooms = {
 const rootFiles: Partial<Record<Room, string[]>> = {
   http: ["app-router.ts", "config.ts"],
   image: ["config.ts"],
-  payment: ["payment-answers.ts"],
   runtime: ["config.ts"],
 };
 
-const allRootFiles = [
-  "api.ts",
-  "app-router.ts",
-  "compose.ts",
-  "config.ts",
-  "payment-answers.ts",
-  "routes.ts",
-  "serve.ts",
-];
+const allRootFiles = ["api.ts", "app-router.ts", "compose.ts", "config.ts", "routes.ts", "serve.ts"];
 
 /** Parts that a room gets through `deps`; only the composition builds them. */
 const adapters = [

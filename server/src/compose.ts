@@ -9,6 +9,7 @@ import {
   startListener,
   writeHeartbeat,
 } from "@skyfox/db";
+import { bookingPayments } from "./booking/booking-payments.ts";
 import { goOnCancellingShows } from "./booking/cancel-show.ts";
 import { createHashQueue } from "./auth/passwords.ts";
 import { removeEnded } from "./auth/remove-ended.ts";
@@ -31,10 +32,11 @@ import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { createMetrics } from "./runtime/metrics.ts";
 import { fillInFilms } from "./movie/fill-in-films.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
-import { answerOfPayment } from "./payment-answers.ts";
 import { askAfter } from "./payment/charge-card.ts";
 import { checkBooks, openBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
+import type { PaymentSubjects } from "./payment/ports.ts";
+import { topUpPayments } from "./wallet/top-up-payments.ts";
 import { reconcilePayments } from "./payment/reconcile-payments.ts";
 import { warnOfWaitingRefunds } from "./payment/waiting-refunds.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
@@ -127,6 +129,7 @@ export async function compose(
     books,
     clock,
     gateway,
+    subjects: findSubjects({ clock, monitors, settings: config }),
     movies:
       config.movieService === undefined
         ? noMovieService
@@ -213,7 +216,7 @@ export async function compose(
       const reconcile = async () => {
         // Before refunds are looked for: whether the database was away for long is known by the heartbeat before this one.
         await beat();
-        await reconcilePayments(background, answerOfPayment(background), stopping.signal);
+        await reconcilePayments(background, stopping.signal);
         await goOnCancellingShows(background, stopping.signal);
       };
       loops.push(
@@ -278,6 +281,12 @@ function settingsOf(config: CompleteConfig): Settings {
     holdLimits,
     refusesPublishedPasswords,
   };
+}
+
+/** What payments are for: a booking, or without one funds for the wallet. */
+export function findSubjects(parts: Parameters<typeof bookingPayments>[0]): PaymentSubjects {
+  const [bookings, topUps] = [bookingPayments(parts), topUpPayments(parts)];
+  return { of: ({ bookingId }) => (bookingId === null ? topUps : bookings) };
 }
 
 // What a dead server left: holds that no monitor watches, and payments that kept their seats too long.

@@ -5,7 +5,7 @@ import type { Role } from "./contract/index.ts";
 import type { ImageStore, PictureMaker } from "./image/ports.ts";
 import type { GuessingLimits } from "./limits/ports.ts";
 import type { MovieCatalogue } from "./movie/ports.ts";
-import type { Books, PaymentGateway } from "./payment/ports.ts";
+import type { Books, PaymentGateway, PaymentSubjects } from "./payment/ports.ts";
 import type { Clock, Logger } from "./runtime/ports.ts";
 import type { TicketPrinter, TicketTokens } from "./ticket/ports.ts";
 
@@ -29,6 +29,7 @@ export interface Deps {
   books: Books;
   clock: Clock;
   gateway: PaymentGateway;
+  subjects: PaymentSubjects;
   movies: MovieCatalogue;
   monitors: ExpiryMonitors;
   hashQueue: HashQueue;

@@ -19,6 +19,7 @@ import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts"
 import { createSessionMemory, type SessionMemory } from "../src/auth/session-memory.ts";
 import { createSessionTokens } from "../src/auth/session-tokens.ts";
 import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
+import { findSubjects } from "../src/compose.ts";
 import type { BucketAccess } from "../src/config.ts";
 import type { Deps, HashingDeps } from "../src/deps.ts";
 import { createApp } from "../src/http/app.ts";
@@ -29,7 +30,6 @@ import { createPictureMaker } from "../src/image/make-picture.ts";
 import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
 import { developmentAddressFactor, limitTable, widenAddressLimits } from "../src/limits/limit-table.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
-import { answerOfPayment } from "../src/payment-answers.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { openBooks } from "../src/payment/check-books.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
@@ -119,10 +119,21 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const books = openBooks(databaseUrl);
   const sessions = createSessionMemory(db);
   const endings = startListener(options.listenUrl ?? databaseUrl, { channel: sessionChannel, ...sessions });
+  const settings = {
+    cinemaTimeZone: "Asia/Kolkata",
+    currency: "INR",
+    holdSeconds: 300,
+    payingSeconds: 600,
+    background: true,
+    holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
+    refusesPublishedPasswords: false,
+    ...options.settings,
+  };
   const deps = {
     db,
     books,
     clock,
+    subjects: findSubjects({ clock, monitors, settings }),
     gateway: connectPaymentGateway({
       url: gateway.url,
       apiKey: testGatewayKey,
@@ -152,16 +163,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       widenAddressLimits(limitTable, options.addressLimitFactor ?? developmentAddressFactor),
     ),
     logger,
-    settings: {
-      cinemaTimeZone: "Asia/Kolkata",
-      currency: "INR",
-      holdSeconds: 300,
-      payingSeconds: 600,
-      background: true,
-      holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
-      refusesPublishedPasswords: false,
-      ...options.settings,
-    },
+    settings,
   };
   const app = createApp(deps, {
     apiKeys: [{ name: "tests", key: testApiKey }],
@@ -176,7 +178,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
   const reconcile = async (signal?: AbortSignal) => {
-    await reconcilePayments(deps, answerOfPayment(deps), signal);
+    await reconcilePayments(deps, signal);
     await goOnCancellingShows(deps, signal);
   };
 

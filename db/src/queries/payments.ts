@@ -1,7 +1,8 @@
 import type { Decimal } from "decimal.js";
-import { sql } from "kysely";
+import { sql, type UpdateObject } from "kysely";
 import type { Db, Tx } from "../connect.ts";
-import type { PaymentStatus, RefundDestination } from "../schema.ts";
+import type { DB as Database, PaymentStatus, RefundDestination } from "../schema.ts";
+import { openPaymentStates } from "../states.ts";
 
 /** A payment whose outcome is to be learnt; `attempts` counts the times that the gateway was asked afterwards. */
 export interface OpenPayment {
@@ -97,7 +98,7 @@ export async function sumOpenTopUps(db: Db, username: string): Promise<Decimal> 
     .selectFrom("payment_transaction")
     .where("username", "=", username)
     .where("booking_id", "is", null)
-    .where("status", "in", ["Started", "Unknown"])
+    .where("status", "in", openPaymentStates)
     .select(sql<Decimal>`coalesce(sum(card_amount), 0)`.as("total"))
     .executeTakeFirstOrThrow();
   return total;
@@ -118,17 +119,20 @@ export async function findOpenPaymentStatus(db: Db, bookingId: number): Promise<
   const row = await db
     .selectFrom("payment_transaction")
     .where("booking_id", "=", bookingId)
-    .where("status", "in", ["Started", "Unknown"])
+    .where("status", "in", openPaymentStates)
     .select("status")
     .executeTakeFirst();
   return row?.status;
 }
 
-/** A payment's status, and what it still has reserved, as this transaction sees them; throws when there is no such payment. */
-export async function getPaymentState(
-  db: Db,
-  paymentId: number,
-): Promise<{ status: PaymentStatus; reserved: Decimal }> {
+/** A payment's status, and what it still has reserved. */
+export interface PaymentState {
+  status: PaymentStatus;
+  reserved: Decimal;
+}
+
+/** The state of a payment, as this transaction sees it; throws when there is no such payment. */
+export async function getPaymentState(db: Db, paymentId: number): Promise<PaymentState> {
   return await db
     .selectFrom("payment_transaction")
     .where("id", "=", paymentId)
@@ -136,36 +140,66 @@ export async function getPaymentState(
     .executeTakeFirstOrThrow();
 }
 
-/** What the gateway did in the end; `transactionId` is there when it charged, `error` when it did not. */
-export interface FinalOutcome {
-  status: "Completed" | "Declined" | "Rejected" | "Failed";
-  transactionId?: string;
-  error?: string;
-  now: Date;
-  /** When the gateway is to be asked again, in case it has charged after all. */
-  askAgainAt?: Date | null;
-  /** The card was charged and the wallet's part was not needed any more. */
-  cardOnly?: boolean;
+// Each is called under the lock of the booking, or of the wallet without one.
+
+/** Completes an open payment: it was charged, and used. */
+export async function completePayment(
+  tx: Tx,
+  paymentId: number,
+  { transactionId, now }: { transactionId: string; now: Date },
+): Promise<void> {
+  await finish(tx, paymentId, openPaymentStates, {
+    status: "Completed",
+    transaction_id: transactionId,
+    processed_at: now,
+  });
 }
 
-/** Writes a final outcome over one of the states that the caller saw under the lock of the booking, or of the wallet without one. */
-export async function finishPayment(
+/** Completes a payment that was charged and not used, with its card's part alone. It may have counted as not charged. */
+export async function completeTooLate(
+  tx: Tx,
+  paymentId: number,
+  { transactionId, now }: { transactionId: string; now: Date },
+): Promise<void> {
+  await finish(tx, paymentId, [...openPaymentStates, "Failed", "Declined", "Rejected"], {
+    status: "Completed",
+    transaction_id: transactionId,
+    processed_at: now,
+    amount: sql<Decimal>`card_amount`,
+    wallet_amount: sql<Decimal>`0`,
+  });
+}
+
+/** Ends an open payment as not charged; at `askAgainAt` the gateway is asked again, in case it has charged after all. */
+export async function failPayment(
+  tx: Tx,
+  paymentId: number,
+  failure: { status: "Declined" | "Rejected" | "Failed"; error: string; now: Date; askAgainAt: Date | null },
+): Promise<void> {
+  await finish(tx, paymentId, openPaymentStates, {
+    status: failure.status,
+    last_error: failure.error,
+    processed_at: failure.now,
+    next_attempt_at: failure.askAgainAt,
+  });
+}
+
+// Writes a final outcome over one of the states that the caller saw under its lock.
+async function finish(
   tx: Tx,
   paymentId: number,
   from: readonly PaymentStatus[],
-  outcome: FinalOutcome,
+  values: UpdateObject<Database, "payment_transaction">,
 ): Promise<void> {
   const { numUpdatedRows } = await tx
     .updateTable("payment_transaction")
     .set({
-      status: outcome.status,
-      transaction_id: outcome.transactionId ?? null,
-      last_error: outcome.error ?? null,
-      processed_at: outcome.now,
-      next_attempt_at: outcome.askAgainAt ?? null,
+      transaction_id: null,
+      last_error: null,
+      next_attempt_at: null,
       contested: false,
       reserved: sql<Decimal>`0`,
-      ...(outcome.cardOnly === true && { amount: sql<Decimal>`card_amount`, wallet_amount: sql<Decimal>`0` }),
+      ...values,
     })
     .where("id", "=", paymentId)
     .where("status", "in", from)
@@ -188,7 +222,7 @@ export async function markPaymentUnknown(
       ...(unknown.askAfter && { next_attempt_at: unknown.askAfter }),
     })
     .where("id", "=", paymentId)
-    .where("status", "in", ["Started", "Unknown"])
+    .where("status", "in", openPaymentStates)
     .execute();
 }
 
@@ -198,7 +232,7 @@ export async function askAgainAt(db: Db, paymentId: number, at: Date): Promise<v
     .updateTable("payment_transaction")
     .set({ next_attempt_at: at })
     .where("id", "=", paymentId)
-    .where("status", "in", ["Started", "Unknown"])
+    .where("status", "in", openPaymentStates)
     .execute();
 }
 
@@ -247,7 +281,7 @@ export async function hurryPayment(db: Db, paymentId: number, now: Date): Promis
     .updateTable("payment_transaction")
     .set({ next_attempt_at: now })
     .where("id", "=", paymentId)
-    .where("status", "in", ["Started", "Unknown", "Failed"])
+    .where("status", "in", [...openPaymentStates, "Failed"])
     .execute();
   await db
     .updateTable("payment_refund")

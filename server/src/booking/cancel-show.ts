@@ -4,6 +4,7 @@ import {
   findShowCancellation,
   finishShowCancellation,
   inTransaction,
+  isPaidBooking,
   listPaidBookingsOfShow,
   listRunningShowCancellations,
   lockBooking,
@@ -17,13 +18,15 @@ import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { giveBookingBack } from "../payment/give-back.ts";
 
+type CancellingDeps = Pick<Deps, "db" | "clock" | "logger" | "monitors">;
+
 /**
  * Cancels a show: nobody can hold its seats any more, live holds are cancelled, and every booking is given back to where its money came from,
  * each once, whatever stops it in between: a call that comes again, and every server in the background, goes on where it stood. Answers how
  * far it is. A show that is cancelled keeps its first reason. Throws `SHOW_NOT_FOUND`.
  */
 export async function cancelShow(
-  deps: Deps,
+  deps: CancellingDeps,
   admin: User,
   input: CancelShowInput,
   call: Call = callWithoutKey(deps),
@@ -45,12 +48,15 @@ export async function cancelShow(
 }
 
 /** How far the cancellation of a show is. Throws `SHOW_NOT_FOUND`, also for a show that is not cancelled. */
-export async function getShowCancellation(deps: Deps, { showId }: ShowIdInput): Promise<ShowCancellation> {
+export async function getShowCancellation(
+  deps: Pick<Deps, "db">,
+  { showId }: ShowIdInput,
+): Promise<ShowCancellation> {
   return await describeCancellation(deps.db, showId);
 }
 
 /** Goes on with every cancellation that is not done: what a dead server left, and bookings whose payments were under way. */
-export async function goOnCancellingShows(deps: Deps, signal?: AbortSignal): Promise<void> {
+export async function goOnCancellingShows(deps: CancellingDeps, signal?: AbortSignal): Promise<void> {
   for (const showId of await listRunningShowCancellations(deps.db)) {
     if (signal?.aborted === true) return;
     await giveShowBack(deps, showId).catch((error: unknown) => {
@@ -71,7 +77,7 @@ async function describeCancellation(db: Db, showId: number): Promise<ShowCancell
 
 // One booking a transaction, so that none waits for another and each is given back once or not at all. Holds are looked for every time:
 // one that was just being paid for can become a hold again after the show was cancelled.
-async function giveShowBack(deps: Deps, showId: number): Promise<void> {
+async function giveShowBack(deps: CancellingDeps, showId: number): Promise<void> {
   const cancellation = await findShowCancellation(deps.db, showId);
   if (cancellation === undefined) return;
   const now = await deps.clock.nowIn(deps.db);
@@ -93,14 +99,14 @@ async function giveShowBack(deps: Deps, showId: number): Promise<void> {
 }
 
 async function giveOneBack(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock">,
   bookingId: number,
   why: { reason: string; refundedBy: string },
 ): Promise<void> {
   await inTransaction(deps.db, async (tx) => {
     const booking = await lockBooking(tx, bookingId);
-    const status = booking?.status;
-    if (booking === undefined || (status !== "Confirmed" && status !== "CheckedIn")) return;
+    if (booking === undefined || !isPaidBooking(booking.status)) return;
+    const { status } = booking;
     const now = deps.clock.nowFrom(booking.lockedAt);
     await giveBookingBack(tx, { ...booking, status }, { ...why, to: "source", now });
   });

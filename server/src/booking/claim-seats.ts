@@ -8,10 +8,11 @@ import {
   type WantedSeat,
 } from "@skyfox/db";
 import { Decimal } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { seatPrices } from "../show/seat-prices.ts";
 import { assertInWindow } from "../show/window.ts";
+import type { BookingDeps } from "./ports.ts";
 
 // Each lost race means that somebody else got what both went for; a handful of tries is more than enough.
 const maxTries = 20;
@@ -38,7 +39,7 @@ export interface Offer {
  */
 export async function findOffer(
   db: Db,
-  deps: Deps,
+  deps: BookingDeps,
   user: User,
   wanted: { showId: number; seatNumbers: string[] },
 ): Promise<Offer> {
@@ -64,7 +65,7 @@ const raceLosses = new Set<string>([
  * locked, as by a server that is frozen: it names the seats that are taken by then, or else all of them.
  */
 export async function retryLostRaces<Result>(
-  deps: Deps,
+  deps: BookingDeps,
   user: User,
   wanted: { showId: number; seatNumbers: string[] },
   attempt: () => Promise<Result>,
@@ -93,7 +94,7 @@ function isLostRace(error: unknown): boolean {
   );
 }
 
-function assertOnSale(deps: Deps, user: User, seats: WantedSeat[]): WantedSeat & { now: Date } {
+function assertOnSale(deps: BookingDeps, user: User, seats: WantedSeat[]): WantedSeat & { now: Date } {
   const [show] = seats;
   if (show === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
   // Read before the seats are locked: what is over then is still over after the wait, and what is claimed since is refused by constraint.

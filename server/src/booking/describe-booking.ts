@@ -1,18 +1,22 @@
 import { findBooking, type BookingRow, type Db } from "@skyfox/db";
 import type { Booking } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
+import { statusAt } from "./status-at.ts";
 
 /** A booking as it is in this transaction, which has just changed it. */
-export async function describeBookingIn(tx: Db, deps: Deps, bookingId: number): Promise<Booking> {
+export async function describeBookingIn(
+  tx: Db,
+  deps: Pick<Deps, "clock" | "settings">,
+  bookingId: number,
+): Promise<Booking> {
   const row = await findBooking(tx, bookingId);
   if (row === undefined) throw new Error(`There is no booking ${bookingId}.`);
   return describeBooking(deps, row);
 }
 
 /** A booking as the contract publishes it; a hold whose time is over reads as Expired, whether or not that is written yet. */
-export function describeBooking(deps: Deps, row: BookingRow): Booking {
-  const isOverdue = row.status === "Pending" && row.expiresAt !== null && row.expiresAt <= deps.clock.now();
-  const status = isOverdue ? "Expired" : row.status;
+export function describeBooking(deps: Pick<Deps, "clock" | "settings">, row: BookingRow): Booking {
+  const status = statusAt(row, deps.clock.now());
   const isHeld = status === "Pending" || status === "Paying";
   const start = row.startsAt.toTemporalInstant().toZonedDateTimeISO(deps.settings.cinemaTimeZone);
   return {

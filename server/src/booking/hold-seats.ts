@@ -24,6 +24,7 @@ import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, KeyTaken, type Call } from "../idempotency/call.ts";
 import { networkOf } from "../limits/network.ts";
 import { findOffer, LostRace, retryLostRaces } from "./claim-seats.ts";
+import type { BookingDeps } from "./ports.ts";
 
 // A /48 of IPv6 has 65,536 networks of a caller's size; it may hold this many times as much as one of them.
 const widerNetworkFactor = 10;
@@ -34,7 +35,7 @@ const widerNetworkFactor = 10;
  * the customer or the network; too many of its holds abandoned within an hour), or `RATE_LIMITED` after too many calls in a minute.
  */
 export async function holdSeats(
-  deps: Deps,
+  deps: BookingDeps & Pick<Deps, "limits" | "monitors">,
   user: User,
   input: HoldSeatsInput,
   call: Call = callWithoutKey(deps),
@@ -52,7 +53,7 @@ export async function holdSeats(
 }
 
 // A lost race leaves the key free.
-async function tryToHold(deps: Deps, user: User, wanted: HoldSeatsInput, call: Call): Promise<Hold> {
+async function tryToHold(deps: BookingDeps, user: User, wanted: HoldSeatsInput, call: Call): Promise<Hold> {
   try {
     return await call.commitStatement((tx) => lookAndHold(deps, user, wanted, tx));
   } catch (error) {
@@ -64,7 +65,7 @@ async function tryToHold(deps: Deps, user: User, wanted: HoldSeatsInput, call: C
 
 // Looks, decides, and writes.
 async function lookAndHold(
-  deps: Deps,
+  deps: BookingDeps,
   user: User,
   wanted: HoldSeatsInput,
   tx: Tx | undefined,
@@ -87,7 +88,7 @@ async function lookAndHold(
 
 // An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
 async function insertOver(
-  deps: Deps,
+  deps: BookingDeps,
   overdue: number[],
   hold: NewHold,
   tx: Tx | undefined,
@@ -102,7 +103,7 @@ async function insertOver(
 
 // A screen has fewer seats than one address may hold in development: nothing is bounded there, nor where a call has no address.
 function boundsOf(
-  { settings: { holdLimits } }: Deps,
+  { settings: { holdLimits } }: BookingDeps,
   { address }: User,
 ): Pick<NewHold, "heldFrom" | "bounds"> {
   const { seatsPerAddress, ...ofCustomer } = holdLimits;
@@ -126,7 +127,7 @@ function tooManyHolds({ bound, freeAt }: BrokenBound, now: Date): DomainError {
 }
 
 // No slot was free. Holds whose time is over do not count, whether or not anybody has written that yet.
-async function assertBelowLimit(deps: Deps, user: User, now: Date): Promise<void> {
+async function assertBelowLimit(deps: BookingDeps, user: User, now: Date): Promise<void> {
   await expireBookings(deps.db, await listOverdueHolds(deps.db, user.username, now), now);
   if ((await countLiveHolds(deps.db, user.username)) >= maxLiveHolds) {
     throw new DomainError({ code: "TOO_MANY_HOLDS", details: { max: maxLiveHolds } });
@@ -134,7 +135,7 @@ async function assertBelowLimit(deps: Deps, user: User, now: Date): Promise<void
 }
 
 // Until the show starts if that is sooner, but with half a minute to pay; a shorter HOLD_SECONDS wins over that floor.
-function holdUntil(deps: Deps, startsAt: Date, now: Date): Date {
+function holdUntil(deps: BookingDeps, startsAt: Date, now: Date): Date {
   const { holdSeconds } = deps.settings;
   const untilStart = startsAt.getTime() - now.getTime();
   const floorMs = Math.min(holdSeconds, minHoldSeconds) * 1_000;

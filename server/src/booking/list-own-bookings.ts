@@ -1,12 +1,13 @@
 import { listBookings } from "@skyfox/db";
 import type { BookingPage, ListBookingsInput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { User } from "../deps.ts";
 import { readCursor, toPage } from "../rpc/pages.ts";
 import { describeBooking } from "./describe-booking.ts";
+import type { BookingDeps } from "./ports.ts";
 
 /** The customer's bookings, newest first, a page at a time. */
 export async function listOwnBookings(
-  deps: Deps,
+  deps: BookingDeps,
   user: User,
   { status, cursor, limit }: ListBookingsInput,
 ): Promise<BookingPage> {

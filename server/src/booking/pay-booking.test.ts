@@ -7,7 +7,6 @@ import { codeOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
 import type { PaymentGateway } from "../payment/ports.ts";
 import type { User } from "../deps.ts";
-import { answerOfPayment } from "../payment-answers.ts";
 import { connectPaymentGateway } from "../payment/card-gateway.ts";
 import { reconcilePayments } from "../payment/reconcile-payments.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
@@ -345,7 +344,7 @@ describe("what the gateway answers decides", () => {
       ...deps.gateway,
       findCharge: (charge) => findCharge({ ...charge, amount: charge.amount.minus(1) }),
     };
-    await reconcilePayments({ ...deps, gateway: less }, answerOfPayment(deps));
+    await reconcilePayments({ ...deps, gateway: less });
     expect(await paymentsOf(bookingId)).toMatchObject([
       { status: "Unknown", last_error: "the gateway names another amount" },
     ]);

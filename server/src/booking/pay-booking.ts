@@ -1,25 +1,9 @@
-import {
-  beginPaying,
-  confirmPaying,
-  deductFromWallet,
-  findCancelReason,
-  findOpenPaymentStatus,
-  insertPayment,
-  insertWalletPayment,
-  lockBooking,
-  lockWallet,
-  reserve,
-  updateClaims,
-  type LockedBooking,
-  type OpenPayment,
-  type Tx,
-} from "@skyfox/db";
-import { Decimal, type Booking, type PayBookingInput } from "../contract/index.ts";
+import type { Booking, PayBookingInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
-import { DomainError } from "../errors/domain-error.ts";
-import { callWithoutKey, type Begun, type Call } from "../idempotency/call.ts";
-import { askAfter, assertNotOutOfDate, chargeCard } from "../payment/charge-card.ts";
-import { describeBookingIn } from "./describe-booking.ts";
+import { callWithoutKey, type Call } from "../idempotency/call.ts";
+import { assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
+import { beginPayment } from "./begin-payment.ts";
+import { bookingPayments } from "./booking-payments.ts";
 
 /**
  * Pays a live hold of one's own by card, by wallet, or by wallet with the shortfall on a card. The payment row is committed before the gateway
@@ -29,7 +13,7 @@ import { describeBookingIn } from "./describe-booking.ts";
  * too many cards that the gateway did not take.
  */
 export async function payBooking(
-  deps: Deps,
+  deps: ChargingDeps & Pick<Deps, "monitors">,
   user: User,
   input: PayBookingInput,
   call: Call = callWithoutKey(deps),
@@ -41,89 +25,5 @@ export async function payBooking(
     deps.monitors.disarm(bookingId);
     return begun;
   };
-  return await chargeCard(deps, { user, card, call }, begin, describePaidBooking(deps));
-}
-
-/** What the payer of a booking is answered. */
-export function describePaidBooking(deps: Deps) {
-  return async (tx: Tx, payment: OpenPayment): Promise<Booking> => {
-    if (payment.bookingId === null) throw new Error(`Payment ${payment.id} is not for a booking.`);
-    return await describeBookingIn(tx, deps, payment.bookingId);
-  };
-}
-
-// The booking is frozen, the wallet's part reserved and the payment's row written in one commit, before anything leaves the house.
-async function beginPayment(tx: Tx, deps: Deps, user: User, input: PayBookingInput): Promise<Begun<Booking>> {
-  const { booking, now } = await lockPayable(deps, tx, user, input.bookingId);
-  await beginPaying(tx, booking.id, new Date(now.getTime() + deps.settings.payingSeconds * 1_000));
-  await updateClaims(tx, booking.id, null);
-  const { walletAmount, cardAmount } = await splitAmount(deps, tx, user, booking, input);
-  const { username } = user;
-  const payment = {
-    bookingId: booking.id,
-    username,
-    method: input.method,
-    walletAmount,
-    cardAmount,
-    startedAt: now,
-  };
-  if (cardAmount.isZero()) {
-    const transactionId = `wallet-${crypto.randomUUID()}`;
-    const paymentId = await insertWalletPayment(tx, { ...payment, transactionId });
-    const change = { username, amount: walletAmount, reserved: new Decimal(0), bookingId: booking.id };
-    await deductFromWallet(tx, { ...change, paymentId, transactionId, now });
-    await confirmPaying(tx, booking.id, payment);
-    return { paid: await describeBookingIn(tx, deps, booking.id) };
-  }
-  if (!walletAmount.isZero() && !(await reserve(tx, username, walletAmount)))
-    throw new Error(`The wallet of ${username} has changed under its lock.`);
-  return { payment: await insertPayment(tx, { ...payment, askAfter: askAfter(now) }) };
-}
-
-async function lockPayable(
-  deps: Deps,
-  tx: Tx,
-  user: User,
-  bookingId: number,
-): Promise<{ booking: LockedBooking; now: Date }> {
-  const booking = await lockBooking(tx, bookingId);
-  if (booking === undefined || booking.username !== user.username)
-    throw new DomainError({ code: "BOOKING_NOT_FOUND" });
-  // Read after the lock: whoever held it may have taken longer than the hold had left.
-  const now = deps.clock.nowFrom(booking.lockedAt);
-  if (booking.status === "Paying") {
-    const isUnknown = (await findOpenPaymentStatus(tx, bookingId)) === "Unknown";
-    throw new DomainError({ code: isUnknown ? "PAYMENT_OUTCOME_UNKNOWN" : "PAYMENT_IN_PROGRESS" });
-  }
-  const isOverdue = booking.status === "Pending" && booking.expiresAt !== null && booking.expiresAt <= now;
-  if (booking.status === "Expired" || isOverdue) throw new DomainError({ code: "BOOKING_EXPIRED" });
-  const { status } = booking;
-  const reason = await findCancelReason(tx, booking.showId);
-  // A hold that was cancelled with its show says so.
-  if (reason !== undefined && (status === "Pending" || status === "Cancelled"))
-    throw new DomainError({ code: "SHOW_CANCELLED", details: { reason } });
-  if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
-  return { booking, now };
-}
-
-// By wallet, the card pays exactly what the wallet lacks.
-async function splitAmount(
-  deps: Deps,
-  tx: Tx,
-  user: User,
-  booking: LockedBooking,
-  input: PayBookingInput,
-): Promise<{ walletAmount: Decimal; cardAmount: Decimal }> {
-  const required = booking.amountDue;
-  if (input.method === "Card") return { walletAmount: new Decimal(0), cardAmount: required };
-  const wallet = await lockWallet(tx, user.username);
-  const available = wallet.balance.minus(wallet.reserved);
-  const walletAmount = Decimal.min(available, required);
-  const cardAmount = required.minus(walletAmount);
-  if (cardAmount.isZero()) return { walletAmount, cardAmount };
-  if (input.card === undefined)
-    throw new DomainError({ code: "INSUFFICIENT_BALANCE", details: { required, available } });
-  // Only a card that is needed is looked at.
-  assertNotOutOfDate(deps, input.card);
-  return { walletAmount, cardAmount };
+  return await chargeCard(deps, { user, card, call }, bookingPayments(deps), begin);
 }

@@ -1,3 +1,8 @@
+import type { Deps } from "../deps.ts";
+
+/** What verbs about bookings use at least. */
+export type BookingDeps = Pick<Deps, "db" | "clock" | "settings">;
+
 /** Timers that wake the server when a hold is due; the booking's row stays the truth. */
 export interface ExpiryMonitors {
   /** Called after the hold is committed; arming again replaces the older timer. */

@@ -3,9 +3,10 @@ import { recordAudit } from "../audit/record-audit.ts";
 import { findOffer, LostRace, retryLostRaces } from "./claim-seats.ts";
 import { describeBookingIn } from "./describe-booking.ts";
 import type { Booking, SellAtCounterInput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
+import type { BookingDeps } from "./ports.ts";
 
 /**
  * Sells seats to somebody at the counter, all or none, for cash: the booking is confirmed at once. An amount that was named must be what
@@ -13,7 +14,7 @@ import { callWithoutKey, type Call } from "../idempotency/call.ts";
  * `INVALID_AMOUNT`.
  */
 export async function sellAtCounter(
-  deps: Deps,
+  deps: BookingDeps,
   admin: User,
   input: SellAtCounterInput,
   call: Call = callWithoutKey(deps),

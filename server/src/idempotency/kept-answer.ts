@@ -31,9 +31,9 @@ export async function keepPaymentAnswer(
   tx: Tx,
   clock: Pick<Clock, "now">,
   paymentId: number,
-  kept: KeptAnswer | undefined,
+  kept: KeptAnswer | null,
 ): Promise<void> {
-  if (kept === undefined) return await freePaymentKey(tx, paymentId);
+  if (kept === null) return await freePaymentKey(tx, paymentId);
   const answer = writeKept(kept);
   await storePaymentAnswer(tx, paymentId, { answer, expiresAt: keysEnd(clock.now()) });
 }

@@ -1,7 +1,6 @@
-import { findCardRefund, findPayment, type Db } from "@skyfox/db";
+import { findCardRefund, findPayment, isOpenPayment, type Db, type PaymentStatus } from "@skyfox/db";
 import type { PaymentOutcome, ResolvePaymentOutput } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { isOpen } from "./record-outcome.ts";
 
 /** A payment with the state that it is in. Throws `PAYMENT_NOT_FOUND`. */
 export async function getPayment(db: Db, paymentId: number) {
@@ -19,7 +18,13 @@ export async function describeOutcome(db: Db, paymentId: number): Promise<Resolv
 }
 
 /** What became of a payment's charge, whether or not it was given back later. */
-export function chargeOf({ status, contested }: { status: string; contested: boolean }): PaymentOutcome {
-  if (isOpen(status) || contested) return "unknown";
+export function chargeOf({
+  status,
+  contested,
+}: {
+  status: PaymentStatus;
+  contested: boolean;
+}): PaymentOutcome {
+  if (isOpenPayment(status) || contested) return "unknown";
   return status === "Completed" ? "completed" : "failed";
 }

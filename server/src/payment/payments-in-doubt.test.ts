@@ -20,7 +20,6 @@ import { Decimal, type PaymentsInDoubtPage, type ResolvePaymentOutput } from "..
 import type { Deps, User } from "../deps.ts";
 import { connectPaymentGateway } from "./card-gateway.ts";
 import { reconcilePayments } from "./reconcile-payments.ts";
-import { answerOfPayment } from "../payment-answers.ts";
 import { addFunds } from "../wallet/add-funds.ts";
 import { listDoubts, resolvePayment } from "./payments-in-doubt.ts";
 import { refundBooking } from "../booking/refund-booking.ts";
@@ -341,7 +340,7 @@ const simple = await startLoopbackServer(async (request, response) => {
 }, 0);
 afterAll(() => simple.stop());
 const withSimple = { ...deps, gateway: connectPaymentGateway({ url: simple.url, apiKey: "any", clock }) };
-const reconcile = () => reconcilePayments(withSimple, answerOfPayment(withSimple));
+const reconcile = () => reconcilePayments(withSimple);
 
 describe("a gateway that can neither be asked nor give back", () => {
   test("leaves an unknown payment waiting where a manager reads what to do, charges it once, and frees its seats in the end", async () => {

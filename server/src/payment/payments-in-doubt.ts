@@ -1,4 +1,4 @@
-import { findCardRefund, hurryPayment, listPaymentsInDoubt } from "@skyfox/db";
+import { findCardRefund, hurryPayment, isOpenPayment, listPaymentsInDoubt } from "@skyfox/db";
 import type {
   PaymentsInDoubtInput,
   PaymentsInDoubtPage,
@@ -9,14 +9,12 @@ import { recordAudit } from "../audit/record-audit.ts";
 import type { Deps, User } from "../deps.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { readCursor, toPage } from "../rpc/pages.ts";
-import { answerOfPayment } from "../payment-answers.ts";
-import { askAboutPayment, giveBack } from "./reconcile-payments.ts";
-import { isOpen } from "./record-outcome.ts";
+import { askAboutPayment, giveBack, type ReconcilingDeps } from "./reconcile-payments.ts";
 import { describeOutcome, getPayment } from "./payment-outcome.ts";
 
 /** Payments whose outcome nobody knows, those that the gateway does not confirm as not charged, and those whose money the gateway has not given back yet, newest first. */
 export async function listDoubts(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock">,
   { cursor, limit }: PaymentsInDoubtInput,
 ): Promise<PaymentsInDoubtPage> {
   const rows = await listPaymentsInDoubt(deps.db, { beforeId: readCursor(cursor), limit: limit + 1 });
@@ -34,7 +32,7 @@ export async function listDoubts(
  * the same key once. Throws `PAYMENT_NOT_FOUND`.
  */
 export async function resolvePayment(
-  deps: Deps,
+  deps: ReconcilingDeps,
   admin: User,
   { paymentId }: ResolvePaymentInput,
   call: Call = callWithoutKey(deps),
@@ -45,8 +43,8 @@ export async function resolvePayment(
     },
     async goOn() {
       const payment = await getPayment(deps.db, paymentId);
-      const mayBeCharged = isOpen(payment.status) || payment.status === "Failed";
-      const isTold = !mayBeCharged || (await askAboutPayment(deps, payment, answerOfPayment(deps)));
+      const mayBeCharged = isOpenPayment(payment.status) || payment.status === "Failed";
+      const isTold = !mayBeCharged || (await askAboutPayment(deps, payment));
       const refund = await findCardRefund(deps.db, paymentId);
       const isOwed = refund?.state === "pending" && !(await giveBack(deps, refund));
       if (!isTold || isOwed) await hurryPayment(deps.db, paymentId, deps.clock.now());

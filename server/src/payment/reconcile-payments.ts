@@ -12,9 +12,12 @@ import {
   type DueRefund,
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
-import { recordNotCharged, recordSuccess, type DescribePaid } from "./record-outcome.ts";
+import { recordOutcome } from "./record-outcome.ts";
 import { keepRefundsWaiting } from "./waiting-refunds.ts";
 import { callIsOverAt, nextQuestionAfterSilence, nextQuestionAt } from "./when-to-ask.ts";
+
+/** What settling payments with the gateway uses. */
+export type ReconcilingDeps = Pick<Deps, "db" | "clock" | "gateway" | "logger" | "subjects">;
 
 const batchSize = 50;
 
@@ -23,11 +26,7 @@ const batchSize = 50;
  * or gives back; after a gap in the heartbeats refunds wait for `payments:resume`. What it cannot learn stays for a later round; several servers
  * may do this at once. An aborted signal ends the round early.
  */
-export async function reconcilePayments(
-  deps: Deps,
-  describe: DescribePaid<unknown>,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function reconcilePayments(deps: ReconcilingDeps, signal?: AbortSignal): Promise<void> {
   // Only what is due now: whoever becomes due during a long round waits for the next one, and the refunds get their turn.
   const turn = { limit: batchSize, now: await deps.clock.nowIn(deps.db) };
   await inBatches(signal, async () => {
@@ -37,7 +36,7 @@ export async function reconcilePayments(
         withoutEndingTheRound(
           deps,
           payment,
-          askAboutPayment(deps, payment, describe).catch(async (error: unknown) => {
+          askAboutPayment(deps, payment).catch(async (error: unknown) => {
             // Where people look for what is in doubt; the reason is in the log.
             await noteDoubt(deps, payment, "what the gateway said could not be recorded");
             throw error;
@@ -61,11 +60,7 @@ async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promi
 }
 
 /** Asks the gateway about one payment, and records what it says; false when that was nothing to go by. */
-export async function askAboutPayment(
-  deps: Deps,
-  payment: DuePayment,
-  describe: DescribePaid<unknown>,
-): Promise<boolean> {
+export async function askAboutPayment(deps: ReconcilingDeps, payment: DuePayment): Promise<boolean> {
   // Before the question: an answer that took its time must not make our call look older than it was.
   const now = await deps.clock.nowIn(deps.db);
   const report = await deps.gateway.findCharge({ key: payment.gatewayKey, amount: payment.cardAmount });
@@ -73,13 +68,14 @@ export async function askAboutPayment(
     { paymentId: payment.id, attempts: payment.attempts, report: report.kind },
     "Asked about a payment.",
   );
+  const subject = deps.subjects.of(payment);
   switch (report.kind) {
     case "success":
-      await recordSuccess(deps, payment, report.transactionId, describe);
+      await recordOutcome(deps, subject, payment, report);
       return true;
     case "declined":
       if (payment.status === "Failed") await confirmFailed(deps.db, payment.id, null);
-      else await recordNotCharged(deps, payment, { status: "Declined", error: "declined" });
+      else await recordOutcome(deps, subject, payment, { kind: "declined", message: "declined" });
       return true;
     case "unknown-key":
       if (payment.status !== "Failed") await believeUnknownKey(deps, payment, now);
@@ -100,7 +96,11 @@ export async function askAboutPayment(
 }
 
 // Its next turn is set already, sooner the younger it is.
-async function noteDoubt(deps: Deps, payment: DuePayment, error: string): Promise<void> {
+async function noteDoubt(
+  deps: Pick<Deps, "db" | "clock">,
+  payment: DuePayment,
+  error: string,
+): Promise<void> {
   if (payment.status === "Failed") await contestFailed(deps.db, payment.id, { error, now: deps.clock.now() });
   else await markPaymentUnknown(deps.db, payment.id, { error });
 }
@@ -109,7 +109,7 @@ function failedAtOf({ processedAt, startedAt }: DuePayment): Date {
   return processedAt ?? startedAt;
 }
 
-async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Promise<void> {
+async function believeUnknownKey(deps: ReconcilingDeps, payment: DuePayment, now: Date): Promise<void> {
   const believable = callIsOverAt(payment.startedAt, deps.clock);
   if (now < believable) {
     // Never later than a new call would be believed: the clock may have been set back.
@@ -117,11 +117,15 @@ async function believeUnknownKey(deps: Deps, payment: DuePayment, now: Date): Pr
     await askAgainAt(deps.db, payment.id, new Date(soon));
     return;
   }
-  await recordNotCharged(deps, payment, { status: "Failed", error: "the gateway does not know the payment" });
+  const reason = "the gateway does not know the payment";
+  await recordOutcome(deps, deps.subjects.of(payment), payment, { kind: "failed", reason });
 }
 
 /** Sends one refund to the gateway, and records whether it is done, which it answers. */
-export async function giveBack(deps: Deps, refund: DueRefund): Promise<boolean> {
+export async function giveBack(
+  deps: Pick<Deps, "db" | "clock" | "gateway" | "logger">,
+  refund: DueRefund,
+): Promise<boolean> {
   const outcome = await deps.gateway.refund({
     key: refund.gatewayKey,
     transactionId: refund.transactionId,
@@ -141,15 +145,15 @@ export async function giveBack(deps: Deps, refund: DueRefund): Promise<boolean> 
 }
 
 async function withoutEndingTheRound(
-  deps: Deps,
-  subject: { id: number },
+  { logger }: Pick<Deps, "logger">,
+  what: { id: number },
   work: Promise<boolean>,
 ): Promise<void> {
   try {
     await work;
   } catch (error) {
-    deps.logger.error(
-      { id: subject.id, err: error },
+    logger.error(
+      { id: what.id, err: error },
       "A payment or refund could not be reconciled; it is tried again.",
     );
   }

@@ -1,12 +1,11 @@
 import { confirmFailed, findCardRefund, hasReference, type Tx } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { ResolvePaymentOutput, SettlePaymentInput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
-import { answerOfPayment } from "../payment-answers.ts";
-import { giveBack } from "./reconcile-payments.ts";
-import { lockWhatIsPaid, recordNotChargedIn, recordSuccessIn } from "./record-outcome.ts";
+import { giveBack, type ReconcilingDeps } from "./reconcile-payments.ts";
+import { recordOutcomeIn } from "./record-outcome.ts";
 import { keepRefundsWaiting } from "./waiting-refunds.ts";
 import { callIsOverAt } from "./when-to-ask.ts";
 import { chargeOf, describeOutcome, getPayment } from "./payment-outcome.ts";
@@ -18,25 +17,26 @@ import { chargeOf, describeOutcome, getPayment } from "./payment-outcome.ts";
  * `VALIDATION_ERROR` for the reference of another payment.
  */
 export async function settlePayment(
-  deps: Deps,
+  deps: ReconcilingDeps,
   admin: User,
   input: SettlePaymentInput,
   call: Call = callWithoutKey(deps),
 ): Promise<ResolvePaymentOutput> {
   const { paymentId } = input;
-  let heldAgain: { bookingId: number; until: Date } | undefined;
+  let watch: (() => void) | undefined;
   return await call.inSteps({
     async begin(tx) {
       const payment = await lockInDoubt(deps, tx, paymentId);
-      heldAgain = undefined;
+      watch = undefined;
       if (input.outcome === "charged") {
         await recordCharged(deps, tx, payment, input.reference);
       } else if (payment.contested) {
         await confirmFailed(tx, paymentId, null);
       } else {
-        const error = "the gateway's own books have no charge";
-        const until = await recordNotChargedIn(tx, deps, payment, { status: "Failed", error });
-        if (until !== null && payment.bookingId !== null) heldAgain = { bookingId: payment.bookingId, until };
+        const subject = deps.subjects.of(payment);
+        const failed = { kind: "failed", reason: "the gateway's own books have no charge" } as const;
+        const { retryUntil } = await recordOutcomeIn(tx, deps, subject, payment, failed);
+        if (retryUntil !== null) watch = () => subject.watch(payment, retryUntil);
       }
       await recordAudit(tx, deps.clock, admin, {
         action: "payment-settled",
@@ -50,7 +50,7 @@ export async function settlePayment(
       });
     },
     async goOn() {
-      if (heldAgain !== undefined) deps.monitors.arm(heldAgain.bookingId, heldAgain.until);
+      watch?.();
       const refund = await findCardRefund(deps.db, paymentId);
       // What the gateway does not do now is the reconciler's, and so is what waits to be resumed.
       if (refund?.state === "pending" && !(await keepRefundsWaiting(deps))) await giveBack(deps, refund);
@@ -61,10 +61,10 @@ export async function settlePayment(
 
 type PaymentInDoubt = Awaited<ReturnType<typeof getPayment>>;
 
-async function lockInDoubt(deps: Deps, tx: Tx, paymentId: number): Promise<PaymentInDoubt> {
+async function lockInDoubt(deps: ReconcilingDeps, tx: Tx, paymentId: number): Promise<PaymentInDoubt> {
   const found = await getPayment(tx, paymentId);
   await assertInDoubt(tx, found);
-  const { now } = await lockWhatIsPaid(deps, tx, found);
+  const { now } = await deps.subjects.of(found).lock(tx, found);
   // Another admin, the reconciler or the payer's own call may have settled it while we waited for the lock.
   const payment = await getPayment(tx, paymentId);
   await assertInDoubt(tx, payment);
@@ -82,7 +82,7 @@ async function assertInDoubt(tx: Tx, payment: PaymentInDoubt): Promise<void> {
 }
 
 async function recordCharged(
-  deps: Deps,
+  deps: ReconcilingDeps,
   tx: Tx,
   payment: PaymentInDoubt,
   reference: string | undefined,
@@ -93,5 +93,6 @@ async function recordCharged(
       { field: "reference", message: "Another payment has this reference. Look it up again." },
     ]);
   }
-  await recordSuccessIn(tx, deps, payment, reference ?? payment.gatewayKey, answerOfPayment(deps));
+  const charged = { kind: "success", transactionId: reference ?? payment.gatewayKey } as const;
+  await recordOutcomeIn(tx, deps, deps.subjects.of(payment), payment, charged);
 }

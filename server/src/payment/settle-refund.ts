@@ -1,10 +1,9 @@
-import { findCardRefund, finishRefund } from "@skyfox/db";
+import { findCardRefund, finishRefund, isOpenPayment } from "@skyfox/db";
 import { recordAudit } from "../audit/record-audit.ts";
 import type { ResolvePaymentOutput, SettleRefundInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
-import { isOpen } from "./record-outcome.ts";
 import { callIsOverAt } from "./when-to-ask.ts";
 import { describeOutcome, getPayment } from "./payment-outcome.ts";
 
@@ -14,7 +13,7 @@ import { describeOutcome, getPayment } from "./payment-outcome.ts";
  * seconds old.
  */
 export async function settleRefund(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock">,
   admin: User,
   input: SettleRefundInput,
   call: Call = callWithoutKey(deps),
@@ -24,7 +23,7 @@ export async function settleRefund(
     const { username, status, startedAt } = await getPayment(tx, paymentId);
     const refund = await findCardRefund(tx, paymentId);
     const now = await deps.clock.nowIn(tx);
-    const isUnderWay = isOpen(status) || refund?.state === "pending";
+    const isUnderWay = isOpenPayment(status) || refund?.state === "pending";
     if (isUnderWay && now < callIsOverAt(refund?.createdAt ?? startedAt, deps.clock))
       throw new DomainError({ code: "PAYMENT_IN_PROGRESS" });
     const isSettled = refund?.state === "pending" && (await finishRefund(tx, refund.id, now));

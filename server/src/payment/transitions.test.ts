@@ -15,9 +15,8 @@ import { getBooking } from "../booking/get-booking.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 import { Decimal } from "../contract/index.ts";
-import { answerOfPayment } from "../payment-answers.ts";
 import { addFunds } from "../wallet/add-funds.ts";
-import { recordSuccess } from "./record-outcome.ts";
+import { recordOutcome } from "./record-outcome.ts";
 
 const app = await createTestApp();
 const { clock } = app;
@@ -47,8 +46,9 @@ const newestPayment = "select id from payment_transaction where booking_id = $1 
 /** Another server hears of the newest payment that it has charged. */
 async function contradict(bookingId: number) {
   const [row] = await app.sql.query(newestPayment, [bookingId]);
-  const payment = await findPayment(deps.db, row?.["id"] as number);
-  await recordSuccess(deps, payment!, `contrary-${payment!.id}`, answerOfPayment(deps));
+  const payment = (await findPayment(deps.db, row?.["id"] as number))!;
+  const charged = { kind: "success", transactionId: `contrary-${payment.id}` } as const;
+  await recordOutcome(deps, deps.subjects.of(payment), payment, charged);
 }
 
 const why = { reason: "The projector is broken." };

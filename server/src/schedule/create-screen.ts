@@ -7,7 +7,7 @@ import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /** Adds a screen with a layout of its own. Throws `SCREEN_NAME_EXISTS`, whatever the case of the letters. */
 export async function createScreen(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock">,
   admin: User,
   input: CreateScreenInput,
   call: Call = callWithoutKey(deps),

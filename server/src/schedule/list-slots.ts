@@ -25,6 +25,6 @@ export async function listFreeSlots(deps: Deps, input: FreeSlotsInput): Promise<
 }
 
 /** Whether a show that starts then would have begun by now; one that starts at this very moment can still be scheduled. */
-export function isPast(deps: Deps, startsAt: Date): boolean {
+export function isPast(deps: Pick<Deps, "clock">, startsAt: Date): boolean {
   return startsAt < deps.clock.now();
 }

@@ -25,7 +25,7 @@ const minuteMs = 60_000;
  * `MOVIE_SERVICE_UNAVAILABLE`, or `SLOT_NOT_AVAILABLE` when another show has the slot, or the screen at any moment of it.
  */
 export async function scheduleShow(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock" | "movies" | "settings">,
   admin: User,
   input: CreateShowInput,
   call: Call = callWithoutKey(deps),
@@ -61,13 +61,13 @@ export async function scheduleShow(
   });
 }
 
-async function getSlot(deps: Deps, slotId: number): Promise<SlotRow> {
+async function getSlot(deps: Pick<Deps, "db">, slotId: number): Promise<SlotRow> {
   const slot = (await listSlots(deps.db)).find(({ id }) => id === slotId);
   if (slot === undefined) throw new DomainError({ code: "INVALID_SLOT" });
   return slot;
 }
 
-async function getMovie(deps: Deps, movieId: string): Promise<MovieDetails> {
+async function getMovie(deps: Pick<Deps, "movies">, movieId: string): Promise<MovieDetails> {
   const found = await deps.movies.find(movieId);
   if (found.kind === "unavailable") throw new DomainError({ code: "MOVIE_SERVICE_UNAVAILABLE" });
   if (found.kind === "unknown") throw new DomainError({ code: "INVALID_MOVIE" });

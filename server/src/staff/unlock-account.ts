@@ -6,7 +6,7 @@ import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /** Forgets the guesses at passwords and answers that were counted on an account, or on a name that no account has, and the locks they made. */
 export async function unlockAccount(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "clock" | "limits">,
   admin: User,
   input: UnlockAccountInput,
   call: Call = callWithoutKey(deps),

@@ -1,4 +1,4 @@
-import { getTopUp, insertPayment, lockWallet, sumOpenTopUps, type OpenPayment, type Tx } from "@skyfox/db";
+import { insertPayment, lockWallet, sumOpenTopUps, type OpenPayment, type Tx } from "@skyfox/db";
 import {
   Decimal,
   maxTopUp,
@@ -9,8 +9,8 @@ import {
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
-import { askAfter, assertNotOutOfDate, chargeCard } from "../payment/charge-card.ts";
-import { describeWallet } from "./describe-wallet.ts";
+import { askAfter, assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
+import { topUpPayments } from "./top-up-payments.ts";
 
 /**
  * Adds funds to one's wallet by card: its money is added in the transaction that records the charge. Throws `AMOUNT_TOO_LARGE` when the wallet
@@ -18,25 +18,19 @@ import { describeWallet } from "./describe-wallet.ts";
  * `PAYMENT_OUTCOME_UNKNOWN` when only time will tell, or `RATE_LIMITED` after too many cards that the gateway did not take.
  */
 export async function addFunds(
-  deps: Deps,
+  deps: ChargingDeps,
   user: User,
   input: AddFundsInput,
   call: Call = callWithoutKey(deps),
 ): Promise<AddFundsOutput> {
   assertNotOutOfDate(deps, input.card);
   const begin = () => call.beginPayment<AddFundsOutput>((tx) => beginTopUp(tx, deps, user, input.amount));
-  return await chargeCard(deps, { user, card: input.card, call }, begin, describeTopUp);
-}
-
-/** What whoever has added funds is answered. */
-export async function describeTopUp(tx: Tx, payment: OpenPayment): Promise<AddFundsOutput> {
-  const { transactionId, ...wallet } = await getTopUp(tx, payment.id);
-  return { ...describeWallet(payment.username, wallet), transactionId };
+  return await chargeCard(deps, { user, card: input.card, call }, topUpPayments(deps), begin);
 }
 
 async function beginTopUp(
   tx: Tx,
-  deps: Deps,
+  { clock }: Pick<Deps, "clock">,
   { username }: User,
   amount: Decimal,
 ): Promise<{ payment: OpenPayment }> {
@@ -47,7 +41,7 @@ async function beginTopUp(
     const max = Decimal.max(0, Decimal.min(room, maxTopUp));
     throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
   }
-  const now = deps.clock.nowFrom(lockedAt);
+  const now = clock.nowFrom(lockedAt);
   const payment = { bookingId: null, username, method: "Card" as const, walletAmount: new Decimal(0) };
   const times = { startedAt: now, askAfter: askAfter(now) };
   return { payment: await insertPayment(tx, { ...payment, cardAmount: amount, ...times }) };

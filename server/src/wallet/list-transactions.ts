@@ -5,7 +5,7 @@ import { readCursor, toPage } from "../rpc/pages.ts";
 
 /** Every change of one's own wallet, newest first, a page at a time. */
 export async function listTransactions(
-  deps: Deps,
+  deps: Pick<Deps, "db">,
   { username }: User,
   { cursor, limit }: WalletTransactionsInput,
 ): Promise<WalletTransactionPage> {
