@@ -31,7 +31,7 @@ export async function countLiveHolds(db: Db, username: string): Promise<number> 
   return row.count;
 }
 
-/** The customer's holds whose time is over and that are not expired yet. */
+/** The customer's holds whose time is over but that are not written as expired yet. */
 export async function listOverdueHolds(db: Db, username: string, now: Date): Promise<number[]> {
   const rows = await db
     .selectFrom("booking")

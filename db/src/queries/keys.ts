@@ -28,7 +28,7 @@ export async function findKey(db: Db, call: KeyedCall): Promise<KnownKey | undef
     .executeTakeFirst();
 }
 
-/** Takes a key; waits for another transaction that is taking it. False when it is taken. */
+/** Takes a key, waiting for a call that is just taking it; false when it is taken. */
 export async function insertKey(
   tx: Tx,
   call: KeyedCall,

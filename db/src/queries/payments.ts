@@ -208,7 +208,7 @@ async function finish(
     throw new Error(`Payment ${paymentId} was changed outside the lock that guards it.`);
 }
 
-/** The gateway was called and its outcome is unknown; `askAfter` moves the next time it is asked. */
+/** The gateway was called and its answer is not known; `askAfter` moves the next time it is asked. */
 export async function markPaymentUnknown(
   db: Db,
   paymentId: number,

@@ -67,7 +67,7 @@ async function lockPayable(
   const booking = await lockBooking(tx, bookingId);
   if (booking === undefined || booking.username !== user.username)
     throw new DomainError({ code: "BOOKING_NOT_FOUND" });
-  // Read after the lock: whoever held it may have taken longer than the hold had left.
+  // Read after the lock: the wait for it may have been longer than the hold had left.
   const now = deps.clock.nowFrom(booking.lockedAt);
   if (booking.status === "Paying") {
     const isUnknown = (await findOpenPaymentStatus(tx, bookingId)) === "Unknown";

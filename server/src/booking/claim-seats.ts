@@ -14,10 +14,10 @@ import { seatPrices } from "../show/seat-prices.ts";
 import { assertInWindow } from "../show/window.ts";
 import type { BookingDeps } from "./ports.ts";
 
-// Each lost race means that somebody else got what both went for; a handful of tries is more than enough.
+// Each lost race means that another customer got the seats; a handful of tries is more than enough.
 const maxTries = 20;
 
-/** Seats of a show that somebody may have at this moment, and what they cost. */
+/** Seats of a show that are free for the person at this moment, and what they cost. */
 export interface Offer {
   showId: number;
   screenId: number;
@@ -27,7 +27,7 @@ export interface Offer {
   /** By row and number. */
   seatNumbers: string[];
   amountDue: Decimal;
-  /** Bookings that still claim some of these seats although their time is over: whoever takes the seats expires them along with it. */
+  /** Bookings that still claim some of these seats although their time is over. Taking the seats expires them along with it. */
   overdue: number[];
   /** The moment at which all of this is true. */
   now: Date;

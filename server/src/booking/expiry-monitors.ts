@@ -83,7 +83,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
       const now = await clock.nowIn(db);
       const expired = new Set(await expireUnlockedBookings(db, batch, now));
       const others = batch.filter((bookingId) => !expired.has(bookingId));
-      // Locked by somebody, or given more time: what is still pending is looked at again.
+      // Locked by another transaction, or given more time: what is still pending is looked at again.
       const soon = new Date(now.getTime() + lookAgainMs);
       for (const hold of await listPendingHolds(db, others))
         arm(hold.id, hold.expiresAt > soon ? hold.expiresAt : soon);

@@ -9,7 +9,7 @@ import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import type { BookingDeps } from "./ports.ts";
 
 /**
- * Sells seats to somebody at the counter, all or none, for cash: the booking is confirmed at once. An amount that was named must be what
+ * Sells seats to a customer at the counter, all or none, for cash: the booking is confirmed at once. An amount that was named must be what
  * the server makes of it. Throws `SHOW_NOT_FOUND`, `SHOW_CANCELLED`, `SHOW_ALREADY_STARTED`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`,
  * `INVALID_AMOUNT`.
  */

@@ -5,14 +5,14 @@ import { readJson } from "../runtime/bounded-json.ts";
 import type { Clock } from "../runtime/ports.ts";
 
 const chargeTimeoutMs = 10_000;
-// Asking and refunding can be repeated, so nobody has to wait long for them.
+// Asking and refunding can be repeated, so no call has to wait long for them.
 const askTimeoutMs = 3_000;
 // More than an answer can need: of one that is longer only the status counts.
 const maxBodyBytes = 65_536;
 const maxErrors = 20;
 const maxWordsLength = 200;
 
-// Text that Postgres and whoever reads it can hold; the reference of a charge is sent back as it is, to give its money back.
+// Text that Postgres and its readers can hold; the reference of a charge is sent back as it is, to give its money back.
 const reference = z.string().regex(/^[!-~]{1,255}$/);
 const chargeAnswer = z.discriminatedUnion("status", [
   z.object({ status: z.literal("SUCCESS"), transaction_id: reference }),

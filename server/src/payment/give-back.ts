@@ -39,7 +39,7 @@ export async function giveBookingBack(
     return;
   }
   const { amount, username } = payment;
-  // A card that paid at the counter belongs to nobody with a wallet.
+  // A card that paid at the counter belongs to no account with a wallet.
   const destination = username === null ? "source" : to;
   const cardAmount = destination === "wallet" ? nothing : payment.cardAmount;
   const walletAmount = amount.minus(cardAmount);

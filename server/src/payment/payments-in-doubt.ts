@@ -12,7 +12,10 @@ import { readCursor, toPage } from "../rpc/pages.ts";
 import { askAboutPayment, giveBack, type ReconcilingDeps } from "./reconcile-payments.ts";
 import { describeOutcome, getPayment } from "./payment-outcome.ts";
 
-/** Payments whose outcome nobody knows, those that the gateway does not confirm as not charged, and those whose money the gateway has not given back yet, newest first. */
+/**
+ * Payments whose outcome is not known, those that the gateway does not confirm as not charged, and those whose money the gateway has not given
+ * back yet, newest first.
+ */
 export async function listDoubts(
   deps: Pick<Deps, "db" | "clock">,
   { cursor, limit }: PaymentsInDoubtInput,
@@ -27,7 +30,7 @@ export async function listDoubts(
 }
 
 /**
- * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when it still cannot be told; the
+ * Asks the gateway about a payment now, records what it says, and sends its refund if one is owed: `unknown` when that is still not known; the
  * reconciler asks again in its next round then. A payment that is settled is answered as it is. Each question is audited, a repeated one with
  * the same key once. Throws `PAYMENT_NOT_FOUND`.
  */
@@ -44,10 +47,10 @@ export async function resolvePayment(
     async goOn() {
       const payment = await getPayment(deps.db, paymentId);
       const mayBeCharged = isOpenPayment(payment.status) || payment.status === "Failed";
-      const isTold = !mayBeCharged || (await askAboutPayment(deps, payment));
+      const isKnown = !mayBeCharged || (await askAboutPayment(deps, payment));
       const refund = await findCardRefund(deps.db, paymentId);
       const isOwed = refund?.state === "pending" && !(await giveBack(deps, refund));
-      if (!isTold || isOwed) await hurryPayment(deps.db, paymentId, deps.clock.now());
+      if (!isKnown || isOwed) await hurryPayment(deps.db, paymentId, deps.clock.now());
     },
     describe: (tx) => describeOutcome(tx, paymentId),
     async record(tx, answer) {

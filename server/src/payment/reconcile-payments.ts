@@ -22,12 +22,12 @@ export type ReconcilingDeps = Pick<Deps, "db" | "clock" | "gateway" | "logger" |
 const batchSize = 50;
 
 /**
- * One round over every payment whose outcome nobody knows and every refund that is not done: asks the gateway by key, then confirms, frees
+ * One round over every payment whose outcome is not known and every refund that is not done: asks the gateway by key, then confirms, frees
  * or gives back; after a gap in the heartbeats refunds wait for `payments:resume`. What it cannot learn stays for a later round; several servers
  * may do this at once. An aborted signal ends the round early.
  */
 export async function reconcilePayments(deps: ReconcilingDeps, signal?: AbortSignal): Promise<void> {
-  // Only what is due now: whoever becomes due during a long round waits for the next one, and the refunds get their turn.
+  // Only what is due now: what becomes due during a long round waits for the next one, and the refunds get their turn.
   const turn = { limit: batchSize, now: await deps.clock.nowIn(deps.db) };
   await inBatches(signal, async () => {
     const payments = await takeDuePayments(deps.db, turn);
@@ -54,7 +54,7 @@ export async function reconcilePayments(deps: ReconcilingDeps, signal?: AbortSig
   });
 }
 
-// Whoever was taken has its next turn later than this round, so this ends.
+// What was taken has its next turn later than this round, so this ends.
 async function inBatches(signal: AbortSignal | undefined, takeBatch: () => Promise<number>): Promise<void> {
   while (signal?.aborted !== true && (await takeBatch()) === batchSize);
 }

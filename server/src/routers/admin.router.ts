@@ -117,7 +117,7 @@ export const adminRouter = {
     .output(contract.bookingSchema)
     .mutation(withUser(refundBooking)),
 
-  /** Cancels a show and gives everybody's money back. */
+  /** Cancels a show and gives all money for it back. */
   cancelShow: adminProcedure
     .input(contract.cancelShowInput)
     .output(contract.showCancellationSchema)
@@ -129,7 +129,7 @@ export const adminRouter = {
     .output(contract.showCancellationSchema)
     .query(withInput(getShowCancellation)),
 
-  /** Payments that nobody knows the outcome of, and refunds that are not done. */
+  /** Payments whose outcome is not known, and refunds that are not done. */
   paymentsInDoubt: adminProcedure
     .input(contract.paymentsInDoubtInput)
     .output(contract.paymentsInDoubtPageSchema)

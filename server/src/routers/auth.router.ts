@@ -39,7 +39,7 @@ export const authRouter = {
     .output(contract.logOutOutput)
     .mutation(withUser(logOut)),
 
-  /** The profile of whoever is signed in. */
+  /** The profile of the person who is signed in. */
   me: signedInProcedure.input(contract.meInput).output(contract.meOutput).query(withUser(getMe)),
 
   /** The questions to choose from at sign-up. */
