@@ -60,6 +60,7 @@ test("a lost connection is opened again, and says that something may have been m
   await untilIn((what) => what === "lost");
   await sql.query("select pg_notify('news', 'again')");
   await untilIn((what) => what === "again");
+  expect(happened.indexOf("lost")).toBeLessThan(happened.indexOf("again"));
 });
 
 test("a closed listener leaves no connection", async () => {
