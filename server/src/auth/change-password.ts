@@ -12,7 +12,7 @@ import { checkPassword } from "./passwords.ts";
  * logins do not count here.
  */
 export async function changePassword(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords" | "sessions">,
   user: User,
   input: ChangePasswordInput,
 ): Promise<ChangePasswordOutput> {

@@ -4,7 +4,7 @@ import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 /** The signed-in person's own profile, by role. */
-export async function getMe(deps: Deps, user: User): Promise<MeOutput> {
+export async function getMe(deps: Pick<Deps, "db">, user: User): Promise<MeOutput> {
   if (user.role === "customer") {
     const profile = await findCustomerProfile(deps.db, user.username);
     // The account was deleted between the session check and now.

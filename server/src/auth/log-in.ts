@@ -22,7 +22,11 @@ import { answerLimits } from "./security-answers.ts";
  * unknown user, a disabled one, a wrong password and a published one; `RATE_LIMITED` after too many of these, also for the right password:
  * strangers share the account's tries, a known device has its own.
  */
-export async function logIn(deps: HashingDeps, caller: Caller, input: LogInInput): Promise<LogInOutput> {
+export async function logIn(
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords" | "settings" | "tokens">,
+  caller: Caller,
+  input: LogInInput,
+): Promise<LogInOutput> {
   const [account, deviceKey] = await Promise.all([
     findAccount(deps.db, input.username),
     getServerSecret(deps.db, "device tokens"),

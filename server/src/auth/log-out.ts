@@ -4,7 +4,11 @@ import type { LogOutInput, LogOutOutput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 
 /** Ends this session, or every session of the account; their tokens are refused from the next call on. */
-export async function logOut(deps: Deps, user: User, input: LogOutInput): Promise<LogOutOutput> {
+export async function logOut(
+  deps: Pick<Deps, "clock" | "db" | "sessions">,
+  user: User,
+  input: LogOutInput,
+): Promise<LogOutOutput> {
   const { username, sessionId } = user;
   const which = input.everywhere ? { username } : { username, sessionId };
   const ended = await inTransaction(deps.db, async (tx) => {

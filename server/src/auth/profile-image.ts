@@ -11,7 +11,10 @@ import { withUploadedImage } from "../image/keep-image.ts";
 import { checkSecurityAnswer } from "./security-answers.ts";
 
 /** A link to one's own picture, good for 24 hours. Throws `PROFILE_IMAGE_NOT_FOUND`. */
-export async function getProfileImage(deps: Deps, user: User): Promise<ProfileImageLink> {
+export async function getProfileImage(
+  deps: Pick<Deps, "clock" | "db" | "images">,
+  user: User,
+): Promise<ProfileImageLink> {
   const key = await findImageKey(deps.db, user.username);
   if (key === null) throw new DomainError({ code: "PROFILE_IMAGE_NOT_FOUND" });
   // Whole seconds, because that is what links can say.
@@ -27,7 +30,10 @@ export async function getProfileImage(deps: Deps, user: User): Promise<ProfileIm
  * `INVALID_SECURITY_ANSWER`, `INVALID_IMAGE`, `INVALID_IMAGE_HASH`, `STORAGE_UNAVAILABLE` (nothing has changed then) or `RATE_LIMITED`.
  */
 export async function updateProfileImage(
-  deps: HashingDeps,
+  deps: Pick<
+    HashingDeps,
+    "clock" | "db" | "images" | "limits" | "logger" | "passwords" | "pictures" | "releasePermit"
+  >,
   user: User,
   input: UpdateProfileImageInput,
 ): Promise<ProfileImageLink> {

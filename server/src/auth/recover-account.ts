@@ -27,7 +27,7 @@ import { checkSecurityAnswer } from "./security-answers.ts";
 
 /** The account's question; an unknown address gets one too, always the same and after the same work. Throws `RATE_LIMITED`. */
 export async function askSecurityQuestion(
-  deps: Deps,
+  deps: Pick<Deps, "db" | "limits">,
   caller: Caller,
   { email }: SecurityQuestionInput,
 ): Promise<SecurityQuestionOutput> {
@@ -54,7 +54,7 @@ export async function askSecurityQuestion(
  * unknown address, and `RATE_LIMITED`: five wrong answers lock recovery of the account for all callers, ten in a day for a day.
  */
 export async function verifySecurityAnswer(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords">,
   caller: Caller,
   { email, securityAnswer }: VerifySecurityAnswerInput,
 ): Promise<VerifySecurityAnswerOutput> {
@@ -82,7 +82,7 @@ export async function verifySecurityAnswer(
  * stays good) or `RATE_LIMITED`.
  */
 export async function resetPassword(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords" | "sessions">,
   caller: Caller,
   { email, resetToken, newPassword }: ResetPasswordInput,
 ): Promise<ResetPasswordOutput> {

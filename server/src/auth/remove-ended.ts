@@ -10,7 +10,10 @@ const batchSize = 5_000;
  * Removes sessions, reset tokens, windows of guessing limits and idempotency keys that have ended, in batches, until none is left or the
  * signal aborts.
  */
-export async function removeEnded({ db, clock, logger }: Deps, signal?: AbortSignal): Promise<void> {
+export async function removeEnded(
+  { db, clock, logger }: Pick<Deps, "clock" | "db" | "logger">,
+  signal?: AbortSignal,
+): Promise<void> {
   const now = clock.now();
   const limitsEndedBefore = new Date(now.getTime() - limitMarginMs);
   const removed = {

@@ -14,7 +14,7 @@ export const answerLimits = ["wrongAnswers", "wrongAnswersADay"] as const;
  * the tenth of a day.
  */
 export async function checkSecurityAnswer(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords">,
   caller: Caller,
   asked: { account: { username: string; securityAnswerHash: string } | undefined; limitedAs: string },
   answer: string,
@@ -36,7 +36,11 @@ export async function checkSecurityAnswer(
   await replaceSecurityAnswer(deps.db, account.username, account.securityAnswerHash, newHash);
 }
 
-async function fitsAnswer(deps: HashingDeps, stored: string | undefined, answer: string): Promise<boolean> {
+async function fitsAnswer(
+  deps: Pick<HashingDeps, "passwords">,
+  stored: string | undefined,
+  answer: string,
+): Promise<boolean> {
   if (await deps.passwords.fits(stored, foldAnswer(answer))) return true;
   return stored !== undefined && isOutdated(stored) && (await deps.passwords.fits(stored, answer));
 }

@@ -22,7 +22,14 @@ import { hashPassword } from "./passwords.ts";
  * `INVALID_SECURITY_QUESTION`, `USERNAME_EXISTS`, `EMAIL_EXISTS`, `PHONE_NUMBER_EXISTS`, `INVALID_IMAGE`, `INVALID_IMAGE_HASH`,
  * `STORAGE_UNAVAILABLE` or `RATE_LIMITED`.
  */
-export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInput): Promise<SignUpOutput> {
+export async function signUp(
+  deps: Pick<
+    HashingDeps,
+    "clock" | "db" | "images" | "limits" | "logger" | "passwords" | "pictures" | "releasePermit"
+  >,
+  caller: Caller,
+  input: SignUpInput,
+): Promise<SignUpOutput> {
   await deps.limits.count("signUps", { address: caller.address });
   await assertNotTheQuestion(deps, input);
   const passwordHash = await hashPassword(deps.passwords, input.password);
@@ -56,7 +63,7 @@ export async function signUp(deps: HashingDeps, caller: Caller, input: SignUpInp
 }
 
 // The contract compares the answer with all that is typed beside it; the question's text is known here only.
-async function assertNotTheQuestion(deps: HashingDeps, input: SignUpInput): Promise<void> {
+async function assertNotTheQuestion(deps: Pick<HashingDeps, "db">, input: SignUpInput): Promise<void> {
   const questions = await listSecurityQuestions(deps.db);
   const asked = questions.find(({ id }) => id === input.securityQuestionId);
   if (asked === undefined) throw new DomainError({ code: "INVALID_SECURITY_QUESTION" });

@@ -16,7 +16,7 @@ import { checkSecurityAnswer } from "./security-answers.ts";
  * `PHONE_NUMBER_EXISTS`, or `RATE_LIMITED` after too many wrong answers, or details of others.
  */
 export async function updateProfile(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords">,
   user: User,
   input: UpdateProfileInput,
 ): Promise<UpdateProfileOutput> {

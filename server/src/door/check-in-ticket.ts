@@ -10,7 +10,7 @@ import { letIn } from "./check-in.ts";
  * forged one tells of no booking. With a `showId` it must be a ticket for that show.
  */
 export async function checkInTicket(
-  deps: Deps,
+  deps: Pick<Deps, "clock" | "db" | "settings" | "tickets">,
   user: User,
   { ticket: token, showId }: CheckInTicketInput,
 ): Promise<CheckInTicketOutput> {
@@ -21,7 +21,7 @@ export async function checkInTicket(
 
 async function letTicketIn(
   tx: Tx,
-  deps: Deps,
+  deps: Pick<Deps, "clock" | "settings">,
   user: User,
   ticket: Ticket,
   showId: number | undefined,

@@ -15,7 +15,11 @@ import {
 import type { Deps, User } from "../deps.ts";
 
 /** Lets the people of these bookings in, as far as they may come in now; says of each what became of it, in the order asked and once. */
-export async function checkIn(deps: Deps, user: User, input: CheckInInput): Promise<CheckInOutput> {
+export async function checkIn(
+  deps: Pick<Deps, "clock" | "db">,
+  user: User,
+  input: CheckInInput,
+): Promise<CheckInOutput> {
   const bookingIds = [...new Set(input.bookingIds)];
   const verdicts = await inTransaction(deps.db, (tx) => letIn(tx, deps, user, bookingIds));
   const output: CheckInOutput = { checkedIn: [], alreadyDone: [], invalid: [] };
@@ -40,7 +44,7 @@ export type Verdict =
  */
 export async function letIn(
   tx: Tx,
-  deps: Deps,
+  deps: Pick<Deps, "clock">,
   user: User,
   bookingIds: number[],
 ): Promise<({ bookingId: number } & Verdict)[]> {

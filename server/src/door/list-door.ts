@@ -10,7 +10,7 @@ import { cinemaToday } from "../show/window.ts";
  * It has no bookings of cancelled shows. Throws `VALIDATION_ERROR` for a cursor of another list.
  */
 export async function listDoor(
-  deps: Deps,
+  deps: Pick<Deps, "clock" | "db" | "settings">,
   { date, showId, cursor, limit }: DoorListInput,
 ): Promise<BookingPage> {
   const rows = await listDoorBookings(deps.db, {

@@ -26,7 +26,10 @@ const formats = {
 };
 
 /** Streams the bookings as files to staff and admins. What fails before the first page is read is an error answer. */
-export function createExportHandlers(deps: Deps, audit: RefusalAudit) {
+export function createExportHandlers(
+  deps: Pick<Deps, "clock" | "db" | "logger" | "sessions" | "settings" | "tokens">,
+  audit: RefusalAudit,
+) {
   const inTurn = pLimit(pagesAtOnce);
 
   const createHandler =

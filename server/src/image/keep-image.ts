@@ -11,7 +11,7 @@ const removeBatch = 100;
  * may still arrive. Throws `STORAGE_UNAVAILABLE`, and `SESSION_ENDED` when the customer is gone.
  */
 export async function withUploadedImage<Result>(
-  deps: Deps,
+  deps: Pick<Deps, "clock" | "db" | "images" | "logger">,
   picture: Buffer,
   commit: (give: (tx: Tx, username: string) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
@@ -37,7 +37,10 @@ export async function withUploadedImage<Result>(
 }
 
 /** Removes objects that no customer has, from the store and then from the list of them. What fails comes again later. */
-export async function removeImages(deps: Deps, stop?: AbortSignal): Promise<void> {
+export async function removeImages(
+  deps: Pick<Deps, "clock" | "db" | "images" | "logger">,
+  stop?: AbortSignal,
+): Promise<void> {
   let keys: string[];
   do {
     keys = await claimDueImages(deps.db, removeBatch, deps.clock.now());
@@ -49,7 +52,7 @@ export async function removeImages(deps: Deps, stop?: AbortSignal): Promise<void
   } while (keys.length === removeBatch);
 }
 
-async function upload(deps: Deps, key: string, picture: Buffer): Promise<void> {
+async function upload(deps: Pick<Deps, "images" | "logger">, key: string, picture: Buffer): Promise<void> {
   try {
     await deps.images.put(key, picture);
   } catch (error) {
@@ -59,7 +62,7 @@ async function upload(deps: Deps, key: string, picture: Buffer): Promise<void> {
 }
 
 // Whether it succeeds does not matter to the caller: it is tried again until it does.
-async function discard(deps: Deps, key: string): Promise<void> {
+async function discard(deps: Pick<Deps, "clock" | "db" | "images" | "logger">, key: string): Promise<void> {
   try {
     if (await claimImage(deps.db, key, deps.clock.now())) await remove(deps, key);
   } catch (error) {
@@ -67,7 +70,7 @@ async function discard(deps: Deps, key: string): Promise<void> {
   }
 }
 
-async function remove(deps: Deps, key: string): Promise<void> {
+async function remove(deps: Pick<Deps, "db" | "images" | "logger">, key: string): Promise<void> {
   try {
     await deps.images.remove(key);
     await deleteImage(deps.db, key);

@@ -6,7 +6,7 @@ import type { Deps } from "../deps.ts";
  * does not know are added to `unknown`, and not asked about again.
  */
 export async function fillInFilms(
-  { db, movies, logger }: Deps,
+  { db, movies, logger }: Pick<Deps, "db" | "logger" | "movies">,
   unknown: Set<string>,
   signal?: AbortSignal,
 ): Promise<void> {

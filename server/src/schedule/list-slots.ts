@@ -7,13 +7,16 @@ import { showTimes } from "../show/show-times.ts";
 import { cinemaToday } from "../show/window.ts";
 
 /** All slots by start. */
-export async function listAllSlots(deps: Deps): Promise<Slot[]> {
+export async function listAllSlots(deps: Pick<Deps, "db">): Promise<Slot[]> {
   const slots = await listSlots(deps.db);
   return slots.map(describeSlot);
 }
 
 /** The slots of a day and a screen in which a show can still be scheduled, by start. Throws `INVALID_SCREEN`. */
-export async function listFreeSlots(deps: Deps, input: FreeSlotsInput): Promise<Slot[]> {
+export async function listFreeSlots(
+  deps: Pick<Deps, "clock" | "db" | "settings">,
+  input: FreeSlotsInput,
+): Promise<Slot[]> {
   const { screenId, date = cinemaToday(deps) } = input;
   if (!(await hasScreen(deps.db, screenId))) throw new DomainError({ code: "INVALID_SCREEN" });
   const all = await listSlots(deps.db);

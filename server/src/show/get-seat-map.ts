@@ -6,7 +6,11 @@ import { seatPrices } from "./seat-prices.ts";
 import { assertInWindow } from "./window.ts";
 
 /** Every seat of a show as free, held or sold; an overdue hold reads as free. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`. */
-export async function getSeatMap(deps: Deps, user: User, { showId }: ShowIdInput): Promise<SeatMap> {
+export async function getSeatMap(
+  deps: Pick<Deps, "clock" | "db" | "settings">,
+  user: User,
+  { showId }: ShowIdInput,
+): Promise<SeatMap> {
   const seats = await listSeats(deps.db, showId, deps.clock.now());
   const [first] = seats;
   if (first === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });

@@ -6,7 +6,11 @@ import { describeShow } from "./describe-show.ts";
 import { assertInWindow } from "./window.ts";
 
 /** One show; outside the seven days also for customers who have or had a booking of it. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`. */
-export async function getShow(deps: Deps, user: User, { showId }: ShowIdInput): Promise<Show> {
+export async function getShow(
+  deps: Pick<Deps, "clock" | "db" | "settings">,
+  user: User,
+  { showId }: ShowIdInput,
+): Promise<Show> {
   const row = await findShow(deps.db, showId, deps.clock.now());
   if (row === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
   const isOwn = user.role === "customer" && (await hasBookingOfShow(deps.db, user.username, showId));

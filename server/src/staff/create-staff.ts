@@ -8,7 +8,7 @@ import { callWithoutKey, type Call } from "../idempotency/call.ts";
 
 /** Employs a person, who can log in at once. Throws `USERNAME_EXISTS`. */
 export async function createStaff(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "passwords">,
   admin: User,
   input: CreateStaffInput,
   call: Call = callWithoutKey(deps),

@@ -20,7 +20,7 @@ const maxTries = 5;
  * password forgets the guesses on the account. Throws `STAFF_NOT_FOUND`, `LAST_ADMIN` when no active admin would be left, or `PASSWORD_REUSE`.
  */
 export async function updateStaff(
-  deps: HashingDeps,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords" | "sessions">,
   admin: User,
   input: UpdateStaffInput,
   call: Call = callWithoutKey(deps),

@@ -23,13 +23,19 @@ const monthNames = [
  * What Confirmed and CheckedIn bookings have brought, by the time at which they were made, all together and in groups. A group's label
  * has a part for the timeframe and for each filter; without any there is one group, `All`. Groups without bookings are left out.
  */
-export async function reportRevenue(deps: Deps, input: RevenueInput): Promise<Revenue> {
+export async function reportRevenue(
+  deps: Pick<Deps, "clock" | "db" | "settings">,
+  input: RevenueInput,
+): Promise<Revenue> {
   const { movieId, slotId, genre } = input;
   const periods = await listPeriods(deps, input);
   return await sumRevenue(deps.db, { periods, movieId, slotId, genre }, labelOf(input));
 }
 
-async function listPeriods(deps: Deps, input: RevenueInput): Promise<Period[] | undefined> {
+async function listPeriods(
+  deps: Pick<Deps, "clock" | "db" | "settings">,
+  input: RevenueInput,
+): Promise<Period[] | undefined> {
   const { timeframe } = input;
   if (timeframe === undefined) return await findPeriods(deps, input);
   const today = Temporal.PlainDate.from(cinemaToday(deps));
