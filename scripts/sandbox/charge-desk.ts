@@ -40,12 +40,14 @@ export function openChargeDesk({ books, now, isStopped }: Desk, slowCardMs: numb
   }
 
   function settle(key: string, form: PaymentForm, status: Attempt["status"]): Answer {
-    // A call that waited may meet the outcome of a later call with its key; that one counts.
-    const known = books.findAttempt(key);
-    if (known !== undefined) return attemptAnswer(known);
-    const attempt = newAttempt(key, form, status, now());
-    books.addAttempt(attempt);
-    return attemptAnswer(attempt);
+    return books.exclusively(() => {
+      // A call that waited may meet the outcome of a later call with its key; that one counts.
+      const known = books.findAttempt(key);
+      if (known !== undefined) return attemptAnswer(known);
+      const attempt = newAttempt(key, form, status, now());
+      books.addAttempt(attempt);
+      return attemptAnswer(attempt);
+    });
   }
 
   function announce(key: string, form: PaymentForm, answer: Promise<Answer>): void {

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { Decimal } from "decimal.js";
 import { z } from "zod";
 
@@ -25,6 +26,8 @@ const refundSchema = z.strictObject({
 
 const fileSchema = z.strictObject({ attempts: z.array(attemptSchema), refunds: z.array(refundSchema) });
 
+type Contents = z.infer<typeof fileSchema>;
+
 /** A payment that reached a definite outcome: `SUCCESS` took the money, `FAILED` is a decline. */
 export type Attempt = z.infer<typeof attemptSchema>;
 
@@ -42,33 +45,78 @@ export type Books = {
   refundable(attempt: Attempt): Decimal;
   addAttempt(attempt: Attempt): void;
   addRefund(refund: Refund): void;
+  /** Runs what looks at the books and then adds to them, while no other gateway can add anything. */
+  exclusively<Result>(work: () => Result): Result;
 };
 
+/** Where the entries are kept. */
+type Storage = Pick<Books, "exclusively"> & { read(): Contents; write(contents: Contents): void };
+
 /**
- * Opens the books, in memory or in a file that is replaced as a whole before an entry counts. Throws when the file
- * is there and is not a gateway's books.
+ * Opens the books, in memory or in a file that is replaced as a whole before an entry counts. Gateways of several processes may have the same
+ * file: each sees what the others add. Throws when the file is there and is not a gateway's books.
  */
 export function openBooks(file: string | undefined): Books {
-  const { attempts, refunds } = file === undefined ? { attempts: [], refunds: [] } : readBooks(file);
-  const save = (contents: z.infer<typeof fileSchema>) => {
-    if (file !== undefined) writeBooks(file, JSON.stringify(contents, undefined, 2));
-  };
+  const { read, write, exclusively } = file === undefined ? keepInMemory() : keepInFile(file);
   return {
-    attempts: () => [...attempts],
-    refunds: () => [...refunds],
-    findAttempt: (key) => attempts.find((attempt) => attempt.key === key),
-    findTransaction: (transactionId) => attempts.find((attempt) => attempt.transactionId === transactionId),
-    findRefund: (key) => refunds.find((refund) => refund.key === key),
-    refundable: (attempt) => refundableOf(attempt, refunds),
+    attempts: () => read().attempts,
+    refunds: () => read().refunds,
+    findAttempt: (key) => read().attempts.find((attempt) => attempt.key === key),
+    findTransaction: (transactionId) =>
+      read().attempts.find((attempt) => attempt.transactionId === transactionId),
+    findRefund: (key) => read().refunds.find((refund) => refund.key === key),
+    refundable: (attempt) => refundableOf(attempt, read().refunds),
     addAttempt: (attempt) => {
-      save({ attempts: [...attempts, attempt], refunds });
-      attempts.push(attempt);
+      const { attempts, refunds } = read();
+      write({ attempts: [...attempts, attempt], refunds });
     },
     addRefund: (refund) => {
-      save({ attempts, refunds: [...refunds, refund] });
-      refunds.push(refund);
+      const { attempts, refunds } = read();
+      write({ attempts, refunds: [...refunds, refund] });
+    },
+    exclusively,
+  };
+}
+
+function keepInMemory(): Storage {
+  let contents: Contents = { attempts: [], refunds: [] };
+  return {
+    read: () => contents,
+    write: (next) => {
+      contents = next;
+    },
+    exclusively: (work) => work(),
+  };
+}
+
+function keepInFile(file: string): Storage {
+  mkdirSync(dirname(file), { recursive: true });
+  // The version first: what another gateway writes in between is read again.
+  let version = versionOf(file);
+  let contents = readBooks(file);
+  return {
+    read: () => {
+      const current = versionOf(file);
+      if (current !== version) contents = readBooks(file);
+      version = current;
+      return contents;
+    },
+    write: (next) => writeBooks(file, JSON.stringify(next, undefined, 2)),
+    exclusively: (work) => {
+      // The lock of an SQLite file ends with its process, also after kill -9.
+      using lock = new DatabaseSync(`${file}.lock`, { timeout: lockWaitMs });
+      lock.exec("begin exclusive");
+      return work();
     },
   };
+}
+
+const lockWaitMs = 5_000;
+
+// The file is replaced as a whole, so that each version is a file of its own.
+function versionOf(file: string): string | undefined {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.ino} ${found.mtimeNs} ${found.size}`;
 }
 
 function refundableOf(attempt: Attempt, refunds: readonly Refund[]): Decimal {
@@ -78,7 +126,7 @@ function refundableOf(attempt: Attempt, refunds: readonly Refund[]): Decimal {
     .reduce((left, refund) => left.minus(refund.amount), new Decimal(attempt.amount));
 }
 
-function readBooks(file: string): z.infer<typeof fileSchema> {
+function readBooks(file: string): Contents {
   const text = findText(file);
   if (text === undefined) return { attempts: [], refunds: [] };
   try {
@@ -103,7 +151,6 @@ function findText(file: string): string | undefined {
 }
 
 function writeBooks(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.draft`;
   writeFileSync(draft, text);
   renameSync(draft, file);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { runScript } from "../test/run-script.ts";
 import { testCards } from "./cards.ts";
 import type { Outcome } from "./outcomes.ts";
 import { type PaymentGatewaySandbox, startPaymentGateway } from "./payment-gateway.ts";
@@ -443,7 +444,7 @@ describe("books in a file", () => {
     expect(await pay("key-2", { card_number: testCards.declined })).toEqual(declined);
     expect((await ask("key-1")).body.status).toBe("SUCCESS");
     expect(gateway.books()).toEqual(books);
-    expect(await readdir(join(folder, "state"))).toEqual(["gateway.json"]);
+    expect(await readdir(join(folder, "state"))).toEqual(["gateway.json", "gateway.json.lock"]);
   });
 
   it("hold a charge before it is answered", async () => {
@@ -467,6 +468,42 @@ describe("books in a file", () => {
     expect(text).not.toContain(testCards.approved);
     expect(text).not.toContain("9137");
     expect(text).not.toContain(card.name);
+  });
+
+  it("are those of every gateway that has the file: nothing is lost, and nothing is charged or given back twice", async () => {
+    const file = join(folder, "gateway.json");
+    await gateway.stop();
+    gateway = await openWith(file);
+    const second = await openWith(file);
+    try {
+      const paid = await pay("key-1");
+      const transactionId = z.string().parse(paid.body.transaction_id);
+      expect(await pay("key-1", {}, { of: second })).toEqual(paid);
+      await pay("key-2", {}, { of: second });
+      const whole = refundOf(transactionId, "250.00");
+      expect((await post("/refund", "ref-1", whole, { of: second })).status).toBe(200);
+      expect((await refund("ref-2", whole)).status).toBe(422);
+      expect(gateway.books()).toMatchObject({
+        charges: [{ key: "key-1" }, { key: "key-2" }],
+        refunds: [{ key: "ref-1" }],
+      });
+      expect(second.books()).toEqual(gateway.books());
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it("keep every charge of several processes that add at the same time", async () => {
+    const file = join(folder, "gateway.json");
+    const names = ["a", "b", "c"];
+    const adding = names.map((name) =>
+      runScript("test/add-charges.ts", {}, { args: [file, name, String(names.length), "60"] }),
+    );
+    expect(await Promise.all(adding.map(({ ended }) => ended))).toEqual([0, 0, 0]);
+    await gateway.stop();
+    gateway = await openWith(file);
+    const keys = new Set(gateway.books().charges.map(({ key }) => key));
+    expect(keys.size).toBe(names.length * 60);
   });
 
   it("that are no gateway's books stop the start", async () => {

@@ -22,6 +22,10 @@ export function openRefundDesk({ books, now, isStopped }: Desk) {
   const queue = createOutcomeQueue();
 
   function settle(asked: Asked): Answer {
+    return books.exclusively(() => settleAlone(asked));
+  }
+
+  function settleAlone(asked: Asked): Answer {
     const given = books.findRefund(asked.key);
     if (given !== undefined) return isSame(given, asked) ? refundAnswer(given) : keyUsedTwice;
     const charge = books.findTransaction(asked.transactionId);
