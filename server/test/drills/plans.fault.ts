@@ -282,6 +282,8 @@ test(
     );
     await until(app.sql, "select where not exists (select from idempotency_key where expires_at <= now())");
     await until(app.sql, "select where not exists (select from rate_limit where expire < 1700000000000)");
+    // A stop would end the reading that the task began.
+    await server.deps.books.listViolations();
     await server.stopBackground();
     await server.close();
     assertFewUnused(recorder.statements);
