@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nameSchema, newPasswordSchema, typedUsernameSchema, usernameSchema } from "./auth.ts";
-import { paymentOutcomes } from "./errors.ts";
+import { paymentOutcomes } from "./statuses.ts";
 import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 

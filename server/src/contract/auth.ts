@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maxDeviceToken, minAnswerLength } from "./constants.ts";
-import { roles } from "./errors.ts";
+import { roles } from "./roles.ts";
 import { noInput } from "./page.ts";
 
 // A mark or a joiner belongs to the letter before it, and a joiner also to one after it (Unicode Standard, section 23.2).

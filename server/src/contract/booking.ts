@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { maxSeatsPerBooking } from "./constants.ts";
-import { bookingStatuses } from "./errors.ts";
+import { bookingStatuses } from "./statuses.ts";
 import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 import { cinemaDateSchema } from "./show.ts";

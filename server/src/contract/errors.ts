@@ -1,4 +1,6 @@
 import type { Decimal } from "./money.ts";
+import type { Role } from "./roles.ts";
+import type { BookingStatus, PaymentOutcome } from "./statuses.ts";
 
 /** What each domain error tells beside its code; null where the code says it all. */
 export interface DomainErrorDetails {
@@ -97,29 +99,3 @@ export interface ErrorData {
   domain: DomainProblem | null;
   fields: FieldProblem[] | null;
 }
-
-/** What can have become of a payment. */
-export const paymentOutcomes = ["completed", "failed", "refunded", "unknown"] as const;
-
-/** What became of a payment; `unknown` while the gateway has not answered, or has not made the refund that is owed. */
-export type PaymentOutcome = (typeof paymentOutcomes)[number];
-
-/** Everyone who signs in is exactly one of these. */
-export const roles = ["customer", "staff", "admin"] as const;
-
-/** What a signed-in person may do, read anew on every call. */
-export type Role = (typeof roles)[number];
-
-/** The states of a booking: Pending, Paying, Confirmed, CheckedIn on the way to the seat, and the three in which it has ended. */
-export const bookingStatuses = [
-  "Pending",
-  "Paying",
-  "Confirmed",
-  "CheckedIn",
-  "Cancelled",
-  "Expired",
-  "Refunded",
-] as const;
-
-/** The state of a booking as readers see it: a hold whose time is over is `Expired` at once. */
-export type BookingStatus = (typeof bookingStatuses)[number];

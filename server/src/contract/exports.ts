@@ -1,4 +1,5 @@
-import type { DomainCode, Role } from "./errors.ts";
+import type { DomainCode } from "./errors.ts";
+import type { Role } from "./roles.ts";
 
 /** Where bookings are exported, below the server's address. */
 export const bookingsCsvPath = "/exports/bookings.csv";
