@@ -246,7 +246,7 @@ export async function compose(
           run: () => fillInFilms(background, unknownFilms, stopping.signal),
         }),
         startLoop(background, {
-          name: "remove pictures of nobody",
+          name: "remove pictures without an owner",
           everyMs: removeImagesEveryMs,
           run: () => removeImages(background, stopping.signal),
         }),

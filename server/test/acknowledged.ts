@@ -1,7 +1,7 @@
 import type { Connection } from "@skyfox/db";
 import type { GatewayBooks } from "./rude-books.ts";
 
-/** What callers were told is done. */
+/** What was confirmed to callers as done. */
 export type Acknowledged = {
   holds: { bookingId: number; username: string; showId: number; seats: string[] }[];
   payments: { bookingId: number; amount: string }[];
@@ -15,7 +15,7 @@ export type Acknowledged = {
   cancelledShows: { showId: number }[];
 };
 
-/** What callers were told so far: nothing. */
+/** Nothing is confirmed yet. */
 export function nothingAcknowledged(): Acknowledged {
   return {
     holds: [],
@@ -51,7 +51,7 @@ const truths: Record<string, { about?: keyof Acknowledged | "all"; sql: string }
       left join lateral (select array_agg(m.seat_number::text) as seats from booking_seat_mapping m where m.booking_id = b.id) had on true
       where b.id is null or not (had.seats @> a.seats and had.seats <@ a.seats) or b.no_of_seats <> cardinality(a.seats)`,
   },
-  "a hold was made that no caller was told of": {
+  "a hold was made that was confirmed to no caller": {
     about: "holds",
     sql: `select b.id, b.status from booking b where b.customer_username is not null
       and not exists (select from jsonb_to_recordset($1::jsonb) as a("bookingId" bigint) where a."bookingId" = b.id)`,
@@ -93,7 +93,7 @@ const truths: Record<string, { about?: keyof Acknowledged | "all"; sql: string }
         and b.no_of_seats = cardinality(a.seats) and b.status in ('Confirmed', 'CheckedIn', 'Refunded')
       where b.id is null`,
   },
-  "a sale at the counter was made that no admin was told of": {
+  "a sale at the counter was made that was confirmed to no admin": {
     about: "sales",
     sql: `select b.id from booking b where b.customer_username is null
       and not exists (select from jsonb_to_recordset($1::jsonb) as a("bookingId" bigint) where a."bookingId" = b.id)`,
@@ -151,7 +151,7 @@ const gatewayTruths: Record<string, string> = {
     ) money where taken <> wallets + seats`,
 };
 
-/** What is not true of what callers were told, of our books, and of the gateway's: each broken rule with the first rows that break it. */
+/** Where confirmations to callers, our books and the gateway's disagree: each broken rule with the first rows that break it. */
 export async function listUntruths(
   sql: Connection,
   acknowledged: Acknowledged,

@@ -20,8 +20,8 @@ export interface ChildServer {
 const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
 
 /**
- * Starts the server on a free port with these settings and waits until it listens. `whenOver` is told how to end it at once, so that
- * whoever fails before they stop it does not leave it behind.
+ * Starts the server on a free port with these settings and waits until it listens. `whenOver` gets a function that ends it at once, so
+ * that a test that fails before it stops the server does not leave it behind.
  */
 export async function startChildServer(
   environment: Record<string, string>,

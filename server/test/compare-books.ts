@@ -6,7 +6,7 @@ const zero = new Decimal(0);
 
 /**
  * Where the gateway's books and ours differ, to the paisa, one sentence each: charges and refunds by key, then what each booking has cost its
- * card, and each top-up. Also what is still open and the seats that nobody will ever free. Empty once everything is settled.
+ * card, and each top-up. Also what is still open and the seats that nothing will ever free. Empty once everything is settled.
  */
 export async function listDifferences(sql: Connection, gateway: GatewayBooks): Promise<string[]> {
   const { charges, refunds } = gateway.books();
@@ -49,7 +49,7 @@ export async function listDifferences(sql: Connection, gateway: GatewayBooks): P
   for (const charge of charges)
     say(
       payments.some(({ key }) => key === charge.key),
-      `charge ${charge.key} of ${charge.amount} is nobody's`,
+      `charge ${charge.key} of ${charge.amount} has no payment`,
     );
   for (const { key, state, amount } of owed) {
     const theirs = refunds.filter((refund) => refund.key === key).map((refund) => `done ${refund.amount}`);
@@ -62,7 +62,7 @@ export async function listDifferences(sql: Connection, gateway: GatewayBooks): P
   for (const refund of refunds)
     say(
       owed.some(({ key }) => key === refund.key),
-      `refund ${refund.key} of ${refund.amount} is nobody's`,
+      `refund ${refund.key} of ${refund.amount} is not in our books`,
     );
   const netOf = (keys: unknown[]) => {
     const taken = charges.filter(({ key }) => keys.includes(key));

@@ -29,7 +29,7 @@ export interface Interception {
 export interface DatabaseProxy {
   /** The database's URL by way of the proxy. */
   url: string;
-  /** Intercepts the next statement that matches; each is taken once, by whoever asked first. */
+  /** Intercepts the next statement that matches; each is taken once, by the first to ask. */
   intercept(matches: (statement: Statement) => boolean, deed: Deed): Interception;
   /** Every statement that has come so far, intercepted ones too. */
   statements(): readonly Statement[];

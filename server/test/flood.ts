@@ -2,7 +2,7 @@
 // closes its input. Half of the connections never read an answer. Tells on SIGTERM how much it has written, as one JSON line.
 import { connect } from "node:net";
 
-/** What the process is told, as JSON in its first argument. */
+/** What the process is to do, as JSON in its first argument. */
 export interface Flood {
   port: number;
   connections: number;

@@ -48,7 +48,7 @@ export async function givenCounterSale(app: TestApp, showId: number, seat: strin
   return bookingId;
 }
 
-/** Somebody has come, whatever the time: the booking is checked in. */
+/** Checks the booking in, whatever the time. */
 export async function givenCheckIn(app: TestApp, bookingId: number): Promise<void> {
   await app.sql.query(
     "update booking set status = 'CheckedIn', checked_in_at = $2, checked_in_by = 'staff-0' where id = $1",

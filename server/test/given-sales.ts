@@ -6,7 +6,7 @@ export interface GivenSale {
   showId: number;
   at: Date;
   amount: string;
-  /** How many seats: the next ones of the show that nobody has. */
+  /** How many seats: the next free ones of the show. */
   seats?: number;
   status?: Exclude<BookingStatus, "Paying">;
 }
@@ -52,7 +52,7 @@ export async function givenSales(app: TestApp, sales: GivenSale[]): Promise<void
   );
 }
 
-/** Takes every booking out of the tables again, also what the database lets nobody remove. */
+/** Takes every booking out of the tables again, past the triggers that refuse it. */
 export async function forgetSales(app: TestApp): Promise<void> {
   await app.sql.query(`
     set session_replication_role = replica;

@@ -4,10 +4,10 @@ import type { Role } from "../src/contract/index.ts";
 import type { Deps, User } from "../src/deps.ts";
 import type { TestApp } from "./test-app.ts";
 
-/** What everybody's password is in the tests. */
+/** The password of all people in the tests. */
 export const testPassword = "Correct-Horse-9";
 
-/** What everybody's security answer is in the tests. */
+/** The security answer of all people in the tests. */
 export const testAnswer = "A Brown Fox";
 
 let passwordHash: Promise<string> | undefined;
@@ -55,7 +55,7 @@ async function givenPerson(deps: Deps, role: Role): Promise<User> {
   return { username, role, sessionId: session.id, address: addressOf(number), requestId: "of-the-tests" };
 }
 
-// Everybody calls from an address of their own, so that nobody uses up the limits of another.
+// Each person calls from an address of their own, so that none uses up the limits of another.
 function addressOf(number: number): string {
   return `10.${number >> 16}.${(number >> 8) & 0xff}.${number & 0xff}`;
 }

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** What the process is told, as JSON in its first argument. */
+/** What the process is to do, as JSON in its first argument. */
 export interface Load {
   port: number;
   /** The bytes of one request. */

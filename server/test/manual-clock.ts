@@ -1,7 +1,7 @@
 import { databaseTime } from "@skyfox/db";
 import type { Clock } from "../src/runtime/ports.ts";
 
-/** A clock that stands still until a test moves it; moving it wakes whoever is due, in order. */
+/** A clock that stands still until a test moves it; moving it wakes what is due, in order. */
 export interface ManualClock extends Clock {
   advance(ms: number): void;
   set(time: Date): void;

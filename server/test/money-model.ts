@@ -28,18 +28,18 @@ export interface Sale {
   isGivenUp: boolean;
   /** In the order in which they began. */
   attempts: Attempt[];
-  /** Whether the buyer was told that it is paid. */
+  /** Whether an answer to the buyer said that it is paid. */
   isPaid: boolean;
   refundTo: "source" | "wallet" | undefined;
   status: Booking["status"];
 }
 
-/** Funds that somebody wanted to add. */
+/** Funds that a customer wanted to add. */
 interface TopUp {
   buyer: User;
   amount: Decimal;
   card: Card;
-  /** Whether they were told that the funds are added, or their history says so. */
+  /** Whether an answer or their history said that the funds are added. */
   isAdded: boolean;
 }
 
@@ -55,15 +55,15 @@ export interface MoneyModel {
   availableTo(buyer: User): Decimal;
   /** Whether the gateway has taken the money of this payment. */
   isCharged(payment: { card: Card | undefined }): boolean;
-  /** Asks everybody what they have, and throws unless it is what it has to be. */
+  /** Reads what all customers have, and throws unless it is what it has to be. */
   look(): Promise<void>;
-  /** What was taken for all the payments of somebody, whether or not it was given back later. */
+  /** What was taken for all payments of a customer, whether or not it was refunded later. */
   takenFrom(buyer: User): { card: Decimal; wallet: Decimal };
   /** Throws unless nothing is open, every charge has its purpose, and what has none went back. */
   assertSettled(): void;
 }
 
-/** Nobody has anything yet. */
+/** No customer has anything yet. */
 export function createMoneyModel(
   { deps, gateway, clock }: TestApp,
   cards: CardsWithAPlan,
@@ -186,14 +186,14 @@ export function createMoneyModel(
         const returned = refunds.filter(({ transactionId }) => references.has(transactionId));
         const net = sumOf(taken).minus(sumOf(returned));
 
-        // Only what was charged after everybody believed the contrary is not added: it went back to its card.
+        // Only what was charged after it counted as not charged is not added: it went back to its card.
         for (const { card } of ownTopUps.filter((topUp) => isCharged(topUp) && !topUp.isAdded))
           assertSame("plan of a card that was charged for nothing", cards.planOf(card), "late");
         const added = ownTopUps.filter(({ isAdded }) => isAdded).map(({ amount }) => amount);
         const kept = own.filter(({ status, refundTo }) => status === "Confirmed" || refundTo === "wallet");
         const owed = sum([...added, ...kept.map(cardPart)]);
         assertSame(`gateway's net of ${buyer.username}`, net.toFixed(2), owed.toFixed(2));
-        // What the gateway took of somebody is in their wallet or in their seats: money is neither made nor lost.
+        // What the gateway took of a customer is in their wallet or in their seats: money is neither made nor lost.
         const seats = sum(own.filter(({ status }) => status === "Confirmed").map(({ price }) => price));
         const has = wallets.get(buyer)!.balance.plus(seats);
         assertSame(`what ${buyer.username} has`, has.toFixed(2), net.toFixed(2));

@@ -189,7 +189,7 @@ describe("with the real client", () => {
     expect(storage.refusals).toEqual(["NoSuchBucket"]);
   });
 
-  it("shows an object to whoever holds a presigned link, as the link wants it described", async () => {
+  it("shows an object to every holder of a presigned link, as the link wants it described", async () => {
     await put(oddKey);
     const command = new GetObjectCommand({
       ...at(oddKey),
@@ -291,7 +291,7 @@ describe("the signature", () => {
     expect(() => assertSigned(request, other, publishedAt)).toThrow("does not match");
   });
 
-  it("is missing: nobody looks, stores or deletes without one", async () => {
+  it("is missing: without one nothing can be read, stored or deleted", async () => {
     await put("a");
     const path = `/${storage.access.bucket}/a`;
     for (const method of ["GET", "PUT", "DELETE"]) {
@@ -530,7 +530,7 @@ describe("what it does not do", () => {
   });
 });
 
-describe("told to fail", () => {
+describe("set to fail", () => {
   it("resets the connection and does nothing when down, until mended", async () => {
     await put("a");
     storage.fail("down");

@@ -73,7 +73,7 @@ export async function startObjectStorage(options: { now?: () => Date } = {}): Pr
     if (failure === "down") return reset(request);
     if (failure === "error") return send(response, errorAnswer(internalError));
     const body = await buffer(request).catch(() => undefined);
-    // Half a body has no effect, and nobody is left to hear of it.
+    // Half a body has no effect, and its caller is gone.
     if (body === undefined) return;
     const answer = answerTo(request, body);
     if (failure === "after-effect") reset(request);

@@ -48,8 +48,8 @@ export async function startPlanRecorder(sql: Connection, databaseUrl: string): P
     const readNotices = createNoticeReader((notice) => {
       const at = notice.indexOf("plan:\n");
       if (at < 0) return;
-      const told = JSON.parse(notice.slice(at + "plan:\n".length)) as { "Query Text": string; Plan: Plan };
-      statements.push({ text: told["Query Text"], unused: countUnused(told.Plan), plan: told.Plan });
+      const logged = JSON.parse(notice.slice(at + "plan:\n".length)) as { "Query Text": string; Plan: Plan };
+      statements.push({ text: logged["Query Text"], unused: countUnused(logged.Plan), plan: logged.Plan });
     });
     upstream.on("data", readNotices);
   });

@@ -2,7 +2,7 @@ import { PDFiumLibrary } from "@hyzyla/pdfium";
 import jsQR from "jsqr";
 import sharp from "sharp";
 
-/** A page as somebody sees it who prints it: what can be read on it, and its picture. */
+/** A page as a reader sees it in print: its text and its picture. */
 export interface PrintedPage {
   text: string;
   /** In points. */

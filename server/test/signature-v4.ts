@@ -165,7 +165,7 @@ function assertTimely({ date, lifetime }: Claim, now: Date): void {
   if (ageMs > lifetime * 1000) throw new Refusal(403, "AccessDenied", "Request has expired");
 }
 
-/** Without this, headers that change what S3 does could be added to a request that somebody else signed. */
+/** Without this, headers that change what S3 does could be added to a request that another party signed. */
 function assertCovered(request: ReceivedRequest, claim: Claim): void {
   const signed = claim.signedHeaders.split(";");
   const needed = ["host", ...Object.keys(request.headers).filter((name) => name.startsWith("x-amz-"))];

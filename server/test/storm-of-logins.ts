@@ -1,16 +1,16 @@
 // A process of its own, so that the server's event loop is the server's alone: it logs in on many connections at once, over and over, and
-// meanwhile asks what everybody asks. It tells what came of it as one JSON line, and ends by itself or with its parent.
+// meanwhile makes ordinary calls. It prints the result as one JSON line, and ends by itself or with its parent.
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 
-/** What the process is told, as JSON in its first argument. */
+/** What the process is to do, as JSON in its first argument. */
 export interface Storm {
   port: number;
   apiKey: string;
   /** One connection each. */
   usernames: string[];
   password: string;
-  /** Of whoever asks for the shows. */
+  /** Of the customer who asks for the shows. */
   token: string;
   seconds: number;
 }

@@ -27,7 +27,7 @@ interface Place {
 const longestFreezeMs = 4_000;
 const startWithinMs = 90_000;
 
-/** Starts them. Its chances come from `random` (0 to 1); `whenOver` is told how to end each process at once. */
+/** Starts them. Its chances come from `random` (0 to 1); `whenOver` gets a function that ends each process at once. */
 export async function startUnreliableServers(options: {
   count: number;
   databaseUrl: string;

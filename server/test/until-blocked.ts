@@ -2,7 +2,7 @@ import type { TestApp } from "./test-app.ts";
 
 const giveUpAfterMs = 5_000;
 
-/** Waits until that many connections to the test's database stand before somebody else's lock; Postgres lets none stand longer than two seconds. */
+/** Waits until that many connections to the test's database wait for a lock of another connection; Postgres lets none wait longer than two seconds. */
 export async function untilBlocked(app: TestApp, count = 1): Promise<void> {
   const giveUpAt = performance.now() + giveUpAfterMs;
   while (performance.now() < giveUpAt) {

@@ -33,7 +33,7 @@ const environment = {
   JWT_SECRET_KEY: testJwtSecret,
   PAYMENT_GATEWAY_API_KEY: testGatewayKey,
   HOLD_SECONDS: String(holdSeconds),
-  // Everybody comes from one address and again and again.
+  // All customers come from one address, again and again.
   LIMIT_HOLDS_PER_ACCOUNT: "100000",
   LIMIT_HOLDS_PER_ADDRESS: "1000000",
   LIMIT_FAILED_CARDS_PER_ACCOUNT: "100000",

@@ -36,7 +36,7 @@ test(
     const skyfox = createSkyfoxClient({ url: server.url, apiKey: developmentApiKey, token: () => token });
     ({ token } = await skyfox.auth.login.mutate({ username, password: testPassword }));
 
-    // Nobody reads: the socket's buffers fill, and then the server reads no further and holds nothing.
+    // Without a reader the socket's buffers fill, and then the server reads no further and holds nothing.
     const slow = await ask(server, token);
     await once(slow, "readable");
     await until(sql, idle);
@@ -87,7 +87,7 @@ test(
     const sorted = latencies.toSorted((one, other) => one - other);
     const lag = lags.toSorted((one, other) => one - other);
 
-    // A reader who stands still when the server is told to stop.
+    // A reader who stands still when the server is stopped.
     const cut = await ask(server, token);
     await once(cut, "readable");
     const broken = once(cut, "error");
@@ -118,7 +118,7 @@ test(
 
 const ofServer = "from pg_stat_activity where datname = current_database() and application_name = 'skyfox'";
 const openTransactions = `select count(*)::int ${ofServer} and xact_start is not null`;
-// Whoever reads pages does so every few milliseconds.
+// A server that reads pages does so every few milliseconds.
 const idle = `select 1 ${ofServer} having bool_and(state = 'idle') and max(state_change) < clock_timestamp() - interval '500 ms'`;
 
 /** Straight into the table, one every five minutes; half of customers, half sold at the counter. */
@@ -198,7 +198,7 @@ async function measure(server: ChildServer): Promise<Measure> {
   };
 }
 
-/** Calls again and again, one call at a time, until it is told to stop; a call that fails is told then. */
+/** Calls again and again, one call at a time, until it is stopped; a failed call is reported then. */
 function probe(call: () => Promise<void>): () => Promise<void> {
   let isOver = false;
   const calling = (async () => {

@@ -61,7 +61,7 @@ const apps = await Promise.all(
 );
 
 test(
-  `P9: what was under way when a server was killed is settled within ${withinSeconds} s of the restart, and is what its caller is told`,
+  `P9: what was under way when a server was killed is settled within ${withinSeconds} s of the restart, and is what its caller gets`,
   { timeout: 600_000 },
   async () => {
     const points = await listPoints(apps[0]!);

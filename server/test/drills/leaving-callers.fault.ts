@@ -54,7 +54,7 @@ test(
         await working;
         figures.left += 1;
 
-        // Whether or not anybody listened, the answer is there now: nobody has to do the work a second time.
+        // Whether or not a caller listened, the answer is there now: the work is not done a second time.
         const first = await again();
         const isInDoubt = isOpen(first);
         expect([what, isInDoubt]).toEqual([what, charge?.startsWith("reset") ?? false]);

@@ -38,7 +38,7 @@ test(
         ...settings,
         apiKeys,
         port: 0,
-        // Everybody comes from an address of their own.
+        // Each login comes from an address of its own.
         trustedProxies: 1,
         databaseUrl: app.databaseUrl,
         ticketSigningKeys: testTicketKeys,
@@ -89,7 +89,7 @@ test(
     expect(accepted).toBeGreaterThan(0);
     expect(refused).toBeGreaterThan(atOnce);
     expect(Math.min(health.length, showList.length)).toBeGreaterThan(100);
-    // The figure above is for a machine of its own; whatever else runs on this one, nobody waits as long as without the bounds.
+    // The figure above is for a machine of its own; whatever else runs on this one, no call waits as long as without the bounds.
     expect(delayMs).toBeLessThan(250);
     expect(Math.max(...health, ...showList)).toBeLessThan(10_000);
     expect(isLoggedIn).toBe(true);

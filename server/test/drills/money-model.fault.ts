@@ -48,7 +48,7 @@ type Act =
   | { act: "resolve"; which: number }
   | { act: "reconcile" };
 
-/** What several do at once, or what happens while nobody does anything. */
+/** What several do at once, or what happens while all are idle. */
 type Step =
   | Act[]
   | { waitSeconds: number }
@@ -166,7 +166,7 @@ async function tell(steps: Step[]): Promise<void> {
     await model.look();
   }
 
-  // Whoever is late has charged by now, and whatever is to be asked once more is asked.
+  // Late charges are made by now, and what is to be asked once more is asked.
   await cards.chargeLate();
   await restart("gateway answers");
   await wait(601);
@@ -391,7 +391,7 @@ function plannedDecline({ card }: Sale["attempts"][number]): boolean {
   return card !== undefined && cards.planOf(card) === "declined-unheard";
 }
 
-// What whoever pays is told when the gateway does this; nothing was refused when it is undefined.
+// What a payer gets when the gateway does this; undefined when nothing is refused.
 const refusalAfter = {
   declined: "PAYMENT_DECLINED",
   rejected: "PAYMENT_VALIDATION_FAILED",

@@ -154,7 +154,7 @@ test(
     const [kept] = storage.keys();
     const { token } = await client().auth.login.mutate({ username: "customer-1", password });
 
-    // Somebody holds the customer's row, so that the commit has to wait.
+    // Another transaction holds the customer's row, so that the commit has to wait.
     await sql.query("begin");
     await sql.query("select 1 from customertable where username = 'customer-1' for update");
     client(token)

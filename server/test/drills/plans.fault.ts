@@ -44,7 +44,7 @@ const statementOfTask = {
   "check the books": /integrity_violation/,
   "remove what has ended": /delete from idempotency_key where ctid/,
   "fill in films": /from "movie"/,
-  "remove pictures of nobody": /profile_image/,
+  "remove pictures without an owner": /profile_image/,
 };
 
 const app = await createTestApp();

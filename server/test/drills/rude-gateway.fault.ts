@@ -68,7 +68,7 @@ test(
         const scripted = waiting.map(() => planNext(fates.next().value!));
         const isDoubleClick = visit % 2 === 0;
         const told = await Promise.all(waiting.map(({ buyer, intent }) => buyer.pay(intent, isDoubleClick)));
-        // Calls that nobody waits for any more come to their end, some of them only when everything is over.
+        // Calls without a waiting caller come to their end, some of them only when everything is over.
         for (const { call, fate: its } of scripted) {
           call.withdraw();
           if (its.isMuchLater) muchLater.push(call);

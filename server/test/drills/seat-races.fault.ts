@@ -169,7 +169,7 @@ function someSeats(seed: number): string[] {
   return [...chosen];
 }
 
-// Nobody may ask for seats as often as these buyers do.
+// These buyers ask for seats more often than the limits allow.
 async function forgetHolds(): Promise<void> {
   await app.sql.query("truncate rate_limit");
 }

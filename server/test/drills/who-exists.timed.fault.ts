@@ -7,7 +7,7 @@ const app = await createTestApp();
 const tries = 200;
 const warmUps = 10;
 
-// Nobody is tried twice in one drill, so that no limit of an account plays a part.
+// No account is tried twice in one drill, so that no limit of an account plays a part.
 const customers = await givenCustomers(app.deps, tries + warmUps);
 const disabled = await Promise.all(
   Array.from({ length: tries + warmUps }, () => givenStaff(app.deps, "staff")),
@@ -34,7 +34,7 @@ const drills: Record<string, Drill> = {
     known: (number) => logIn(customer(number), "wro\u0308ng"),
     unknown: (number) => logIn(nobody(number), "wro\u0308ng"),
   },
-  "login of somebody disabled, with the right password": {
+  "login of a disabled account, with the right password": {
     known: (number) => logIn(disabled[number]?.username ?? "", testPassword),
     unknown: (number) => logIn(nobody(number), testPassword),
   },
@@ -55,7 +55,7 @@ function bothBy(ask: (email: string) => Promise<Answer<unknown>>): Drill {
 }
 
 test.each(Object.entries(drills))(
-  "S4: %s tells nobody who exists",
+  "S4: %s does not reveal who exists",
   { timeout: 120_000 },
   async (name, drill) => {
     await app.sql.query("truncate rate_limit");
