@@ -294,6 +294,6 @@ async function sweep({ db, clock, logger }: Deps, signal: AbortSignal): Promise<
   let expired: number[];
   do {
     expired = await expireAnyDue(db, sweepBatch, await clock.nowIn(db));
-    if (expired.length > 0) logger.info({ swept: expired.length }, "Holds that nobody watched have expired.");
+    if (expired.length > 0) logger.info({ swept: expired.length }, "Holds without a timer have expired.");
   } while (expired.length >= sweepBatch && !signal.aborted);
 }

@@ -21,8 +21,8 @@ import { giveBookingBack } from "../payment/give-back.ts";
 type CancellingDeps = Pick<Deps, "db" | "clock" | "logger" | "monitors">;
 
 /**
- * Cancels a show: nobody can hold its seats any more, live holds are cancelled, and every booking is given back to where its money came from,
- * each once, whatever stops it in between: a call that comes again, and every server in the background, goes on where it stood. Answers how
+ * Cancels a show: its seats cannot be held any more, live holds are cancelled, and every booking is given back to where its money came from,
+ * each once, whatever stops it in between: a repeated call, and every server in the background, continues the cancellation. Answers how
  * far it is. A show that is cancelled keeps its first reason. Throws `SHOW_NOT_FOUND`.
  */
 export async function cancelShow(

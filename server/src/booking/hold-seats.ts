@@ -126,7 +126,7 @@ function tooManyHolds({ bound, freeAt }: BrokenBound, now: Date): DomainError {
   });
 }
 
-// No slot was free. Holds whose time is over do not count, whether or not anybody has written that yet.
+// No slot was free. Holds whose time is over do not count, whether or not they are marked as expired yet.
 async function assertBelowLimit(deps: BookingDeps, user: User, now: Date): Promise<void> {
   await expireBookings(deps.db, await listOverdueHolds(deps.db, user.username, now), now);
   if ((await countLiveHolds(deps.db, user.username)) >= maxLiveHolds) {

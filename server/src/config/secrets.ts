@@ -22,7 +22,7 @@ export interface SecretRules {
   refusesWeak: boolean;
 }
 
-/** The API key and token secret that development works with unless told otherwise; production refuses them. */
+/** The API key and token secret that development uses by default; production refuses them. */
 export const developmentApiKey = "skyfox-development-key";
 export const developmentJwtSecret = "skyfox-development-secret-not-for-production";
 const publishedSecrets = [developmentApiKey, developmentJwtSecret];

@@ -23,7 +23,7 @@ const omdbFilm = z.object({
   Poster: text,
 });
 
-/** Reads a film in OMDb's shape, as told at `refreshedAt`; undefined when it is none. Only the id and the title have to be there. */
+/** Reads a film in OMDb's shape, as answered at `refreshedAt`; undefined when it is none. Only the id and the title have to be there. */
 export function readFilm(value: unknown, refreshedAt: Date): MovieDetails | undefined {
   const film = omdbFilm.safeParse(value).data;
   if (film === undefined) return undefined;

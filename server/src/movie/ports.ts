@@ -1,6 +1,6 @@
 import type { MovieDetails } from "@skyfox/db";
 
-/** Films that can be shown, from the movie service or as it told them before. No method throws: what goes wrong is an outcome. */
+/** Films that can be shown, from the movie service or as it returned them before. No method throws: what goes wrong is an outcome. */
 export interface MovieCatalogue {
   list(): Promise<{ kind: "found"; movies: MovieDetails[] } | MoviesUnavailable>;
   /** `unknown` is the service's own word, or a text that cannot be an IMDb id. */

@@ -73,7 +73,7 @@ async function endReading(databaseUrl: string, backend: number): Promise<void> {
 
 /**
  * Looks whether the books add up, and says so in the log and the metrics when they do not. Answers what is broken. When they cannot be
- * read, the metrics say that nobody knows.
+ * read, the metrics are NaN.
  */
 export async function checkBooks(parts: { books: Books; logger: Logger; metrics?: Metrics | undefined }) {
   const { books, logger, metrics } = parts;
