@@ -516,14 +516,15 @@ describe("a caller", () => {
   });
 });
 
-test("the sum is one statement beside the session, and one more where the years have to be found", async () => {
+test("the sum is one statement, and one more where the years have to be found", async () => {
   const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url, maxConnections: 1 });
   const count = (input: object) => proxy.count(() => query(counted, "admin.revenue", input, { token }));
-  // Opens the one connection.
+  counted.deps.sessions.proven(Infinity);
+  // Opens the one connection, and reads the session.
   await count({});
-  expect(await count({})).toBe(2);
-  expect(await count({ timeframe: "weekly", genre: "Drama" })).toBe(2);
-  expect(await count({ month: 3, year: 2026, slotId: 1 })).toBe(2);
-  expect(await count({ timeframe: "yearly" })).toBe(3);
-  expect(await count({ month: 3 })).toBe(3);
+  expect(await count({})).toBe(1);
+  expect(await count({ timeframe: "weekly", genre: "Drama" })).toBe(1);
+  expect(await count({ month: 3, year: 2026, slotId: 1 })).toBe(1);
+  expect(await count({ timeframe: "yearly" })).toBe(2);
+  expect(await count({ month: 3 })).toBe(2);
 });
