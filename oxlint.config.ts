@@ -65,7 +65,15 @@ const rootFiles: Partial<Record<Room, string[]>> = {
   runtime: ["config.ts"],
 };
 
-const allRootFiles = ["api.ts", "app-router.ts", "compose.ts", "config.ts", "routes.ts", "serve.ts"];
+const allRootFiles = [
+  "background-tasks.ts",
+  "api.ts",
+  "app-router.ts",
+  "compose.ts",
+  "config.ts",
+  "routes.ts",
+  "serve.ts",
+];
 
 /** Parts that a room gets through `deps`; only the composition builds them. */
 const adapters = [

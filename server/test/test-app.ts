@@ -2,39 +2,25 @@ import { generateKeyPairSync } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  connectOnce,
-  getServerSecret,
-  openDatabase,
-  sessionChannel,
-  startListener,
-  type Connection,
-} from "@skyfox/db";
+import { connectOnce, openDatabase, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { afterAll, expect } from "vitest";
 import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
 import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts";
-import { createSessionMemory, type SessionMemory } from "../src/auth/session-memory.ts";
-import { createSessionTokens } from "../src/auth/session-tokens.ts";
-import { createExpiryMonitors, type RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
-import { findSubjects } from "../src/compose.ts";
+import type { SessionMemory } from "../src/auth/session-memory.ts";
+import type { SessionSecret } from "../src/auth/session-tokens.ts";
+import type { RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
+import { assemble, type Assembly } from "../src/compose.ts";
 import type { BucketAccess } from "../src/config.ts";
 import type { Deps, HashingDeps } from "../src/deps.ts";
-import { createApp } from "../src/http/app.ts";
-import { countInFlight } from "../src/http/in-flight.ts";
 import { createBucketStore } from "../src/image/bucket-store.ts";
-import { createFolderStore } from "../src/image/folder-store.ts";
-import { createPictureMaker } from "../src/image/make-picture.ts";
-import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
 import { developmentAddressFactor, limitTable, widenAddressLimits } from "../src/limits/limit-table.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { openBooks } from "../src/payment/check-books.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
-import { createTicketPrinter } from "../src/ticket/ticket-printer.ts";
-import { createTicketTokens } from "../src/ticket/ticket-tokens.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
 
@@ -44,6 +30,7 @@ export const testJwtSecret = "a secret of the tests, long enough for HS256";
 export const testPublicUrl = "https://cinema.test";
 /** The key that signs the tickets of the tests. */
 export const testTicketKeys = { signing: generateKeyPairSync("ed25519").privateKey, retired: [] };
+const onlyTestSecret: [SessionSecret] = [{ kid: "default", secret: testJwtSecret }];
 const storageTimeoutMs = 500;
 /** The key of the tests' gateway. */
 export const testGatewayKey = "gateway-key-of-the-tests";
@@ -55,7 +42,7 @@ export const testStart = new Date("2026-03-10T06:30:00Z");
 /** A whole server without a port: real Postgres, gateway and movie service, a clock that the test moves. */
 export interface TestApp {
   deps: HashingDeps & { monitors: RunningExpiryMonitors; sessions: SessionMemory };
-  app: ReturnType<typeof createApp>;
+  app: Assembly["app"];
   clock: ManualClock;
   gateway: PaymentGatewaySandbox;
   movieService: MovieServiceSandbox;
@@ -107,19 +94,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     maxConnections: options.maxConnections ?? 10,
     ...(options.databaseSilenceMs !== undefined && { silenceMs: options.databaseSilenceMs }),
   });
-  const monitors = createExpiryMonitors({ db, clock, logger });
   const imageFolder = beside?.imageFolder ?? join(tmpdir(), `skyfox-images-${crypto.randomUUID()}`);
-  const folder = createFolderStore({
-    folder: imageFolder,
-    publicUrl: () => testPublicUrl,
-    clock,
-    secret: () => getServerSecret(db, "image links"),
-  });
-  const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
   const books = openBooks(databaseUrl);
-  const sessions = createSessionMemory(db);
-  const endings = startListener(options.listenUrl ?? databaseUrl, { channel: sessionChannel, ...sessions });
-  const settings = {
+  const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
+  const paymentGateway = { url: gateway.url, apiKey: testGatewayKey };
+  const config = {
     cinemaTimeZone: "Asia/Kolkata",
     currency: "INR",
     holdSeconds: 300,
@@ -127,53 +106,42 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     background: true,
     holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
     refusesPublishedPasswords: false,
-    ...options.settings,
-  };
-  const deps = {
-    db,
-    books,
-    clock,
-    subjects: findSubjects({ clock, monitors, settings }),
-    gateway: connectPaymentGateway({
-      url: gateway.url,
-      apiKey: testGatewayKey,
-      clock,
-      ...(options.gatewayTimeoutMs !== undefined && { timeoutMs: options.gatewayTimeoutMs }),
-    }),
-    // Without jitter nothing waits before it tries again.
-    movies: connectMovieService({
-      url: movieService.url,
-      apiKey: movieKey,
-      clock,
-      logger,
-      random: () => 0,
-    }),
-    monitors,
-    sessions,
-    hashQueue: createHashQueue(options.hashGate),
-    passwords: createPasswordHasher(),
-    releasePermit: () => {},
-    tokens: createSessionTokens({ secrets: [{ kid: "default", secret: testJwtSecret }], clock }),
-    tickets: createTicketTokens(testTicketKeys),
-    printer: createTicketPrinter(),
-    pictures: createPictureMaker(),
-    images: bucket ?? folder,
-    limits: createGuessingLimits(
-      db,
-      widenAddressLimits(limitTable, options.addressLimitFactor ?? developmentAddressFactor),
-    ),
-    logger,
-    settings,
-  };
-  const app = createApp(deps, {
     apiKeys: [{ name: "tests", key: testApiKey }],
     corsOrigins: options.corsOrigins,
     trustedProxies: options.trustedProxies ?? 0,
     maxCalls: 1_000,
-    findUnready: () => Promise.resolve([]),
-    inFlight: countInFlight(),
-    imageFolder: bucket === undefined ? folder : undefined,
-  });
+    paymentGateway,
+    movieService: { url: movieService.url, apiKey: movieKey },
+    jwtSecrets: onlyTestSecret,
+    ticketSigningKeys: testTicketKeys,
+    limits: widenAddressLimits(limitTable, options.addressLimitFactor ?? developmentAddressFactor),
+    imageBucket: undefined,
+    imageFolder,
+    publicUrl: testPublicUrl,
+    ...options.settings,
+  };
+  const { deps, app, monitors, sessions, close } = assemble(
+    config,
+    {
+      db,
+      backgroundDb: db,
+      books,
+      clock,
+      logger,
+      ownUrl: () => testPublicUrl,
+      listenUrl: options.listenUrl ?? databaseUrl,
+      findUnready: () => Promise.resolve([]),
+    },
+    {
+      // Without jitter nothing waits before it tries again.
+      movies: connectMovieService({ ...config.movieService, clock, logger, random: () => 0 }),
+      ...(options.gatewayTimeoutMs !== undefined && {
+        gateway: connectPaymentGateway({ ...paymentGateway, clock, timeoutMs: options.gatewayTimeoutMs }),
+      }),
+      ...(options.hashGate && { hashQueue: createHashQueue(options.hashGate) }),
+      ...(bucket && { images: bucket }),
+    },
+  );
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
@@ -186,7 +154,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await monitors.close();
     expect(await listViolations()).toEqual([]);
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
-    endings.close();
+    close();
     await sql.end();
     await db.destroy();
     await books.close();
@@ -195,7 +163,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     if (beside === undefined) await Promise.all([gateway.stop(), movieService.stop()]);
   });
   return {
-    deps,
+    deps: { ...deps, monitors, sessions, passwords: createPasswordHasher(), releasePermit: () => {} },
     app,
     clock,
     gateway,
