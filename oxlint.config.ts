@@ -192,9 +192,12 @@ const ownerFiles = [...new Set(Object.values(owners).flat())].filter((owner) => 
 const imports = [
   {
     files: ["db/**/*.ts"],
-    rules: refuseImports([dbRefusal, { group: ["pg"], message: "Only db/src/connect.ts imports pg." }]),
+    rules: refuseImports([
+      dbRefusal,
+      { group: ["pg"], message: "Only db/src/connect.ts and named-statements.ts import pg." },
+    ]),
   },
-  { files: ["db/src/connect.ts"], rules: refuseImports([dbRefusal]) },
+  { files: ["db/src/connect.ts", "db/src/named-statements.ts"], rules: refuseImports([dbRefusal]) },
   { files: ["server/src/**/*.ts"], rules: refuseImports([...serverRefusals, ...packagesClosedTo("")]) },
   ...roomNames.map((room) => ({
     files: [`server/src/${room}/**/*.ts`],

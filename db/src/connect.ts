@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { Decimal } from "decimal.js";
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool, type Transaction } from "kysely";
 import pg from "pg";
+import { createStatementNames } from "./named-statements.ts";
 import type { DB as Database } from "./schema.ts";
 
 /** A handle for reads and single statements. */
@@ -70,6 +71,8 @@ export interface PoolOptions {
   silenceMs?: number;
   /** The name that Postgres shows for the connections; `skyfox` by default. */
   applicationName?: string;
+  /** Whether each connection keeps its statements with their plans; true by default. */
+  preparesStatements?: boolean;
   /** Called when a connection dies while it is idle, or inside a transaction. */
   onConnectionError?: (error: Error) => void;
 }
@@ -100,7 +103,7 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     endWhenSilent(client, silenceMs);
   });
   const dialect = new PostgresDialect({
-    pool: dropReadOnly(pool),
+    pool: dropUnfit(pool, options.preparesStatements ?? true),
     async onCreateConnection(connection) {
       await connection.executeQuery(CompiledQuery.raw(transactionTimeout(3 * statementMs)));
     },
@@ -111,10 +114,15 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
 // read_only_sql_transaction: the server behind the connection has been demoted, and will not take a change on it again.
 const readOnlyState = "25006";
 
-/** Closes each connection that a change was refused on as read-only, when its call gives it back; the next one goes to the new primary. */
-function dropReadOnly(pool: pg.Pool): PostgresPool {
+/**
+ * Closes a connection when its call gives it back and it is read-only, so that the next one goes to the new primary, or its prepared
+ * statements are those of an older schema.
+ */
+function dropUnfit(pool: pg.Pool, preparesStatements: boolean): PostgresPool {
+  const names = preparesStatements ? createStatementNames() : undefined;
   const readOnly = new WeakSet<pg.PoolClient>();
   pool.on("connect", (client) => {
+    names?.use(client);
     const { connection } = client as unknown as {
       connection: EventEmitter<{ errorMessage: [pg.DatabaseError] }>;
     };
@@ -126,7 +134,8 @@ function dropReadOnly(pool: pg.Pool): PostgresPool {
     async connect() {
       const client = await pool.connect();
       const release = client.release.bind(client);
-      client.release = (error) => release(error || readOnly.has(client));
+      client.release = (error) =>
+        release(error || readOnly.has(client) || names?.isOutdated(client) === true);
       return client;
     },
     end: () => pool.end(),

@@ -1,11 +1,12 @@
 import type { Db, Tx } from "./connect.ts";
+import { isOutdatedPlan } from "./named-statements.ts";
 
 const retryable = new Set(["40001", "40P01"]);
 const maxAttempts = 5;
 
 /**
- * Runs the callback in one READ COMMITTED transaction; a serialization failure or deadlock (also one that COMMIT raises) runs
- * the whole callback again, at most five times in all, so it must have no effect outside the database.
+ * Runs the callback in one READ COMMITTED transaction; a serialization failure or deadlock (also one that COMMIT raises), or a change of the
+ * schema under its statements, runs the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
  * Rows are locked in this order everywhere: show (shared), bookings by id, seat claims by show and seat number, wallets by username, payments by
  * id. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added before a wallet is locked,
@@ -24,9 +25,9 @@ export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promis
   }
 }
 
-/** Whether the database gave up a serialization conflict or a deadlock: doing all of it again is right. */
+/** Whether the database gave up a serialization conflict, a deadlock or an outdated plan: doing all of it again is right. */
 export function isRetryable(error: unknown): boolean {
-  return retryable.has(sqlState(error) ?? "");
+  return retryable.has(sqlState(error) ?? "") || isOutdatedPlan(error);
 }
 
 /** The five-character SQLSTATE of a Postgres error, if it is one. */

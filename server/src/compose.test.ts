@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { booksApplicationName, connectOnce } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
+import { sql as statement } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { startMovieService } from "../../scripts/sandbox/movie-service.ts";
 import { givenPendingHolds, givenStaff, tokenOf } from "../test/given.ts";
@@ -69,6 +70,21 @@ test("verbs get the settings that they use, and no secret", async () => {
     "payingSeconds",
     "refusesPublishedPasswords",
   ]);
+});
+
+test.each([
+  ["on", 1],
+  ["off", 0],
+])("with PREPARED_STATEMENTS=%s a server has prepared what it asks: %i", async (setting, prepared) => {
+  const { server } = await givenServer(undefined, { PREPARED_STATEMENTS: setting });
+  const { rows } = await server.deps.db.connection().execute(async (connection) => {
+    await connection.selectFrom("slot").select("id").execute();
+    return await statement<{ count: number }>`
+      select count(*)::int as count from pg_prepared_statements where statement like '%from "slot"'`.execute(
+      connection,
+    );
+  });
+  expect(rows).toEqual([{ count: prepared }]);
 });
 
 test("what is due is done while callers have all their connections, on connections that bear another name", async () => {

@@ -74,7 +74,9 @@ export async function compose(
   ownUrl: () => string,
 ): Promise<Composition> {
   let doubtClock: (() => void) | undefined;
+  const preparesStatements = config.preparedStatements;
   const db = openDatabase(config.databaseUrl, {
+    preparesStatements,
     onConnectionError: (error) => {
       logger.warn({ err: error }, "A database connection was lost.");
       // The next one may lead to another database server with a clock of its own.
@@ -84,6 +86,7 @@ export async function compose(
   // Recovery goes on while callers have all connections, and callers are served whatever recovery waits for.
   const backgroundDb = openDatabase(config.databaseUrl, {
     applicationName: "skyfox-background",
+    preparesStatements,
     maxConnections: backgroundConnections,
     onConnectionError: (error) => logger.warn({ err: error }, "A background connection was lost."),
   });

@@ -45,6 +45,7 @@ describe("development", () => {
       keepAliveSeconds: 75,
       logLevel: "info",
       databaseUrl: undefined,
+      preparedStatements: true,
       ticketSigningKeys: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
       cinemaTimeZone: "Asia/Kolkata",

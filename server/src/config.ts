@@ -80,6 +80,8 @@ export function readConfig(environment: Environment) {
     keepAliveSeconds: set.KEEP_ALIVE_SECONDS,
     logLevel: set.LOG_LEVEL,
     databaseUrl: set.DATABASE_URL,
+    /** Whether connections to the database keep their statements with their plans. */
+    preparedStatements: set.PREPARED_STATEMENTS,
     /** The first signs session tokens, all verify them. */
     jwtSecrets: set.JWT_SECRET_KEYS ?? set.JWT_SECRET_KEY ?? onlyJwtSecret(developmentJwtSecret),
     /** What signs tickets; undefined makes a key and keeps it. */
@@ -168,6 +170,7 @@ function serverVariables(text: Environment) {
     KEEP_ALIVE_SECONDS: kinds.wholeNumber(5, 600).default(75),
     LOG_LEVEL: kinds.oneOf("debug", "info", "warn", "error").default("info"),
     DATABASE_URL,
+    PREPARED_STATEMENTS: kinds.onOrOff.default(true),
     JWT_SECRET_KEY: isSet("JWT_SECRET_KEYS") ? kinds.ignored : inProduction(jwtSecret(rules)),
     JWT_SECRET_KEYS: jwtSecrets(rules).optional(),
     TICKET_SIGNING_KEY: inProduction(

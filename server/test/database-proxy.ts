@@ -104,7 +104,7 @@ export async function startDatabaseProxy(databaseUrl: string, port = 0): Promise
   };
 }
 
-// A client sends one statement, as `Q` or as `P` up to its `S`, and waits for `Z` before the next.
+// A client sends one statement, as `Q`, or as `P` (unless it is prepared), `B` and so on up to `S`, and waits for `Z` before the next.
 function passOn(
   client: Socket,
   upstream: Socket,
@@ -112,6 +112,7 @@ function passOn(
 ): void {
   let parts: Buffer[] = [];
   let sql: string | undefined;
+  const prepared = new Map<string, string>();
   let transaction: string[] = [];
   let isMute = false;
   let onReady: (() => void) | undefined;
@@ -153,9 +154,10 @@ function passOn(
     splitMessages("startup", (type, message) => {
       parts.push(message);
       if (type === "Q") sql = textAt(message, 5);
-      if (type === "P") sql = textAt(message, message.indexOf(0, 5) + 1);
+      if (type === "P") prepared.set(textAt(message, 5), textAt(message, message.indexOf(0, 5) + 1));
+      if (type === "B") sql = prepared.get(textAt(message, message.indexOf(0, 5) + 1));
       const isWhole = type === "Q" || type === "S";
-      if (sql !== undefined && !isWhole) return;
+      if ((sql !== undefined || type === "P") && !isWhole) return;
       const [text, bytes] = [sql, Buffer.concat(parts)];
       parts = [];
       sql = undefined;

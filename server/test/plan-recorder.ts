@@ -31,6 +31,8 @@ export async function startPlanRecorder(sql: Connection, databaseUrl: string): P
   const [{ name } = {}] = await sql.query("select current_database() as name");
   const settings = {
     session_preload_libraries: "auto_explain",
+    // A server prepares its statements: most runs are by a plan that knows no values.
+    plan_cache_mode: "force_generic_plan",
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_analyze": "on",
     "auto_explain.log_buffers": "on",

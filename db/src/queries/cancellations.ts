@@ -62,7 +62,8 @@ export async function listPaidBookingsOfShow(db: Db, showId: number): Promise<nu
   const rows = await db
     .selectFrom("booking")
     .where("show_id", "=", showId)
-    .where("status", "in", paidStates)
+    // In the text, so that a plan for any values uses the partial index.
+    .where(sql<boolean>`status in ${statesIn(paidStates)}`)
     .select("id")
     .orderBy("id")
     .execute();

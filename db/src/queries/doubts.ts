@@ -102,7 +102,8 @@ export async function hasReference(tx: Tx, reference: string): Promise<boolean> 
   const row = await tx
     .selectFrom("payment_transaction")
     .where("transaction_id", "=", reference)
-    .where("status", "=", "Completed")
+    // In the text, so that a plan for any values uses the partial index.
+    .where("status", "=", sql.lit("Completed"))
     .select("id")
     .limit(1)
     .executeTakeFirst();

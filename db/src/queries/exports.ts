@@ -1,6 +1,7 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
+import { plannedByValues } from "../named-statements.ts";
 import { paidStates, statesIn } from "../states.ts";
 import type { PaymentModeEnum } from "../schema.ts";
 import type { Period } from "./revenue.ts";
@@ -46,7 +47,7 @@ export async function listPaidBookings(
       ? ends
       : sql`(b.booking_time, b.id) < (${after.bookedAt}::timestamptz, ${after.bookingId}::bigint)`;
   const { rows } = await sql<ExportRow>`
-    select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
+    ${plannedByValues} select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
       coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid as "amountPaid",
       b.payment_type as "paymentType", b.status, b.booking_time::text as "bookedAt",
       to_char(b.booking_time at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"

@@ -1,6 +1,7 @@
 import { Decimal } from "decimal.js";
 import { sql, type RawBuilder } from "kysely";
 import type { Db } from "../connect.ts";
+import { plannedByValues } from "../named-statements.ts";
 import { paidStates, statesIn } from "../states.ts";
 
 /** Some time in which bookings were made: from the first instant up to, not including, the other. */
@@ -70,7 +71,7 @@ export async function sumRevenue(
   // Bookings of one group at one price are counted first, so that there is little to put in order: the middle ones are then where the
   // running count passes half. A place above an odd number of bounds is inside a period, above an even number between two.
   const { rows } = await sql<{ label: string } & RevenueFigures>`
-    with showing as materialized (
+    ${plannedByValues} with showing as materialized (
       select s.id, s.movie_id, s.slot_id,
         (select one from unnest(m.genres) with ordinality as stored (one, place)
           where lower(one) = lower(${genre ?? null}) order by place limit 1) as genre

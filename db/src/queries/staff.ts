@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 
 /** All staff and admins by username, disabled ones too; or only the one with that username. */
@@ -5,7 +6,8 @@ export async function listStaff(db: Db, username?: string) {
   let query = db
     .selectFrom("stafftable as s")
     .innerJoin("usertable as u", "u.username", "s.username")
-    .where("u.role", "<>", "customer")
+    // In the text, so that a plan for any values uses the partial index.
+    .where("u.role", "<>", sql.lit("customer"))
     .select([
       "s.username",
       "s.name",
@@ -28,7 +30,7 @@ export async function lockActiveAdmins(tx: Tx): Promise<string[]> {
   const rows = await tx
     .selectFrom("usertable")
     .select("username")
-    .where("role", "=", "admin")
+    .where("role", "=", sql.lit("admin"))
     .where("disabled_at", "is", null)
     .orderBy("username")
     .forUpdate()

@@ -25,6 +25,8 @@ export function openBooks(
     maxConnections: 1,
     statementMs: readWithinMs,
     applicationName: booksApplicationName,
+    // They are read once an hour.
+    preparesStatements: false,
   });
   let reading: ReturnType<Books["listViolations"]> | undefined;
   let backend: number | undefined;
