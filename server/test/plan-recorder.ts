@@ -26,13 +26,19 @@ export interface PlanRecorder extends Relay {
   statements: ReadStatement[];
 }
 
-/** Makes a database tell the plans of what new connections run, as it ran, and starts a proxy on loopback that reads them. */
-export async function startPlanRecorder(sql: Connection, databaseUrl: string): Promise<PlanRecorder> {
+/**
+ * Makes a database tell the plans of what new connections run, as it ran, and starts a proxy on loopback that reads them. A prepared statement
+ * is planned for any values, as most of its runs are, unless `plan_cache_mode` is another.
+ */
+export async function startPlanRecorder(
+  sql: Connection,
+  databaseUrl: string,
+  plan_cache_mode: "force_generic_plan" | "force_custom_plan" = "force_generic_plan",
+): Promise<PlanRecorder> {
   const [{ name } = {}] = await sql.query("select current_database() as name");
   const settings = {
     session_preload_libraries: "auto_explain",
-    // A server prepares its statements: most runs are by a plan that knows no values.
-    plan_cache_mode: "force_generic_plan",
+    plan_cache_mode,
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_analyze": "on",
     "auto_explain.log_buffers": "on",

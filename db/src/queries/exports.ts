@@ -39,22 +39,30 @@ export async function listPaidBookings(
   },
 ): Promise<ExportRow[]> {
   const { period, after } = page;
-  // Not one more condition than needed: the planner takes many for so few rows that it would sort all that is left for each page.
-  const begins = period === undefined ? sql`true` : sql`b.booking_time >= ${period.from}`;
-  const ends = period === undefined ? sql`true` : sql`b.booking_time < ${period.to}`;
-  const goesOn =
-    after === undefined
-      ? ends
-      : sql`(b.booking_time, b.id) < (${after.bookedAt}::timestamptz, ${after.bookingId}::bigint)`;
+  const isBefore =
+    after !== undefined
+      ? sql`(b.booking_time, b.id) < (${after.bookedAt}::timestamptz, ${after.bookingId}::bigint)`
+      : period === undefined
+        ? sql`true`
+        : sql`b.booking_time < ${period.to}`;
+  // The page is read before it is asked whether it reaches beyond its period: with that to know, the planner reads and sorts all that is left of
+  // a period instead of one page by its index.
+  const isInPeriod = period === undefined ? sql`true` : sql`booked_at >= ${period.from}`;
   const { rows } = await sql<ExportRow>`
-    ${plannedByValues} select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
-      coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid as "amountPaid",
-      b.payment_type as "paymentType", b.status, b.booking_time::text as "bookedAt",
-      to_char(b.booking_time at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"
-    from booking b
-    left join customertable c on c.username = b.customer_username
-    left join admin_booked_customer a on a.id = b.customer_id
-    where b.status in ${statesIn(paidStates)} and ${begins} and ${goesOn}
-    order by b.booking_time desc, b.id desc limit ${page.limit}`.execute(db);
+    ${plannedByValues} select "bookingId", "showId", "showDate", "customerName", "phoneNumber", seats, "amountPaid", "paymentType", status,
+      booked_at::text as "bookedAt",
+      to_char(booked_at at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"
+    from (
+      select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
+        coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid as "amountPaid",
+        b.payment_type as "paymentType", b.status, b.booking_time as booked_at
+      from booking b
+      left join customertable c on c.username = b.customer_username
+      left join admin_booked_customer a on a.id = b.customer_id
+      where b.status in ${statesIn(paidStates)} and ${isBefore}
+      order by b.booking_time desc, b.id desc limit ${page.limit}
+    ) page
+    where ${isInPeriod}
+    order by booked_at desc, "bookingId" desc`.execute(db);
   return rows;
 }
