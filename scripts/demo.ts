@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { domainErrorOf } from "@skyfox/sdk";
 import { z } from "zod";
 import { readConfig } from "../server/src/config.ts";
-import { createLogger } from "../server/src/runtime/logger.ts";
+import { createProcessLogger } from "../server/src/runtime/logger.ts";
 import { describeFailure } from "./database.ts";
 import { playJourney } from "./demo/journey.ts";
 import { WrongOutcome } from "./demo/outcomes.ts";
@@ -79,7 +79,7 @@ async function startOwnServer(): Promise<{ url: string; apiKey: string }> {
     DATABASE_URL: undefined,
   });
   ownState = await makeStateFolder();
-  own = startSkyfox(config, createLogger("error"), ownState.path);
+  own = startSkyfox(config, createProcessLogger("error"), ownState.path);
   const { url } = await own;
   stopping.throwIfAborted();
   console.log(

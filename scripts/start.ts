@@ -6,7 +6,7 @@ import type { CompleteConfig } from "../server/src/compose.ts";
 import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
 import type { Deps } from "../server/src/deps.ts";
 import type { Logger } from "../server/src/runtime/ports.ts";
-import { createLogger } from "../server/src/runtime/logger.ts";
+import { createProcessLogger } from "../server/src/runtime/logger.ts";
 import { serve } from "../server/src/serve.ts";
 import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";
@@ -200,8 +200,11 @@ async function main(): Promise<void> {
       // A start that was waiting for its next try has ended as it was asked to.
       return failure === undefined || failure === stopping?.reason ? 0 : 1;
     });
-    const starting = startSkyfox(config, createLogger(config.logLevel), stateDirectory, stopping);
+    const logger = createProcessLogger(config.logLevel);
+    const starting = startSkyfox(config, logger, stateDirectory, stopping);
     const skyfox = await starting;
+    // What the log says of the start stands before the banner.
+    logger.flush();
     if (!stopping.aborted) console.log(describeStart(skyfox));
   } catch (error) {
     if (stopping?.aborted === true && error === stopping.reason) return;

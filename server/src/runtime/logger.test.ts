@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { connectOnce } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Decimal } from "../contract/index.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createLogger } from "./logger.ts";
@@ -185,5 +188,67 @@ describe("what is long is cut, and says how long it was", () => {
     expect(JSON.stringify(lineOf({ token: canary, input: { card: canary }, path: long }))).not.toContain(
       canary,
     );
+  });
+});
+
+describe("the lines of a process", () => {
+  const logger = JSON.stringify(new URL("./logger.ts", import.meta.url).href);
+
+  /** Runs this code in a process of its own, with a `logger` in scope. */
+  function run(body: string) {
+    const program = `import { createProcessLogger } from ${logger}; const logger = createProcessLogger("info"); ${body}`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program]);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const messages: unknown[] = [];
+    const read = createInterface({ input: child.stdout });
+    const firstLine = once(read, "line");
+    read.on("line", (line) => messages.push((JSON.parse(line) as { msg: unknown }).msg));
+    const errors = createInterface({ input: child.stderr });
+    const firstError = once(errors, "line");
+    const closed = Promise.all([once(child, "close"), once(read, "close")]);
+    return { child, messages, firstLine, firstError, code: closed.then(([[code]]) => code as number) };
+  }
+
+  test("are written while it goes on", async () => {
+    const { messages, firstLine } = run(`logger.info({}, "one"); setInterval(() => {}, 1000);`);
+    await firstLine;
+    expect(messages).toEqual(["one"]);
+  });
+
+  test("are all there when it ends by itself", async () => {
+    const { messages, code } = run(`logger.info({}, "one"); logger.info({}, "two");`);
+    expect(await code).toBe(0);
+    expect(messages).toEqual(["one", "two"]);
+  });
+
+  test("are all there, in their order, when it is told to end, however many there are", async () => {
+    const { child, messages, firstError, code } = run(
+      `process.on("SIGTERM", () => {
+         for (let index = 0; index < 5_000; index += 1) logger.info({}, String(index));
+         process.exit(0);
+       });
+       setInterval(() => {}, 1000);
+       console.error("ready");`,
+    );
+    await firstError;
+    child.kill("SIGTERM");
+    expect(await code).toBe(0);
+    expect(messages).toEqual(Array.from({ length: 5_000 }, (_, index) => String(index)));
+  });
+
+  test("are all there after an uncaught error", async () => {
+    const { messages, code } = run(
+      `logger.info({}, "one"); setImmediate(() => { logger.error({}, "two"); throw new Error("uncaught"); });`,
+    );
+    expect(await code).toBe(1);
+    expect(messages).toEqual(["one", "two"]);
+  });
+
+  test("are there before what is written after a flush", async () => {
+    const { messages, code } = run(
+      `logger.info({}, "one"); logger.flush(); console.log('{"msg":"written after"}'); logger.info({}, "two");`,
+    );
+    expect(await code).toBe(0);
+    expect(messages).toEqual(["one", "written after", "two"]);
   });
 });

@@ -25,11 +25,21 @@ const mostItems = 50;
 const deepestValue = 4;
 const mostCauses = 5;
 
+// A line costs a caller no write: lines are written together, once there are so many bytes of them or after so long.
+const writtenTogether = 4_096;
+const writeEveryMs = 100;
+
+/** A logger whose lines may still wait to be written. */
+export interface BufferedLogger extends Logger {
+  /** Writes all lines so far before it returns. */
+  flush(): void;
+}
+
 /**
  * JSON lines, one per event. Secrets are redacted by name; of an error only what cannot hold a caller's values is written. Values are bounded:
  * a text has 200 characters at most, an error's message 2,000, its stack 4,000, and lists and objects 50 items each and four levels.
  */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+export function createLogger(level: string, destination: DestinationStream): Logger {
   const options = {
     level,
     base: null,
@@ -38,8 +48,21 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: "[redacted]" },
     serializers: { err: (error: unknown) => describeError(error) },
   };
-  const logger: PinoLogger = destination === undefined ? pino(options) : pino(options, destination);
+  const logger: PinoLogger = pino(options, destination);
   return logger;
+}
+
+/**
+ * A logger whose lines reach standard output within a tenth of a second, and all of them when the process ends by itself, by `process.exit` or by an
+ * uncaught error. What SIGKILL ends loses those of the last tenth.
+ */
+export function createProcessLogger(level: string): BufferedLogger {
+  const destination = pino.destination({
+    sync: false,
+    minLength: writtenTogether,
+    periodicFlush: writeEveryMs,
+  });
+  return Object.assign(createLogger(level, destination), { flush: () => destination.flushSync() });
 }
 
 // Most lines are small as they are, and are not copied.
