@@ -1,5 +1,3 @@
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { BucketAccess } from "../config.ts";
 import type { Clock } from "../runtime/ports.ts";
 import type { ImageStore } from "./ports.ts";
@@ -13,28 +11,21 @@ export function createBucketStore(
   access: BucketAccess,
   parts: { clock: Clock; timeoutMs?: number },
 ): ImageStore & { close(): void } {
-  const { bucket, region, accessKeyId, secretAccessKey, endpoint } = access;
-  const client = new S3Client({
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    // Other storages have no host name for each bucket, and do not all know the newer checksums.
-    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    maxAttempts: attempts,
-    requestHandler: { connectionTimeout: connectMs },
-  });
+  const { bucket } = access;
+  let opening: ReturnType<typeof openBucket> | undefined;
   // Over all attempts, and also where an answer begins and never ends.
   const inTime = () => ({ abortSignal: AbortSignal.timeout(parts.timeoutMs ?? defaultTimeoutMs) });
 
-  // Signatures count by our one clock: the storage refuses a server whose own is wrong.
-  function setClock(): void {
-    client.config.systemClockOffset = parts.clock.now().getTime() - new Date().getTime();
+  async function open() {
+    const opened = await (opening ??= openBucket(access));
+    // Signatures count by our one clock: the storage refuses a server whose own is wrong.
+    opened.client.config.systemClockOffset = parts.clock.now().getTime() - new Date().getTime();
+    return opened;
   }
 
   return {
     async put(key, picture) {
-      setClock();
+      const { client, PutObjectCommand } = await open();
       await client.send(
         new PutObjectCommand({
           Bucket: bucket,
@@ -48,11 +39,12 @@ export function createBucketStore(
     },
 
     async remove(key) {
-      setClock();
+      const { client, DeleteObjectCommand } = await open();
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), inTime());
     },
 
     async link(key, expiresAt) {
+      const { client, getSignedUrl, GetObjectCommand } = await open();
       // A signature counts from a whole second.
       const signingDate = new Date(Math.floor(parts.clock.now().getTime() / 1_000) * 1_000);
       const expiresIn = Math.floor((expiresAt.getTime() - signingDate.getTime()) / 1_000);
@@ -63,7 +55,27 @@ export function createBucketStore(
     },
 
     close() {
-      client.destroy();
+      opening?.then(
+        ({ client }) => client.destroy(),
+        () => {},
+      );
     },
   };
+}
+
+// The storage's SDK is loaded by the first picture, to keep a server without one small.
+async function openBucket({ region, accessKeyId, secretAccessKey, endpoint }: BucketAccess) {
+  const [{ DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client }, { getSignedUrl }] =
+    await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/s3-request-presigner")]);
+  const client = new S3Client({
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    // Other storages have no host name for each bucket, and do not all know the newer checksums.
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    maxAttempts: attempts,
+    requestHandler: { connectionTimeout: connectMs },
+  });
+  return { client, getSignedUrl, DeleteObjectCommand, GetObjectCommand, PutObjectCommand };
 }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import sharp from "sharp";
 import {
   maxProfileImageBytes,
   maxProfileImagePixels,
@@ -11,15 +10,6 @@ import type { PictureMaker } from "./ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { createBoundedQueue } from "../runtime/bounded-queue.ts";
 import { checkImageFile } from "./image-file.ts";
-
-// Only the three decoders that we accept are there at all: no SVG, GIF, TIFF, HEIF, PDF or whatever else libvips reads.
-sharp.block({ operation: ["VipsForeignLoad"] });
-sharp.unblock({
-  operation: ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer"],
-});
-// Pictures come once each, so that remembering them only costs memory, and one at a time, so that they leave the processors to calls.
-sharp.cache(false);
-sharp.concurrency(1);
 
 const decodeSeconds = 5;
 const jpegQuality = 85;
@@ -62,7 +52,24 @@ function isBase64Of(text: string, { length }: Buffer): boolean {
   );
 }
 
+// Loaded by the first picture, to keep a server without one small.
+let loading: ReturnType<typeof loadSharp> | undefined;
+
+async function loadSharp() {
+  const { default: sharp } = await import("sharp");
+  // Only the three decoders that we accept are there at all: no SVG, GIF, TIFF, HEIF, PDF or whatever else libvips reads.
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({
+    operation: ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadWebpBuffer"],
+  });
+  // Pictures come once each, so that remembering them only costs memory, and one at a time, so that they leave the processors to calls.
+  sharp.cache(false);
+  sharp.concurrency(1);
+  return sharp;
+}
+
 async function makeSquare(bytes: Buffer): Promise<Buffer> {
+  const sharp = await (loading ??= loadSharp());
   try {
     // Reads no further than the head of the file.
     const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();

@@ -1,5 +1,4 @@
 import type { ExportRow } from "@skyfox/db";
-import { writeXlsxStream } from "hucre/xlsx";
 import { exportColumns } from "./export-bookings.ts";
 
 // Excel's own codes. Text keeps the zero that a phone number begins with.
@@ -15,8 +14,10 @@ const formats: Record<string, { numFmt: string; width: number }> = {
  * The bookings as an Office Open XML workbook (ECMA-376) of one sheet, written as it is read: names and phone numbers as text, which no
  * spreadsheet runs, times as the cinema's dates, amounts as numbers with two decimals, the columns' names in a frozen row.
  */
-export function toXlsxFile(pages: AsyncIterable<ExportRow[]>): AsyncIterable<Uint8Array> {
-  return writeXlsxStream(rowsOf(pages), {
+export async function* toXlsxFile(pages: AsyncIterable<ExportRow[]>): AsyncGenerator<Uint8Array, void> {
+  // Loaded by the first workbook, to keep a server without one small.
+  const { writeXlsxStream } = await import("hucre/xlsx");
+  yield* writeXlsxStream(rowsOf(pages), {
     name: "Bookings",
     columns: exportColumns.map((header) => ({ header, width: 12, ...formats[header] })),
     freezePane: { rows: 1 },

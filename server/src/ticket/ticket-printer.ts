@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { TicketPrinter } from "./ports.ts";
 import { createBoundedQueue } from "../runtime/bounded-queue.ts";
-import { drawTicket } from "./draw-ticket.ts";
 
 // A ticket is some hundredths of a second of the main thread.
 const defaultBounds = { atOnce: 1, waiting: 100, retryAfterSeconds: 2 };
@@ -13,6 +12,8 @@ export function createTicketPrinter(bounds: typeof defaultBounds = defaultBounds
     async print(contents) {
       return await queue.run(async () => {
         await setImmediate();
+        // Fonts, shaper and PDF writer take memory that a server without tickets to print does not need.
+        const { drawTicket } = await import("./draw-ticket.ts");
         return await drawTicket(contents);
       });
     },
