@@ -14,7 +14,7 @@ export function connect(app: TestApp, token?: string): SkyfoxClient {
 
 let signUps = 0;
 
-/** What somebody new fills in at sign-up. */
+/** What a new customer fills in at sign-up. */
 export function newCustomer(): RouterInputs["auth"]["signup"] {
   signUps += 1;
   return {
@@ -28,7 +28,7 @@ export function newCustomer(): RouterInputs["auth"]["signup"] {
   };
 }
 
-/** Signs somebody new up and in, and gives the client that acts for them. */
+/** Signs a new customer up and in, and gives the client that acts for them. */
 export async function signIn(app: TestApp): Promise<SkyfoxClient> {
   const anyone = connect(app);
   const customer = newCustomer();

@@ -62,7 +62,7 @@ async function givenSoldShow() {
 }
 
 describe("from the moment on that a show is cancelled", () => {
-  test("nobody holds its seats, and its holds are cancelled", async () => {
+  test("no customer holds its seats, and its holds are cancelled", async () => {
     const [customer, other] = [await givenCustomer(deps), await givenCustomer(deps)];
     const showId = await givenShow(app);
     const { bookingId } = await givenHold(app, customer, { showId, seat: "A1" });
@@ -143,7 +143,7 @@ describe("from the moment on that a show is cancelled", () => {
   });
 });
 
-describe("everybody gets their money back", () => {
+describe("every customer gets their money back", () => {
   test("each where it came from, each once, also those who are inside", async () => {
     const { showId, customer, byCard, byWallet, byBoth, inside, atCounter } = await givenSoldShow();
     const started = await cancel(showId);
@@ -247,7 +247,7 @@ describe("everybody gets their money back", () => {
 });
 
 describe("a payment that is under way when its show is cancelled", () => {
-  test("is not confirmed: whoever pays is told why, and card and wallet have their money back", async () => {
+  test("is not confirmed: the payer learns why, and card and wallet have their money back", async () => {
     const showId = await givenShow(app);
     const customer = await givenCustomer(deps);
     await givenFunds(app, customer, "80.00");
@@ -270,7 +270,7 @@ describe("a payment that is under way when its show is cancelled", () => {
     });
   });
 
-  test("of which nobody knows the outcome is given back once the gateway tells", async () => {
+  test("whose outcome is unknown is given back once the gateway tells", async () => {
     const showId = await givenShow(app);
     const customer = await givenCustomer(deps);
     const { bookingId } = await givenHold(app, customer, { showId, seat: "A1" });
@@ -425,7 +425,7 @@ describe("a cancellation", () => {
     expect(await statusOf(customer, byWallet.bookingId)).toEqual(["Refunded", "200.00 source done"]);
   });
 
-  test("that stopped right after the show was cancelled is finished by whoever calls again, or by any server", async () => {
+  test("that stopped right after the show was cancelled is finished by the next call, or by any server", async () => {
     for (const goOn of ["again", "server"] as const) {
       const { showId } = await givenSoldShow();
       await app.sql.query("update show set cancelled_at = $2, cancel_reason = $3 where id = $1", [

@@ -138,7 +138,7 @@ describe("the ticket to print", () => {
     for (const said of ["Walk In", "Cash", "C3"]) expect(page?.text).toContain(said);
   });
 
-  test("says that somebody has come", async () => {
+  test("says that the people have come", async () => {
     const { customer, booking } = await givenPaid();
     await givenCheckIn(app, booking.bookingId);
     const [page] = await printPages(await fetchPdf(booking.bookingId, customer));
@@ -188,7 +188,7 @@ describe.each(procedures)("%s", (path) => {
     for (const user of people) expect((await fetchTicket(path, booking.bookingId, user)).status).toBe(200);
   });
 
-  test("answers for somebody else's booking exactly as for one that does not exist", async () => {
+  test("answers for another customer's booking exactly as for one that does not exist", async () => {
     const { booking } = await givenPaid();
     const stranger = await givenCustomer(deps);
     const foreign = await fetchTicket(path, booking.bookingId, stranger);
@@ -248,7 +248,7 @@ describe.each(procedures)("%s", (path) => {
     expect((await fetchTicket(path, bookingId, customer)).status).toBe(200);
   });
 
-  test("needs somebody who is signed in", async () => {
+  test("needs a session", async () => {
     expect((await query(app, path, { bookingId: 1 })).error?.data.domain?.code).toBe("MISSING_TOKEN");
   });
 });

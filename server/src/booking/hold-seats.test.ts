@@ -130,7 +130,7 @@ describe("a hold", () => {
   });
 });
 
-test("a customer whose holds somebody else is just expiring is not told that there are too many", async () => {
+test("a customer whose holds another transaction is just expiring is not told that there are too many", async () => {
   const customer = await givenCustomer(deps);
   const showId = await givenShow(app);
   const other = await givenShow(app);

@@ -36,7 +36,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
     const expiresAt = holds[0]!.expiresAt.getTime();
     clock.set(new Date(expiresAt - 50 + random(50)));
 
-    // Half of the bookings are locked by somebody while everyone starts, and let go when their time may be over.
+    // Half of the bookings are locked by another transaction while all buyers start, and let go when their time may be over.
     await blocker.query("begin");
     await blocker.query("select id from booking where id = any($1) order by id for update", [
       holds.filter((_, index) => index % 2 === round % 2).map(({ bookingId }) => bookingId),

@@ -268,7 +268,7 @@ describe("what the gateway answers decides", () => {
   ] as const;
 
   test.each(effects)(
-    "%s: nobody knows, the seats stay, and asking by key ends it rightly",
+    "%s: the outcome is unknown, the seats stay, and asking by key ends it rightly",
     async (outcome, charges) => {
       const { customer, bookingId, showId } = await givenHold();
       const call = gateway.script(outcome);

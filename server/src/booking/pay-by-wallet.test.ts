@@ -103,7 +103,7 @@ describe("a wallet that has enough", () => {
     expect(await purseOf(app, customer)).toEqual({ balance: "800.00", available: "800.00" });
   });
 
-  test("is not asked for a booking of somebody else, nor for one that is over", async () => {
+  test("is not asked for a booking of another customer, nor for one that is over", async () => {
     const { bookingId } = await givenBuyer("0");
     const other = await givenCustomer(deps);
     await givenFunds(app, other, "500.00");
@@ -245,7 +245,7 @@ describe("while the card is being charged", () => {
     expect(await purseOf(app, customer)).toEqual({ balance: "0.00", available: "0.00" });
   });
 
-  test("a payment whose outcome nobody knows keeps the promise, and spends it once the gateway says that it charged", async () => {
+  test("a payment whose outcome is unknown keeps the promise, and spends it once the gateway says that it charged", async () => {
     const { customer, bookingId, showId } = await givenBuyer("80.00");
     gateway.script("error-after-success");
     expect(await refusalOf(payBooking(deps, customer, paymentOf(bookingId, "both")))).toBe(
@@ -275,7 +275,7 @@ describe("while the card is being charged", () => {
   });
 });
 
-describe("a payment that nobody can tell about for ten minutes", () => {
+describe("a payment whose outcome stays unknown for ten minutes", () => {
   async function givenExpiredPayment() {
     const buyer = await givenBuyer("80.00");
     gateway.setAskRoute("unavailable");
@@ -326,7 +326,7 @@ describe("a payment that nobody can tell about for ten minutes", () => {
     expect(await purseOf(app, customer)).toEqual({ balance: "0.00", available: "0.00" });
   });
 
-  test("is let go by the monitor of whoever wants its seats, and its promise with it", async () => {
+  test("is let go by the monitor of the next buyer of its seats, and its promise with it", async () => {
     const buyer = await givenBuyer("80.00");
     gateway.setAskRoute("unavailable");
     gateway.script("error-after-success");

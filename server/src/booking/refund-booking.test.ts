@@ -127,7 +127,7 @@ describe("a booking is given back", () => {
     expect((await getBooking(deps, admin, { bookingId: card })).refund).toMatchObject({ state: "done" });
   });
 
-  test("and its seats are free at once for somebody else, before the money is back", async () => {
+  test("and its seats are free at once for another customer, before the money is back", async () => {
     const [customer, other] = [await givenCustomer(deps), await givenCustomer(deps)];
     const { bookingId, showId, seatNumbers } = await givenBooking(app, customer, "card");
     expect(await refusalOf(holdSeats(deps, other, { showId, seatNumbers }))).toBe("SEATS_UNAVAILABLE");

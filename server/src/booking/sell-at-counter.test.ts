@@ -65,7 +65,7 @@ describe("a sale at the counter", () => {
     expect(await seatStatus(deps, admin, showId, "E10")).toBe("sold");
   });
 
-  test("is nobody's account: no customer sees it", async () => {
+  test("belongs to no account: no customer sees it", async () => {
     const sold = await sell(await givenShow(app), ["A1"]);
     expect(await refusalOf(getBooking(deps, await givenCustomer(deps), sold))).toBe("BOOKING_NOT_FOUND");
   });
@@ -259,7 +259,7 @@ describe("the seats of a sale at the counter", () => {
     expect(await seatStatus(deps, admin, showId, "C2")).toBe("free");
   });
 
-  test("that somebody is paying for stay theirs, however long ago their hold would have ended", async () => {
+  test("that a customer is paying for stay theirs, however long ago their hold would have ended", async () => {
     const showId = await givenShow(app);
     const payer = await givenCustomer(deps);
     const { bookingId } = await givenHold(app, payer, { showId, seat: "D1" });
@@ -272,7 +272,7 @@ describe("the seats of a sale at the counter", () => {
     expect(await paying).toMatchObject({ status: "Confirmed" });
   });
 
-  test("that an overdue hold lets go of go to whoever is first, at the counter or not", async () => {
+  test("that an overdue hold lets go of go to the first buyer, at the counter or not", async () => {
     const showId = await givenShow(app);
     const [loser, ...buyers] = await givenCustomers(deps, 6);
     const { bookingId } = await givenHold(app, loser!, { showId, seat: "E1" });
@@ -425,7 +425,7 @@ describe("what was sold at the counter goes back there", () => {
   });
 });
 
-test("a sale whose seats somebody else is just taking waits, and is refused when they are gone", async () => {
+test("a sale whose seats another buyer is just taking waits, and is refused when they are gone", async () => {
   const showId = await givenShow(app);
   const payer = await givenCustomer(deps);
   await givenFunds(app, payer, "200");

@@ -235,7 +235,7 @@ describe("a refusal", () => {
     expect((await call(customer, "booking.pay", input, "k")).data).toMatchObject({ status: "Confirmed" });
   });
 
-  test("by whoever issued the card is kept with its details, and asks the gateway no second time", async () => {
+  test("by the bank that issued the card is kept with its details, and asks the gateway no second time", async () => {
     const { customer, bookingId } = await givenHold();
     const input = { bookingId, method: "Card", card: declinedCard };
     const first = await call(customer, "booking.pay", input, "k");
@@ -263,7 +263,7 @@ describe("a refusal", () => {
 });
 
 describe("a payment in doubt", () => {
-  test("stays so until somebody knows, and then has the answer of the outcome", async () => {
+  test("stays so until its outcome is known, and then has the answer of the outcome", async () => {
     const customer = await givenCustomer(deps);
     const input = { amount: new Decimal(75), card: goodCard };
     gateway.script("reset-after-effect");

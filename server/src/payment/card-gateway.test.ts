@@ -79,7 +79,7 @@ describe("the gateway's words", () => {
       kinds.push((await rude.gateway.charge({ key: "key", amount, card })).kind);
     }
     expect(kinds).toEqual(["success", "unknown"]);
-    // It goes on for ever; nobody waits for the rest.
+    // It goes on for ever; the rest is not waited for.
     rude.says(() => (response) => response.writeHead(200).write(" ".repeat(65_537)));
     expect(await rude.gateway.charge({ key: "key", amount, card })).toEqual({
       kind: "unknown",
@@ -99,7 +99,7 @@ describe("the gateway's reference", () => {
   });
 
   test.each(["", "~".repeat(256), "a b", "a\0b", "a\nb", "é", 5, null])(
-    "may not be %j: nobody knows what happened",
+    "may not be %j: the outcome is unknown",
     async (transaction_id) => {
       const body = { status: "SUCCESS", transaction_id };
       expect(await charge(200, body)).toMatchObject({ kind: "unknown" });

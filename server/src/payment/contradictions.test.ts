@@ -383,7 +383,7 @@ describe("a charge that is heard of late", () => {
       { code: "INVALID_BOOKING_STATUS", details: { status: "Confirmed" } },
     ],
     ["when the hold is over", "Expired", { code: "BOOKING_EXPIRED" }],
-    ["when the hold is over and nobody has written that yet", "Expired", { code: "BOOKING_EXPIRED" }],
+    ["when the hold is over and not written as expired yet", "Expired", { code: "BOOKING_EXPIRED" }],
     ["while another payment runs", "Paying", { code: "PAYMENT_IN_PROGRESS" }],
   ] as const)("%s says how things stand", async (when, status, problem) => {
     const customer = await givenCustomer(deps);

@@ -69,7 +69,7 @@ const auditOf = (paymentId: number) =>
   );
 const resolve = (paymentId: number) => resolvePayment(deps, admin, { paymentId });
 
-describe("payments that nobody knows the outcome of", () => {
+describe("payments whose outcome is unknown", () => {
   test("are listed newest first, with whose, how much, how old, how often asked and why", async () => {
     gateway.setAskRoute("unavailable");
     const booking = await givenUnknownPayment("error-after-success");

@@ -70,7 +70,7 @@ const tours: [what: string, tour: () => Promise<number>, leaves: string][] = [
     "Expired",
   ],
   [
-    "an overdue hold whose seats somebody else takes",
+    "an overdue hold whose seats another buyer takes",
     async () => {
       const { bookingId, showId } = await hold();
       deps.monitors.disarm(bookingId);
@@ -131,7 +131,7 @@ const tours: [what: string, tour: () => Promise<number>, leaves: string][] = [
     "Pending",
   ],
   [
-    "a payment that nobody can be asked about for ten minutes",
+    "a payment that the gateway cannot be asked about for ten minutes",
     async () => {
       const { bookingId } = await hold();
       await pay(bookingId, "timeout-after-effect");
@@ -169,7 +169,7 @@ const tours: [what: string, tour: () => Promise<number>, leaves: string][] = [
     "Pending",
   ],
   [
-    "a card that is refused after somebody has asked about it",
+    "a card that is refused after it was asked about",
     async () => {
       const { bookingId } = await hold();
       const asked = Promise.withResolvers<void>();

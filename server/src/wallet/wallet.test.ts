@@ -289,7 +289,7 @@ describe("how much can be added", () => {
     expect((await purseOf(app, customer)).balance).toBe("95000.00");
   });
 
-  test("counts what nobody knows the outcome of, until it is known", async () => {
+  test("counts a card whose outcome is unknown, until it is known", async () => {
     const customer = await givenCustomer(deps);
     await givenFunds(app, customer, "90000.00");
     gateway.script("unavailable");
