@@ -1,4 +1,5 @@
 import {
+  bestSeats,
   createSkyfoxClient,
   Decimal,
   domainErrorOf,
@@ -9,6 +10,7 @@ import {
   profileImageTypes,
   signUpInput,
   verifyTicket,
+  type BestSeats,
   type BookingsCsv,
   type ExportFile,
   type Card,
@@ -34,6 +36,12 @@ export async function book(show: Show, seatNumbers: string[]): Promise<Date> {
   const hold = await client.booking.initialize.mutate(input);
   const total: Decimal = hold.amountDue.plus(show.cost);
   return total.isZero() ? show.startsAt : hold.expiresAt;
+}
+
+/** Seats side by side, found in a seat map without another call. */
+export async function suggest(showId: number, count: number): Promise<string> {
+  const best: BestSeats | null = bestSeats(await client.show.seatMap.query({ showId }), count, "Deluxe");
+  return best === null ? "No such seats." : `${best.seatNumbers.join()}: ${best.amountDue.toFixed(2)}`;
 }
 
 const tokens = new Map<string, string>();

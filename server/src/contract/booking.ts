@@ -3,7 +3,7 @@ import { maxSeatsPerBooking } from "./constants.ts";
 import { bookingStatuses } from "./statuses.ts";
 import { amountSchema } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
-import { cinemaDateSchema } from "./show.ts";
+import { cinemaDateSchema, seatTypes } from "./show.ts";
 
 // What a refusal repeats of a text that is no seat number.
 const repeatedLength = 20;
@@ -16,13 +16,7 @@ export const seatNumbersSchema = z
   .min(1, "Choose at least one seat.")
   .superRefine((seats, context) => {
     if (seats.length > maxSeatsPerBooking) {
-      context.addIssue(
-        domainIssue(
-          "TOO_MANY_SEATS",
-          { max: maxSeatsPerBooking },
-          `A booking has at most ${maxSeatsPerBooking} seats.`,
-        ),
-      );
+      context.addIssue(tooManySeats());
       return;
     }
     const wrong = seats.filter((seat, index) => !seatNumber.test(seat) || seats.indexOf(seat) !== index);
@@ -34,6 +28,11 @@ export const seatNumbersSchema = z
     }
   });
 
+function tooManySeats() {
+  const message = `A booking has at most ${maxSeatsPerBooking} seats.`;
+  return domainIssue("TOO_MANY_SEATS", { max: maxSeatsPerBooking }, message);
+}
+
 function domainIssue(code: string, details: unknown, message: string) {
   return { code: "custom" as const, message, params: { domain: { code, details } } };
 }
@@ -43,6 +42,21 @@ export const holdSeatsInput = z.strictObject({ showId: idSchema, seatNumbers: se
 
 /** The show and the seats to hold, in the order in which the caller named them. */
 export type HoldSeatsInput = z.output<typeof holdSeatsInput>;
+
+/** What `booking.initializeBest` and `show.bestAvailable` take: a show, how many adjacent seats (more than ten is `TOO_MANY_SEATS`), and of which type. */
+export const bestSeatsInput = z.strictObject({
+  showId: idSchema,
+  count: z
+    .int()
+    .min(1, "Choose at least one seat.")
+    .superRefine((count, context) => {
+      if (count > maxSeatsPerBooking) context.addIssue(tooManySeats());
+    }),
+  type: z.enum(seatTypes).optional(),
+});
+
+/** The show, how many seats side by side, and their type if it matters. */
+export type BestSeatsInput = z.output<typeof bestSeatsInput>;
 
 /** A hold: pay before `expiresAt`; `timeRemainingMs` is the same by the server's clock, for a countdown. */
 export const holdSchema = z.object({

@@ -1,5 +1,6 @@
 export * from "./admin.ts";
 export * from "./auth.ts";
+export * from "./best-seats.ts";
 export * from "./booking.ts";
 export * from "./constants.ts";
 export * from "./counter.ts";

@@ -47,6 +47,7 @@ type NumberName =
   | "refunded"
   | "attempts"
   | "availableSeats"
+  | "count"
   | "capacity"
   | "cleared"
   | "number"

@@ -84,6 +84,15 @@ export const seatMapSchema = z.object({
 /** Every seat of one show with its kind and state, rows in order, as of `version`. */
 export type SeatMap = z.output<typeof seatMapSchema>;
 
+/** Adjacent free seats in one row, from left to right, and what they cost together. */
+export const bestSeatsSchema = z.object({ seatNumbers: z.array(z.string()), amountDue: amountSchema });
+
+/** The best seats that are free, and what they cost. */
+export type BestSeats = z.output<typeof bestSeatsSchema>;
+
+/** What `show.bestAvailable` answers: the best seats, or null when no row has so many free ones side by side. */
+export const bestAvailableOutput = bestSeatsSchema.nullable();
+
 /** What `show.list` takes: a cinema date; left out, today's in the cinema's zone. */
 export const listShowsInput = z.strictObject({ date: cinemaDateSchema.optional() }).prefault({});
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import * as contract from "../contract/index.ts";
 import { signedInProcedure } from "../rpc/procedures.ts";
 import { withUser } from "../rpc/resolve.ts";
+import { getBestSeats } from "../show/get-best-seats.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { getShow } from "../show/get-show.ts";
 import { listShows } from "../show/list-shows.ts";
@@ -22,4 +23,10 @@ export const showRouter = {
     .input(contract.showIdInput)
     .output(contract.seatMapSchema)
     .query(withUser(getSeatMap)),
+
+  /** The best adjacent seats that are free now, or null. */
+  bestAvailable: signedInProcedure
+    .input(contract.bestSeatsInput)
+    .output(contract.bestAvailableOutput)
+    .query(withUser(getBestSeats)),
 } satisfies TRPCRouterRecord;

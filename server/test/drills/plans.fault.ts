@@ -131,6 +131,7 @@ test(
     await call("show.list", { date: "2026-03-11" }, person);
     await call("show.byId", { showId }, person);
     await call("show.seatMap", { showId }, person);
+    await call("show.bestAvailable", { showId, count: 2 }, person);
     const hold = (seat: string) => call<Hold>("booking.initialize", { showId, seatNumbers: [seat] }, person);
     const { bookingId } = await hold("A1");
     await refusedCall("booking.initialize", { showId, seatNumbers: ["A1"] }, customer);
