@@ -40,6 +40,30 @@ export async function findWantedSeats(
   return rows;
 }
 
+/** A seat of a screen, with its place there and what decides about it and its show. */
+export interface PlacedSeat extends WantedSeat {
+  seatType: "Standard" | "Deluxe";
+  row: string;
+  column: number;
+}
+
+/** All seats of a show as they are at this moment, rows in order, seats in number order; no rows when there is no such show. */
+export async function findAllSeats(db: Db, showId: number): Promise<PlacedSeat[]> {
+  const { rows } = await sql<PlacedSeat>`
+    select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
+      show.cancel_reason as "cancelReason", seat.seat_number as "seatNumber", seat.seat_type as "seatType",
+      seat.row_label as "row", seat.column_number as "column",
+      claim.booking_id as "claimedBy", claim.free_after as "freeAfter",
+      ${databaseNow} as "readAt"
+    from show
+    join seat on seat.screen_id = show.screen_id
+    left join seat_claim claim
+      on claim.show_id = show.id and claim.seat_number = seat.seat_number and claim.booking_id is not null
+    where show.id = ${showId}
+    order by length(seat.row_label), seat.row_label, seat.column_number`.execute(db);
+  return rows;
+}
+
 /** What every new booking consists of, for a customer and at the counter. */
 interface NewBooking {
   showId: number;

@@ -159,6 +159,8 @@ export function explain(problem: SkyfoxDomainError): string {
       return problem.details.seatNumbers.join();
     case "INVALID_PARAMS":
       return problem.details.reason;
+    case "NO_ADJACENT_SEATS":
+      return `At most ${problem.details.longest.toFixed()} together.`;
     case "TOO_MANY_SEATS":
     case "TOO_MANY_HOLDS":
       return problem.details.max.toFixed();

@@ -85,7 +85,8 @@ export async function retryLostRaces<Result>(
   throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers } });
 }
 
-function isLostRace(error: unknown): boolean {
+/** Whether another transaction was faster, so that looking again and trying again is right. */
+export function isLostRace(error: unknown): boolean {
   const constraint = violatedConstraint(error);
   return (
     error instanceof LostRace ||
@@ -94,7 +95,11 @@ function isLostRace(error: unknown): boolean {
   );
 }
 
-function assertOnSale(deps: BookingDeps, user: User, seats: WantedSeat[]): WantedSeat & { now: Date } {
+/**
+ * What the seats' show is like at this moment. Throws `SHOW_NOT_FOUND` without seats, `SHOW_CANCELLED`, `SHOW_ALREADY_STARTED`,
+ * `DATE_OUT_OF_RANGE`, `INVALID_SEAT`.
+ */
+export function assertOnSale(deps: BookingDeps, user: User, seats: WantedSeat[]): WantedSeat & { now: Date } {
   const [show] = seats;
   if (show === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
   // Read before the seats are locked: what is over then is still over after the wait, and what is claimed since is refused by constraint.
@@ -111,11 +116,20 @@ function assertOnSale(deps: BookingDeps, user: User, seats: WantedSeat[]): Wante
 
 // The bookings that still claim some of these seats although their time is over; a claim that is live refuses the offer.
 function assertFree(seats: WantedSeat[], now: Date): number[] {
-  const claimed = seats.filter((seat) => seat.claimedBy !== null);
-  const taken = claimed.filter((seat) => seat.freeAfter === null || seat.freeAfter > now);
+  const taken = seats.filter((seat) => isTaken(seat, now));
   if (taken.length > 0)
     throw new DomainError({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: numbersOf(taken) } });
-  return [...new Set(claimed.flatMap((seat) => seat.claimedBy ?? []))];
+  return claimantsOf(seats);
+}
+
+/** Whether a claim on the seat is live at this moment. */
+export function isTaken({ claimedBy, freeAfter }: WantedSeat, now: Date): boolean {
+  return claimedBy !== null && (freeAfter === null || freeAfter > now);
+}
+
+/** The bookings that claim any of these seats. */
+export function claimantsOf(seats: WantedSeat[]): number[] {
+  return [...new Set(seats.flatMap((seat) => seat.claimedBy ?? []))];
 }
 
 function priceOf(seats: WantedSeat[]): Decimal {

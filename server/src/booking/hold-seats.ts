@@ -9,6 +9,7 @@ import {
   listOverdueHolds,
   violatedConstraint,
   type BrokenBound,
+  type Db,
   type NewHold,
   type Tx,
 } from "@skyfox/db";
@@ -23,7 +24,7 @@ import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, KeyTaken, type Call } from "../idempotency/call.ts";
 import { networkOf } from "../limits/network.ts";
-import { findOffer, LostRace, retryLostRaces } from "./claim-seats.ts";
+import { findOffer, LostRace, retryLostRaces, type Offer } from "./claim-seats.ts";
 import type { BookingDeps } from "./ports.ts";
 
 // A /48 of IPv6 has 65,536 networks of a caller's size; it may hold this many times as much as one of them.
@@ -40,9 +41,21 @@ export async function holdSeats(
   input: HoldSeatsInput,
   call: Call = callWithoutKey(deps),
 ): Promise<Hold> {
+  const look = (db: Db) => findOffer(db, deps, user, input);
+  return await countHold(deps, user, () =>
+    retryLostRaces(deps, user, input, () => tryToHold(deps, user, look, call)),
+  );
+}
+
+/** Counts a call that asks for seats, and starts the timer of the hold that it makes. Throws `RATE_LIMITED`, and what `work` throws. */
+export async function countHold(
+  deps: Pick<Deps, "limits" | "monitors">,
+  user: User,
+  work: () => Promise<Hold>,
+): Promise<Hold> {
   const counted = await deps.limits.count("holds", { account: user.username, address: user.address });
   try {
-    const hold = await retryLostRaces(deps, user, input, () => tryToHold(deps, user, input, call));
+    const hold = await work();
     deps.monitors.arm(hold.bookingId, hold.expiresAt);
     return hold;
   } catch (error) {
@@ -52,10 +65,20 @@ export async function holdSeats(
   }
 }
 
-// A lost race leaves the key free.
-async function tryToHold(deps: BookingDeps, user: User, wanted: HoldSeatsInput, call: Call): Promise<Hold> {
+/**
+ * Holds the seats that `look` offers, once. Throws what `look` throws, `TOO_MANY_HOLDS`, and errors by which `isLostRace` and `isSeatLocked` know
+ * that another transaction has these seats, or keeps them locked; the call's key stays free then.
+ */
+export async function tryToHold(
+  deps: BookingDeps,
+  user: User,
+  look: (db: Db) => Promise<Offer>,
+  call: Call,
+): Promise<Hold> {
   try {
-    return await call.commitStatement((tx) => lookAndHold(deps, user, wanted, tx));
+    return await call.commitStatement(
+      async (tx) => await holdOffer(deps, user, await look(tx ?? deps.db), tx),
+    );
   } catch (error) {
     if (violatedConstraint(error) === constraints.noHoldSlot)
       await assertBelowLimit(deps, user, await deps.clock.nowIn(deps.db));
@@ -63,14 +86,12 @@ async function tryToHold(deps: BookingDeps, user: User, wanted: HoldSeatsInput, 
   }
 }
 
-// Looks, decides, and writes.
-async function lookAndHold(
+async function holdOffer(
   deps: BookingDeps,
   user: User,
-  wanted: HoldSeatsInput,
+  { overdue, startsAt, ...offer }: Offer,
   tx: Tx | undefined,
 ): Promise<Hold> {
-  const { overdue, startsAt, ...offer } = await findOffer(tx ?? deps.db, deps, user, wanted);
   const expiresAt = holdUntil(deps, startsAt, offer.now);
   const held = await insertOver(
     deps,

@@ -45,6 +45,8 @@ export interface DomainErrorDetails {
   /** The payment, or its refund, is settled already; `outcome` says how. */
   PAYMENT_NOT_IN_DOUBT: { outcome: PaymentOutcome };
   SEATS_UNAVAILABLE: { seatNumbers: string[] };
+  /** `longest` is how many free seats, of the wanted type if there is one, are side by side at most. */
+  NO_ADJACENT_SEATS: { longest: number };
   /** `max` is what is bounded: live holds, or unpaid seats or abandoned holds of one show; the wait is named where time alone helps. */
   TOO_MANY_HOLDS: { max: number; retryAfterSeconds?: number };
   SHOW_ALREADY_STARTED: null;

@@ -60,6 +60,18 @@ export const procedureCodes = {
     "SEATS_UNAVAILABLE",
     ...keyed,
   ],
+  "booking.initializeBest": [
+    ...byRole,
+    "RATE_LIMITED",
+    "TOO_MANY_SEATS",
+    "SHOW_NOT_FOUND",
+    "DATE_OUT_OF_RANGE",
+    "SHOW_ALREADY_STARTED",
+    "SHOW_CANCELLED",
+    "TOO_MANY_HOLDS",
+    "NO_ADJACENT_SEATS",
+    ...keyed,
+  ],
   "booking.pay": [
     ...byRole,
     "RATE_LIMITED",

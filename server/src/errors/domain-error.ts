@@ -38,6 +38,8 @@ const sentences: { [Code in DomainCode]: string } = {
   PAYMENT_NOT_IN_DOUBT: "There is nothing to settle here: see the outcome for how things stand.",
   STAFF_NOT_FOUND: "There is no member of staff with this username.",
   SEATS_UNAVAILABLE: "Some of these seats are taken.",
+  NO_ADJACENT_SEATS:
+    "No row has so many free seats side by side. Ask for fewer seats, or choose them one by one.",
   TOO_MANY_HOLDS:
     "You hold as many unpaid seats as allowed. Pay or cancel a booking first, or wait for the time given.",
   SHOW_ALREADY_STARTED: "This show has started.",

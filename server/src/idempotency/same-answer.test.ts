@@ -41,6 +41,11 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
     const input = { showId: await givenShow(app), seatNumbers: ["A1", "F1"] };
     return { caller, input, countEffects: counting("booking where customer_username = $1", caller.username) };
   },
+  async "booking.initializeBest"() {
+    const caller = await givenCustomer(deps);
+    const input = { showId: await givenShow(app), count: 2 };
+    return { caller, input, countEffects: counting("booking where customer_username = $1", caller.username) };
+  },
   async "booking.pay"() {
     const { caller, bookingId } = await givenHold();
     return {
@@ -176,7 +181,13 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
 test("what takes a key is what the specification says, and has its case here", () => {
   const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { type: string } }>;
   const mutations = Object.keys(procedures).filter((path) => procedures[path]?._def.type === "mutation");
-  const customers = ["booking.initialize", "booking.pay", "booking.cancel", "wallet.addFunds"];
+  const customers = [
+    "booking.initialize",
+    "booking.initializeBest",
+    "booking.pay",
+    "booking.cancel",
+    "wallet.addFunds",
+  ];
   const checkIns = ["admin.checkIn", "admin.checkInTicket"];
   const expected = mutations.filter(
     (path) => customers.includes(path) || (path.startsWith("admin.") && !checkIns.includes(path)),

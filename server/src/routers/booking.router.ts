@@ -5,6 +5,7 @@ import { withUser } from "../rpc/resolve.ts";
 import { cancelBooking } from "../booking/cancel-booking.ts";
 import { findLatestBooking, getBooking } from "../booking/get-booking.ts";
 import { getTicketPdf, getTicketQr } from "../booking/get-ticket.ts";
+import { holdBestSeats } from "../booking/hold-best-seats.ts";
 import { holdSeats } from "../booking/hold-seats.ts";
 import { listOwnBookings } from "../booking/list-own-bookings.ts";
 import { payBooking } from "../booking/pay-booking.ts";
@@ -15,6 +16,12 @@ export const bookingRouter = {
     .input(contract.holdSeatsInput)
     .output(contract.holdSchema)
     .mutation(withUser(holdSeats)),
+
+  /** Holds the best adjacent seats of a show for five minutes. */
+  initializeBest: customerProcedure
+    .input(contract.bestSeatsInput)
+    .output(contract.holdSchema)
+    .mutation(withUser(holdBestSeats)),
 
   /** Pays a hold by card, by wallet, or by both. */
   pay: customerProcedure
