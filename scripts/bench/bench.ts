@@ -1,130 +1,125 @@
-import { findWantedSeats, insertHold, listSeats, listShowsOfDate, sumRevenue } from "@skyfox/db";
-import { Decimal, maxLiveHolds } from "@skyfox/sdk";
-import { periodsOf } from "../../server/src/takings/periods.ts";
+import { readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
 import { describeFailure } from "../database.ts";
 import { stopOnSignals } from "../stop-on-signals.ts";
-import { measureGate } from "./gate-cost.ts";
-import { compare, type Comparison, type Ratio } from "./measure.ts";
-import { openCinema, type OpenCinema } from "./open-cinema.ts";
+import { openCinema, type Cinema } from "./cinema.ts";
+import {
+  compareReports,
+  describeResults,
+  floorName,
+  judge,
+  readReport,
+  summarise,
+  type Figures,
+  type Report,
+} from "./report.ts";
+import { bookingsOf, listScenarios, type Scenario, type Size } from "./scenarios.ts";
 
-const bookings = 100_000;
-const customers = 20;
 const interrupted = 130;
-const mostGateUs = 10;
+const roundsOfSize = { quick: 1, default: 5, large: 5 };
 
-let opening: Promise<OpenCinema> | undefined;
+const usage = `npm run bench -- [options]
+  --only name,…          measures these scenarios and what they stand beside
+  --quick                one short round, to see that it runs; its figures say nothing
+  --large                a million bookings
+  --rounds n             how many rounds count (5)
+  --json FILE            writes the run into a file
+  --compare FILE FILE    shows two such files side by side and measures nothing`;
 
-/** What a maintainer wants to watch: each call through the server, against what it cannot do without. */
-function listComparisons(cinema: OpenCinema): Comparison[] {
-  const { ask, db, adminToken, now, cinemaTimeZone } = cinema;
-  const [customer, show] = [cinema.customers[0], cinema.shows[0]];
-  if (customer === undefined || show === undefined) throw new Error("There are no customers or no shows.");
-  const { date } = show;
-  const today = now.toTemporalInstant().toZonedDateTimeISO(cinemaTimeZone).toPlainDate();
-  const years = { first: today.year, last: today.year };
-  const everything = { movieId: undefined, slotId: undefined, genre: undefined };
-  const months = { ...everything, periods: periodsOf("monthly", today, years, cinemaTimeZone) };
-  return [
-    {
-      name: `admin.revenue, ${bookings.toLocaleString("en")} bookings`,
-      measured: () => ask("/trpc/admin.revenue", adminToken),
-      against: "the same SQL by hand",
-      yardstick: () => sumRevenue(db, { ...everything, periods: undefined }, [{ text: "All" }]),
-      tries: 15,
-      atMost: 1.3,
-    },
-    {
-      name: "admin.revenue, by month",
-      measured: () => ask("/trpc/admin.revenue", adminToken, { query: { timeframe: "monthly" } }),
-      against: "the same SQL by hand",
-      yardstick: () => sumRevenue(db, months, ["period"]),
-      tries: 15,
-      atMost: 1.3,
-    },
-    {
-      name: "booking.initialize, one seat",
-      measured: (turn) => {
-        const { person, wanted } = nextWish(cinema, turn, "server");
-        return ask("/trpc/booking.initialize", person.token, { body: wanted });
-      },
-      against: "its SQL by hand",
-      yardstick: (turn) => holdByHand(cinema, turn),
-      tries: 40,
-    },
-    {
-      name: `show.list, ${cinema.shows.length} shows`,
-      measured: () => ask("/trpc/show.list", customer.token, { query: { date } }),
-      against: "its SQL by hand",
-      yardstick: () => listShowsOfDate(db, date, now),
-      tries: 100,
-    },
-    {
-      name: "show.seatMap, 100 seats",
-      measured: () => ask("/trpc/show.seatMap", customer.token, { query: { showId: show.id } }),
-      against: "its SQL by hand",
-      yardstick: () => listSeats(db, show.id, now),
-      tries: 100,
-    },
-    {
-      name: "auth.me",
-      measured: () => ask("/trpc/auth.me", customer.token),
-      against: "GET /health",
-      yardstick: () => ask("/health", null),
-      tries: 200,
-    },
-  ];
+/** Says what is wrong with the options. */
+class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
-/** A free seat and a customer who may still hold one: half of the people and a show each for the server and for us. */
-function nextWish({ customers: people, shows }: OpenCinema, turn: number, by: "server" | "hand") {
-  const person = people[Math.floor(turn / maxLiveHolds) + (by === "server" ? 0 : people.length / 2)];
-  const show = shows[by === "server" ? 0 : 1];
-  if (person === undefined || show === undefined)
-    throw new Error("There are too many tries for so few people.");
-  const seatNumber = `${"ABCDEFGHIJ"[Math.floor(turn / 10)]}${(turn % 10) + 1}`;
-  return { person, wanted: { showId: show.id, seatNumbers: [seatNumber] } };
+function readOptions(args: string[]) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      only: { type: "string" },
+      quick: { type: "boolean", default: false },
+      large: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      json: { type: "string" },
+      compare: { type: "boolean", default: false },
+    },
+  });
+  const { only, quick, large, json } = values;
+  if (quick && large) throw new UsageError("--quick and --large exclude each other.");
+  const [before, after, ...others] = positionals;
+  if (values.compare && (before === undefined || after === undefined || others.length > 0))
+    throw new UsageError("--compare takes two files.");
+  if (!values.compare && before !== undefined) throw new UsageError(`${before} is no option.`);
+  const size: Size = quick ? "quick" : large ? "large" : "default";
+  const rounds = Number(values.rounds ?? roundsOfSize[size]);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new UsageError("--rounds is a whole number from 1 on.");
+  const files = values.compare && before !== undefined && after !== undefined ? { before, after } : undefined;
+  return { only: only?.split(","), size, rounds, json, files };
 }
 
-// The two statements of a hold, without anything that a rule, a limit or a caller would add.
-async function holdByHand(cinema: OpenCinema, turn: number): Promise<void> {
-  const { db, now } = cinema;
-  const { person, wanted } = nextWish(cinema, turn, "hand");
-  const [seat] = await findWantedSeats(db, wanted);
-  if (seat === undefined) throw new Error("There is no such show.");
-  const { screenId, date } = seat;
-  const expiresAt = new Date(now.getTime() + 3_600_000);
-  const { username } = person;
-  const hold = {
-    ...wanted,
-    username,
-    screenId,
-    date,
-    amountDue: new Decimal(200),
-    now,
-    expiresAt,
-    maxLiveHolds,
-    heldFrom: null,
-    bounds: {
-      seatsPerCustomer: 10,
-      abandonedPerHour: 3,
-      seatsPerNetwork: 6_000,
-      seatsPerWiderNetwork: 60_000,
-    },
+// With the floor, and with the yardsticks that the chosen ones stand beside.
+function choose(all: Scenario[], only: string[] | undefined): Scenario[] {
+  if (only === undefined) return all;
+  const unknown = only.filter((name) => all.every((one) => one.name !== name));
+  if (unknown.length > 0) {
+    const names = all.map(({ name, about }) => `\n  ${name.padEnd(12)} ${about}`).join("");
+    throw new UsageError(`There is no scenario ${unknown.join(", ")}. There are:${names}`);
+  }
+  const yardsticks = all.filter(({ name }) => only.includes(name)).map(({ beside }) => beside);
+  return all.filter(({ name }) => name === floorName || only.includes(name) || yardsticks.includes(name));
+}
+
+// All by turns in each round, so that whatever else the machine does falls on all alike. The first round only warms up.
+async function measure(
+  cinema: Cinema,
+  scenarios: Scenario[],
+  rounds: number,
+): Promise<Map<string, Figures>[]> {
+  const measured: Map<string, Figures>[] = [];
+  const warmUps = rounds === 1 ? 0 : 1;
+  for (let turn = -warmUps; turn < rounds; turn += 1) {
+    const round = new Map<string, Figures>();
+    for (const scenario of scenarios)
+      if (scenario.isOnce !== true || turn === rounds - 1)
+        round.set(scenario.name, await scenario.round(cinema));
+    if (turn >= 0) measured.push(round);
+    console.log(turn < 0 ? "Warmed up." : `Round ${turn + 1} of ${rounds} is done.`);
+  }
+  return measured;
+}
+
+let opening: Promise<Cinema> | undefined;
+
+async function run({ only, size, rounds, json }: ReturnType<typeof readOptions>): Promise<void> {
+  const scenarios = choose(listScenarios(size), only);
+  console.log(`A SkyFox of its own, with ${bookingsOf(size).toLocaleString("en")} bookings …`);
+  opening = openCinema(bookingsOf(size));
+  const results = summarise(scenarios, await measure(await opening, scenarios, rounds));
+  console.log(`\n${describeResults(results, scenarios)}\n`);
+  for (const { name, about } of scenarios) console.log(`${name.padEnd(12)} ${about}`);
+  console.log("\nOnly ratios can be compared between machines; CPU is that of server and Postgres together.");
+  const isKept = scenarios.every(({ name, goals = [] }) => {
+    const result = results.find((one) => one.name === name);
+    return result === undefined || judge(goals, result).every((verdict) => verdict.isKept);
+  });
+  // A quick run is too short to judge by.
+  if (!isKept && size !== "quick") process.exitCode = 1;
+  if (json === undefined) return;
+  const report: Report = {
+    version: 1,
+    at: new Date().toISOString(),
+    node: process.version,
+    cores: availableParallelism(),
+    rounds,
+    size,
+    scenarios: results,
   };
-  if (typeof (await insertHold(db, hold)) !== "number") throw new Error("The seat was taken.");
+  await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-function describeRow(
-  { name, against, atMost }: Comparison,
-  { measuredMs, yardstickMs, ratio }: Ratio,
-): string {
-  const verdict =
-    atMost === undefined ? "" : ratio <= atMost ? `at most ${atMost}: kept` : `at most ${atMost}: NOT KEPT`;
-  return `${name.padEnd(34)}${inMs(measuredMs)}   ${against.padEnd(20)}${inMs(yardstickMs)}  ${ratio.toFixed(2).padStart(6)}   ${verdict}`;
-}
-
-function inMs(value: number): string {
-  return `${value.toFixed(2)} ms`.padStart(11);
+async function readFileOf(file: string): Promise<Report> {
+  return readReport(await readFile(file, "utf8"));
 }
 
 async function close(): Promise<void> {
@@ -132,36 +127,26 @@ async function close(): Promise<void> {
   await cinema?.close();
 }
 
-const stopping = stopOnSignals(async () => {
-  await close();
-  return interrupted;
-});
-try {
-  console.log(`A SkyFox of its own, with ${bookings.toLocaleString("en")} bookings. This takes a minute …\n`);
-  opening = openCinema({ bookings, customers });
-  const comparisons = listComparisons(await opening);
-  console.log(
-    `${"through the server".padEnd(34)}${"median".padStart(11)}   ${"yardstick".padEnd(20)}${"median".padStart(11)}   ratio`,
-  );
-  for (const comparison of comparisons) {
-    const ratio = await compare(comparison);
-    console.log(describeRow(comparison, ratio));
-    if (ratio.ratio > (comparison.atMost ?? Infinity)) process.exitCode = 1;
-  }
-  const gateUs = measureGate();
-  const isCheap = gateUs <= mostGateUs;
-  console.log(
-    `\nThe gate: ${gateUs.toFixed(1)} µs a call, at most ${mostGateUs}: ${isCheap ? "kept" : "NOT KEPT"}`,
-  );
-  if (!isCheap) process.exitCode = 1;
-  console.log(
-    "\nOne call at a time over HTTP, by turns with its yardstick; only the ratios can be compared between machines and runs.",
-  );
-} catch (error) {
-  if (!stopping.aborted) {
-    console.error(`The benchmark could not be run. ${describeFailure(error)}`);
+async function main(): Promise<void> {
+  const stopping = stopOnSignals(async () => {
+    await close();
+    return interrupted;
+  });
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options.files === undefined) return await run(options);
+    const { before, after } = options.files;
+    console.log(compareReports(await readFileOf(before), await readFileOf(after)));
+  } catch (error) {
+    if (stopping.aborted) return;
+    const isUsage = error instanceof UsageError || error instanceof TypeError;
+    console.error(
+      isUsage ? `${error.message}\n\n${usage}` : `The benchmark could not be run. ${describeFailure(error)}`,
+    );
     process.exitCode = 1;
+  } finally {
+    await close();
   }
-} finally {
-  await close();
 }
+
+await main();

@@ -1,8 +1,5 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { compare, medianOf } from "./measure.ts";
+import { measureCalls, medianOf, percentileOf } from "./measure.ts";
 
 test.each([
   [[7], 7],
@@ -13,26 +10,64 @@ test.each([
   expect(medianOf(values)).toBe(median);
 });
 
-test("nothing has no median", () => {
+test.each([
+  [50, 5],
+  [90, 9],
+  [99, 10],
+  [100, 10],
+])("%d percent of one to ten are not above %d", (percent, value) => {
+  expect(percentileOf([10, 3, 1, 2, 5, 4, 9, 8, 7, 6], percent)).toBe(value);
+});
+
+test("nothing has no median and no percentile", () => {
   expect(() => medianOf([])).toThrow(RangeError);
+  expect(() => percentileOf([], 50)).toThrow(RangeError);
 });
 
-test("both are done by turns and equally often, and the first ones do not count", async () => {
-  const done: string[] = [];
-  const note = (what: string) => async (turn: number) => void done.push(`${what} ${turn}`);
-  const comparison = {
-    name: "a call",
-    against: "its SQL",
-    tries: 2,
-    measured: note("call"),
-    yardstick: note("SQL"),
-  };
-  const { measuredMs, yardstickMs, ratio } = await compare(comparison);
-  expect(done.join(", ")).toBe("call 0, SQL 0, SQL 1, call 1, call 2, SQL 2, SQL 3, call 3, call 4, SQL 4");
-  expect(ratio).toBe(measuredMs / yardstickMs);
+test("every call is made once, no more at a time than there are callers", async () => {
+  const turns: number[] = [];
+  let underWay = 0;
+  let most = 0;
+  const figures = await measureCalls({
+    count: 7,
+    atOnce: 3,
+    async call(turn) {
+      turns.push(turn);
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await Promise.resolve();
+      underWay -= 1;
+    },
+  });
+  expect(turns).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(most).toBe(3);
+  expect(Object.keys(figures)).toEqual(["calls/s", "p50 ms", "p99 ms"]);
 });
 
-test("what the bench is made of loads outside the tests, where it runs", async () => {
-  const program = fileURLToPath(new URL("open-cinema.ts", import.meta.url));
-  await expect(promisify(execFile)(process.execPath, [program])).resolves.toEqual({ stdout: "", stderr: "" });
+test("the processor's time, and the calls put off, are shared out among the calls", async () => {
+  let usedUs = 5_000;
+  const figures = await measureCalls({
+    count: 4,
+    atOnce: 2,
+    call: () => Promise.resolve((usedUs += 100)),
+    server: () => usedUs,
+    postgres: () => 2 * usedUs,
+    putOff: () => usedUs / 200,
+  });
+  expect(figures).toMatchObject({ "server µs": 100, "Postgres µs": 200, "put off %": 50 });
+});
+
+test("a call that fails ends the measurement when the others have ended", async () => {
+  const ended: number[] = [];
+  const measuring = measureCalls({
+    count: 3,
+    atOnce: 3,
+    async call(turn) {
+      if (turn === 0) throw new Error("refused");
+      await Promise.resolve();
+      ended.push(turn);
+    },
+  });
+  await expect(measuring).rejects.toThrow("refused");
+  expect(ended).toEqual([1, 2]);
 });
