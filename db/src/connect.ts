@@ -214,7 +214,10 @@ export interface ListeningConnection {
   destroy(): void;
 }
 
-/** Opens a connection of its own for LISTEN; `onEnd` is called once, however it ends. */
+/**
+ * Opens a connection of its own for LISTEN; `end` is called once, however it ends. Throws behind a pooler: what is announced there may reach
+ * another client, or none.
+ */
 export async function connectListening(
   url: string,
   on: { notification: (channel: string, text: string) => void; end: () => void },
@@ -230,6 +233,13 @@ export async function connectListening(
   const { connection } = client as unknown as { connection: { stream: Socket } };
   client.once("end", on.end);
   await client.connect();
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const { processID } = client as unknown as { processID: number };
+  // A pooler gives out numbers of its own.
+  if (rows[0]?.pid !== processID) {
+    connection.stream.destroy();
+    throw new Error("LISTEN needs a connection to Postgres itself.");
+  }
   return {
     async listen(channel) {
       await client.query(`listen ${pg.escapeIdentifier(channel)}`);

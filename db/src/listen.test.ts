@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { createTestDatabase } from "../embedded/test-database.ts";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { connectOnce } from "./connect.ts";
@@ -69,4 +71,42 @@ test("a closed listener leaves no connection", async () => {
     "select 1 from pg_stat_activity where datname = current_database() and application_name = 'skyfox-listener'";
   while ((await sql.query(open)).length > 0);
   expect(await sql.query(open)).toEqual([]);
+});
+
+test("nothing is proven through a pooler, which may give announcements to another client", async () => {
+  // As a pooler does, it names a backend that is not the one that answers.
+  const attempts: boolean[] = [];
+  const target = new URL(url);
+  const pooler = createServer((client) => {
+    const upstream = connect({ host: target.hostname, port: Number(target.port) });
+    upstream.on("data", (bytes: Buffer) => {
+      const key = bytes.indexOf(Buffer.from("K\0\0\0\x0c", "latin1"));
+      if (key >= 0) bytes.writeInt32BE(1, key + 5);
+      client.write(bytes);
+    });
+    client.on("data", (bytes) => upstream.write(bytes));
+    client.on("error", () => {}).on("close", () => upstream.destroy());
+    upstream.on("error", () => {}).on("close", () => client.destroy());
+    client.on("close", () => {
+      attempts.push(true);
+      wake();
+    });
+  });
+  pooler.listen(0, "127.0.0.1");
+  await once(pooler, "listening");
+  const through = new URL(url);
+  through.hostname = "127.0.0.1";
+  through.port = String((pooler.address() as AddressInfo).port);
+  const said: string[] = [];
+  const note = (what: string) => () => said.push(what);
+  const pooled = startListener(through.href, {
+    channel: "news",
+    heard: note("heard"),
+    lost: note("lost"),
+    proven: note("proven"),
+  });
+  while (attempts.length < 2) await new Promise<void>((resolve) => (wake = resolve));
+  pooled.close();
+  await new Promise((closed) => pooler.close(closed));
+  expect(said).toEqual([]);
 });

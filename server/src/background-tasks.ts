@@ -98,7 +98,8 @@ export function createBackgroundTasks(
     do {
       expired = await expireAnyDue(db, sweepBatch, await clock.nowIn(db));
       if (expired.length > 0) logger.info({ swept: expired.length }, "Holds without a timer have expired.");
-    } while (expired.length >= sweepBatch && !signal.aborted);
+      // A batch may be short because another transaction has locked a part of a booking.
+    } while (expired.length > 0 && !signal.aborted);
   }
 
   async function check(): Promise<void> {

@@ -120,7 +120,13 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     publicUrl: testPublicUrl,
     ...options.settings,
   };
-  const { deps, app, monitors, sessions, close } = assemble(
+  const {
+    deps: parts,
+    app,
+    monitors,
+    sessions,
+    close,
+  } = assemble(
     config,
     {
       db,
@@ -142,6 +148,13 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       ...(bucket && { images: bucket }),
     },
   );
+  // The object that the server uses: a test may put another part into it.
+  const deps = Object.assign(parts, {
+    monitors,
+    sessions,
+    passwords: createPasswordHasher(),
+    releasePermit: () => {},
+  });
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
@@ -163,7 +176,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     if (beside === undefined) await Promise.all([gateway.stop(), movieService.stop()]);
   });
   return {
-    deps: { ...deps, monitors, sessions, passwords: createPasswordHasher(), releasePermit: () => {} },
+    deps,
     app,
     clock,
     gateway,

@@ -2,7 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql, type UpdateObject } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { DB as Database, PaymentStatus, RefundDestination } from "../schema.ts";
-import { openPaymentStates } from "../states.ts";
+import { openPaymentStates, statesIn } from "../states.ts";
 
 /** A payment whose outcome is to be learnt; `attempts` counts the times that the gateway was asked afterwards. */
 export interface OpenPayment {
@@ -98,7 +98,7 @@ export async function sumOpenTopUps(db: Db, username: string): Promise<Decimal> 
     .selectFrom("payment_transaction")
     .where("username", "=", username)
     .where("booking_id", "is", null)
-    .where("status", "in", openPaymentStates)
+    .where(sql<boolean>`status in ${statesIn(openPaymentStates)}`)
     .select(sql<Decimal>`coalesce(sum(card_amount), 0)`.as("total"))
     .executeTakeFirstOrThrow();
   return total;

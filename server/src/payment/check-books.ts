@@ -34,7 +34,7 @@ export function openBooks(
   async function read() {
     if (closing !== undefined) throw stopping();
     try {
-      return await db.connection().execute(async (connection) => {
+      return await db.transaction().execute(async (connection) => {
         backend = await getBackend(connection);
         if (closing !== undefined) throw stopping();
         return await listViolations(connection);

@@ -286,9 +286,9 @@ test(
     await server.close();
     assertFewUnused(recorder.statements);
     // A task that is not in this table could hide a statement.
-    const source = await readFile(new URL("../../src/compose.ts", import.meta.url), "utf8");
-    const names = [...source.matchAll(/name: "([^"]+)"/g)].map(([, name = ""]) => name);
-    expect(names.toSorted()).toEqual(Object.keys(statementOfTask).toSorted());
+    const source = await readFile(new URL("../../src/background-tasks.ts", import.meta.url), "utf8");
+    const names = new Set([...source.matchAll(/every\(\w+, "([^"]+)"/g)].map(([, name = ""]) => name));
+    expect([...names].toSorted()).toEqual(Object.keys(statementOfTask).toSorted());
     for (const statement of Object.values(statementOfTask))
       expect(recorder.statements.map(({ text }) => text).filter((text) => statement.test(text))).not.toEqual(
         [],
