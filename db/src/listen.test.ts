@@ -98,12 +98,12 @@ test("nothing is proven through a pooler, which may give announcements to anothe
   through.hostname = "127.0.0.1";
   through.port = String((pooler.address() as AddressInfo).port);
   const said: string[] = [];
-  const note = (what: string) => () => said.push(what);
+  const say = (what: string) => () => said.push(what);
   const pooled = startListener(through.href, {
     channel: "news",
-    heard: note("heard"),
-    lost: note("lost"),
-    proven: note("proven"),
+    heard: say("heard"),
+    lost: say("lost"),
+    proven: say("proven"),
   });
   while (attempts.length < 2) await new Promise<void>((resolve) => (wake = resolve));
   pooled.close();
