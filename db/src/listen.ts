@@ -20,6 +20,8 @@ export interface Hearing {
 
 /** Hears a channel until it is closed. */
 export interface Listener {
+  /** Resolves once it hears for the first time. */
+  hearing: Promise<void>;
   close(): void;
 }
 
@@ -32,6 +34,7 @@ export function startListener(
   let connection: ListeningConnection | undefined;
   let pauseMs = reconnectAfterMs.first;
   let isClosed = false;
+  const { promise: hearing, resolve: hears } = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | undefined;
   // When each beat that is under way was sent.
   let sent: number[] = [];
@@ -51,6 +54,7 @@ export function startListener(
       await connection.listen(channel);
       await connection.listen(beats);
       lost();
+      hears();
       pauseMs = reconnectAfterMs.first;
       beat();
     } catch {
@@ -84,6 +88,7 @@ export function startListener(
 
   void connect();
   return {
+    hearing,
     close() {
       isClosed = true;
       clearTimeout(timer);

@@ -190,6 +190,8 @@ export interface Assembly {
   app: SkyfoxApp;
   monitors: RunningExpiryMonitors;
   sessions: SessionMemory;
+  /** Resolves once ended sessions are heard of. */
+  hearing: Promise<void>;
   /** Resolves once no call is being worked on. */
   idle(): Promise<void>;
   /** Closes the connections that the parts have of their own. */
@@ -254,6 +256,7 @@ export function assemble(
     app,
     monitors,
     sessions,
+    hearing: endings.hearing,
     idle: inFlight.idle,
     close() {
       endings.close();

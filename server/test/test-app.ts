@@ -125,6 +125,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     app,
     monitors,
     sessions,
+    hearing,
     close,
   } = assemble(
     config,
@@ -155,6 +156,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     passwords: createPasswordHasher(),
     releasePermit: () => {},
   });
+  // What is remembered before is forgotten then.
+  await hearing;
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
