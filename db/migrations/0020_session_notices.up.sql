@@ -17,3 +17,12 @@ CREATE TRIGGER account_change AFTER UPDATE ON usertable FOR EACH ROW
   WHEN ((OLD.username, OLD.role, OLD.disabled_at) IS DISTINCT FROM (NEW.username, NEW.role, NEW.disabled_at))
   EXECUTE FUNCTION announce_session_change();
 CREATE TRIGGER account_removal AFTER DELETE ON usertable FOR EACH ROW EXECUTE FUNCTION announce_session_change();
+
+-- A table that is emptied at once names no account: an empty name stands for all.
+CREATE FUNCTION announce_all_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('skyfox_sessions', '');
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER sessions_emptied AFTER TRUNCATE ON session FOR EACH STATEMENT EXECUTE FUNCTION announce_all_sessions();

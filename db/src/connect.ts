@@ -225,6 +225,7 @@ export async function connectListening(
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 3_000,
+    query_timeout: 3_000,
     keepAlive: true,
     application_name: "skyfox-listener",
   });

@@ -73,9 +73,11 @@ export function startListener(
   }
 
   function beat(): void {
+    const silentSince = sent[0];
+    // After a standstill of the process timers come first and answers that wait second.
+    if (silentSince !== undefined && performance.now() - silentSince > silentAfterMs)
+      setImmediate(() => sent[0] === silentSince && connection?.destroy());
     const now = performance.now();
-    const [oldest] = sent;
-    if (oldest !== undefined && now - oldest > silentAfterMs) return connection?.destroy();
     sent.push(now);
     connection?.notify(beats, String(now)).catch(() => connection?.destroy());
     timer = setTimeout(beat, beatEveryMs);

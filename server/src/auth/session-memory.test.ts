@@ -69,6 +69,15 @@ describe("a remembered session", () => {
     expect(await find()).toBeUndefined();
   });
 
+  test("is read again after ten seconds, whatever was announced", async () => {
+    const { memory, find, setMs } = await givenEndedUnheard();
+    memory.proven(Infinity);
+    setMs(9_999);
+    expect(await find()).toBeDefined();
+    setMs(10_000);
+    expect(await find()).toBeUndefined();
+  });
+
   test("is over when it runs out, and no session of another account", async () => {
     const memory = createSessionMemory(deps.db, () => 0);
     memory.proven(0);
@@ -111,4 +120,13 @@ describe("a session that ends on another server", () => {
       expect(performance.now() - endedAt).toBeLessThan(1_000);
     }
   });
+});
+
+test("sessions that are all removed at once are refused within a second", async () => {
+  const token = await tokenOf(deps, await givenCustomer(deps));
+  expect((await query(app, "auth.me", {}, { token })).status).toBe(200);
+  const removedAt = performance.now();
+  await sql.query("truncate session");
+  while ((await query(app, "auth.me", {}, { token })).status === 200);
+  expect(performance.now() - removedAt).toBeLessThan(1_000);
 });

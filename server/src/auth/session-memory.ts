@@ -5,9 +5,20 @@ import type { LiveSession, LiveSessions } from "./ports.ts";
 // How long ago it may have been proven that every ending was heard: sessions end within a second on every server.
 const provenForMs = 1_000;
 
+// An ending that nothing announces, such as one by a role that runs no triggers, is noticed after so long.
+const rememberedForMs = 10_000;
+
 // Some megabytes at most. A session that falls out is read again.
 const rememberedAccounts = 10_000;
 const rememberedPerAccount = 20;
+
+interface Remembered {
+  session: LiveSession;
+  readAtMs: number;
+}
+
+// What is announced when sessions of many accounts may have ended.
+const everyAccount = "";
 
 /** Live sessions, and what it must hear of those that may have ended. */
 export interface SessionMemory extends LiveSessions, Hearing {}
@@ -20,7 +31,7 @@ export function createSessionMemory(
   db: Db,
   monotonicMs: () => number = () => performance.now(),
 ): SessionMemory {
-  const accounts = new LRUCache<string, Map<string, LiveSession>>({ max: rememberedAccounts });
+  const accounts = new LRUCache<string, Map<string, Remembered>>({ max: rememberedAccounts });
   // What is read while an ending is announced may be older than the ending.
   let announcements = 0;
   let provenAtMs = -Infinity;
@@ -30,32 +41,37 @@ export function createSessionMemory(
     accounts.delete(username);
   }
 
+  function forgetAll(): void {
+    announcements += 1;
+    accounts.clear();
+  }
+
   return {
     async find({ sessionId, username }, now) {
-      const isProven = monotonicMs() - provenAtMs < provenForMs;
+      const readAtMs = monotonicMs();
+      const isProven = readAtMs - provenAtMs < provenForMs;
       const remembered = isProven ? accounts.get(username)?.get(sessionId) : undefined;
-      if (remembered !== undefined && remembered.expiresAt > now) return remembered;
+      const isFresh = remembered !== undefined && readAtMs - remembered.readAtMs < rememberedForMs;
+      if (isFresh && remembered.session.expiresAt > now) return remembered.session;
       const before = announcements;
       const found = await findLiveSession(db, sessionId, now);
       if (found?.username !== username) return undefined;
-      if (before === announcements) remember(sessionId, found);
+      if (before === announcements) remember(sessionId, { session: found, readAtMs });
       return found;
     },
     forget,
-    heard: forget,
-    lost() {
-      announcements += 1;
-      accounts.clear();
-    },
+    heard: (username) => (username === everyAccount ? forgetAll() : forget(username)),
+    lost: forgetAll,
     proven(atMs) {
       provenAtMs = Math.max(provenAtMs, atMs);
     },
   };
 
-  function remember(sessionId: string, session: LiveSession): void {
-    const sessions = accounts.get(session.username) ?? new Map<string, LiveSession>();
+  function remember(sessionId: string, remembered: Remembered): void {
+    const { username } = remembered.session;
+    const sessions = accounts.get(username) ?? new Map<string, Remembered>();
     if (sessions.size >= rememberedPerAccount) sessions.clear();
-    sessions.set(sessionId, session);
-    accounts.set(session.username, sessions);
+    sessions.set(sessionId, remembered);
+    accounts.set(username, sessions);
   }
 }
