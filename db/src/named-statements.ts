@@ -28,17 +28,21 @@ export function createStatementNames(): StatementNames {
   const generations = new WeakMap<pg.PoolClient, number>();
   let generation = 0;
 
+  // Sent without a name from then on: a pooler knows statements by their text, and would run the outdated one under every name.
+  const outdated = new Set<string>();
+
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);
-    if (known !== undefined || names.size >= mostNames || !planned.test(text)) return known;
+    if (known !== undefined || names.size >= mostNames || outdated.has(text) || !planned.test(text))
+      return known;
     const name = `${createHash("sha256").update(text).digest("base64url").slice(0, 22)}-${generation}`;
     names.set(text, name);
     return name;
   };
 
   // On all connections, so that a transaction that begins again meets no other outdated statement.
-  const renameAll = (outdated: string) => {
-    if (!outdated.endsWith(`-${generation}`)) return;
+  const renameAll = (name: string) => {
+    if (!name.endsWith(`-${generation}`)) return;
     generation += 1;
     names.clear();
   };
@@ -55,10 +59,11 @@ export function createStatementNames(): StatementNames {
           return await send({ name, text, values });
         } catch (error) {
           if (!isOutdatedPlan(error)) throw error;
+          outdated.add(text);
           renameAll(name);
           // It was refused before it ran. A transaction has failed with it, and begins again.
           if (isInTransaction) throw error;
-          return await query(text, values);
+          return await send({ text, values });
         }
       };
       client.query = query as typeof client.query;
