@@ -26,8 +26,10 @@ import { createPacedQueue } from "./paced-queue.ts";
 
 const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
 
-// A picture of the largest size in base64, and what may stand beside it.
-const largestUploadBytes = Math.ceil(maxProfileImageBytes / 3) * 4 + 3 * maxCharactersBesidePicture;
+// A picture of the largest size in base64, and what may stand beside it. Some JSON writers escape each + and / by six characters.
+const escaped = 1 + (5 * 2) / 64;
+const largestUploadBytes =
+  Math.ceil((maxProfileImageBytes / 3) * 4 * escaped) + 3 * maxCharactersBesidePicture;
 
 // A body of up to 10 MB is refused as a picture that is too large, by its own code. At a megabit a second the largest takes a minute, and a small
 // one may come at modem speed.
@@ -146,7 +148,7 @@ async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<
 function findHopelessPicture(base64Start: string, bodyBytes: number): TRPCError | undefined {
   if (bodyBytes > largestUploadBytes) return imageRefused("too-large");
   const first = base64Start.slice(0, 16);
-  if (first.length < 16) return undefined;
+  if (first.length < 16 || first.includes("\\")) return undefined;
   if (!/^[A-Za-z0-9+/]+$/.test(first)) return imageRefused("not-base64");
   return kindOfImage(Buffer.from(first, "base64")) === undefined ? imageRefused("unsupported") : undefined;
 }
