@@ -28,10 +28,12 @@ const mostCauses = 5;
 // A line costs a caller no write: lines are written together, once there are so many bytes of them or after so long.
 const writtenTogether = 4_096;
 const writeEveryMs = 100;
+// While nothing reads the output, lines beyond so many bytes are lost instead of filling the memory.
+const mostWaiting = 16 * 1_024 * 1_024;
 
 /** A logger whose lines may still wait to be written. */
 export interface BufferedLogger extends Logger {
-  /** Writes all lines so far before it returns. */
+  /** Writes all lines so far before it returns; those that are just being written may come after later ones. */
   flush(): void;
 }
 
@@ -54,13 +56,14 @@ export function createLogger(level: string, destination: DestinationStream): Log
 
 /**
  * A logger whose lines reach standard output within a tenth of a second, and all of them when the process ends by itself, by `process.exit` or by an
- * uncaught error. What SIGKILL ends loses those of the last tenth.
+ * uncaught error. A process that is ended in another way, such as SIGKILL or a crash of Node itself, loses those of the last tenth.
  */
 export function createProcessLogger(level: string): BufferedLogger {
   const destination = pino.destination({
     sync: false,
     minLength: writtenTogether,
     periodicFlush: writeEveryMs,
+    maxLength: mostWaiting,
   });
   return Object.assign(createLogger(level, destination), { flush: () => destination.flushSync() });
 }
