@@ -32,12 +32,12 @@ async function endUnheard(sessionId: string): Promise<void> {
 describe("a remembered session", () => {
   test("answers while the listener has proven within a second that it has not ended", async () => {
     const { memory, find, setMs } = await givenEndedUnheard();
-    setMs(999);
+    setMs(749);
     expect(await find()).toBeDefined();
     memory.proven(500);
-    setMs(1_499);
+    setMs(1_249);
     expect(await find()).toBeDefined();
-    setMs(1_500);
+    setMs(1_250);
     expect(await find()).toBeUndefined();
   });
 

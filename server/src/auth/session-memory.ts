@@ -2,8 +2,8 @@ import { findLiveSession, type Db, type Hearing } from "@skyfox/db";
 import { LRUCache } from "lru-cache";
 import type { LiveSession, LiveSessions } from "./ports.ts";
 
-// How long ago it may have been proven that every ending was heard: sessions end within a second on every server.
-const provenForMs = 1_000;
+// How long ago it may have been proven that every ending was heard. With the call itself sessions end within a second on every server.
+const provenForMs = 750;
 
 // An ending that nothing announces, such as one by a role that runs no triggers, is noticed after so long.
 const rememberedForMs = 10_000;
@@ -24,7 +24,7 @@ const everyAccount = "";
 export interface SessionMemory extends LiveSessions, Hearing {}
 
 /**
- * Remembers live sessions. A remembered one answers only while it is proven that every ending until a second ago was heard; otherwise the
+ * Remembers live sessions. A remembered one answers only while it is proven that every ending was heard until less than a second ago; otherwise the
  * database is asked.
  */
 export function createSessionMemory(
