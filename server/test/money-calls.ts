@@ -155,7 +155,8 @@ export function moneyCalls(app: TestApp, date: string) {
         return {
           caller,
           input: { showId, reason: "A power cut." },
-          truth: { showId, reason: "A power cut.", total: 1, failed: [] },
+          // A booking whose refund met the loss is listed as failed, and is given back in the next round.
+          truth: { showId, reason: "A power cut.", total: 1 },
           countEffects: async () => Math.max(await refunded(), await told()),
         };
       },
