@@ -51,7 +51,7 @@ describe("npm run db:migrate", () => {
   });
 
   test("a database that does not answer is one sentence, without a stack", async () => {
-    const { code, output } = await runMigrate([], { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" });
+    const { code, output } = await runMigrate([], { DATABASE_URL: "postgres://skyfox@127.0.0.1:1/none" });
     expect(code).toBe(1);
     expect(output).toMatch(/^The database cannot be reached \([^\n]*\)\. Check DATABASE_URL\.\n$/);
   });
@@ -66,7 +66,7 @@ test.each([
   ["compare-payments.ts", ["settlement.csv"]],
 ])("%s %j refuses a zone that the server refuses, before it asks the database", async (name, args) => {
   const settings = {
-    DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+    DATABASE_URL: "postgres://skyfox@127.0.0.1:1/none",
     ADMIN_PASSWORD: "Ninety-Nine-Owls!",
   };
   for (const zone of ["CET", "Asia/Nowhere"]) {
