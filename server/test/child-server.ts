@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import packageFile from "../../package.json" with { type: "json" };
 
 /** A whole SkyFox server in a process of its own, so that it can be killed. */
 export interface ChildServer {
@@ -17,7 +18,9 @@ export interface ChildServer {
   stop(): Promise<number | null>;
 }
 
-const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+// As `npm start` does: what is measured is what is shipped.
+const [, ...startArguments] = packageFile.scripts.start.split(" ");
 
 /**
  * Starts the server on a free port with these settings and waits until it listens. `whenOver` gets a function that ends it at once, so
@@ -27,7 +30,8 @@ export async function startChildServer(
   environment: Record<string, string>,
   whenOver: (end: () => void) => void,
 ): Promise<ChildServer> {
-  const child = spawn(process.execPath, [startScript], {
+  const child = spawn(process.execPath, startArguments, {
+    cwd: root,
     env: { ...process.env, PORT: "0", DEMO_SEED: "off", LOG_LEVEL: "info", ...environment },
     stdio: ["ignore", "pipe", "ignore"],
   });
