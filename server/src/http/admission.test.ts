@@ -125,6 +125,18 @@ describe("overload", () => {
     expect(await Promise.all(calls)).toHaveLength(100);
   });
 
+  test("is not a queue in which calls wait shortly, however long it stands", async () => {
+    const { call, end, pass } = givenServer();
+    const calls = Array.from({ length: 12 }, (_, index) => call(String(index)));
+    // Each caller asks again once it is answered: ten calls are always waiting, for 50 ms each.
+    for (let index = 0; index < 300; index += 1) {
+      pass(5);
+      await end(String(index));
+      calls.push(call(String(index + 12)));
+    }
+    expect(await Promise.all(calls.slice(0, 300))).toHaveLength(300);
+  });
+
   test("is a queue that stands: who has waited too long is refused, and so is who comes", async () => {
     const { call, end, pass } = givenServer();
     const outcomes = watch(["a", "b", "c", "d"].map((name) => call(name)));

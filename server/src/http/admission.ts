@@ -38,12 +38,13 @@ export interface AdmissionOptions {
 const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
-// let be. A queue that stands, so that no call has begun within the target for an interval, or that is longer than a burst, is overload.
-const targetMs = 10;
+// let be. A queue that stands, so that every call of an interval has waited for long, or that is longer than a burst, is overload.
+const longWaitMs = 100;
 // Two hundred buyers of one seat wait for each other's commits: they are a burst, too.
 const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
 const burst = 256;
 // From the first sign of overload until so long after the last one, calls that have waited longer than the target are refused.
+const targetMs = 10;
 const strictMs = 1_000;
 
 // The last part of all calls is for urgent ones.
@@ -170,7 +171,7 @@ class WaitingLane {
         continue;
       }
       this.#atWork += next.weight;
-      if (!next.isUrgent && now - next.since <= targetMs) this.#lastPromptAt = now;
+      if (!next.isUrgent && now - next.since <= longWaitMs) this.#lastPromptAt = now;
       next.settle(true);
     }
   }
