@@ -50,7 +50,7 @@ export async function cancelLiveHolds(tx: Tx, showId: number, now: Date): Promis
       select show_id, seat_number from seat_claim
       where booking_id in (select id from cancelled) order by show_id, seat_number for update
     ), released as (
-      update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
+      update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
       from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
     )
     select id from cancelled`.execute(tx);

@@ -138,7 +138,7 @@ async function expire(db: Db, now: Date, atLocked: AtLocked, due: RawBuilder<unk
       update booking set status = 'Expired', ended_at = ${now}, paying_until = null
       where id = any(array(select id from due where ${isWhollyLocked})) returning id
     ), released as (
-      update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
+      update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
       from claim
       where seat_claim.show_id = claim.show_id and seat_claim.seat_number = claim.seat_number
         and claim.booking_id in (select id from expired)
@@ -161,7 +161,7 @@ export async function releaseClaims(tx: Tx, bookingId: number): Promise<void> {
     with locked as (
       select show_id, seat_number from seat_claim where booking_id = ${bookingId} order by show_id, seat_number for update
     )
-    update seat_claim set booking_id = null, free_after = '-infinity', version = nextval('seat_claim_version')
+    update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
     from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number`.execute(
     tx,
   );
@@ -173,7 +173,7 @@ export async function updateClaims(tx: Tx, bookingId: number, freeAfter: Date | 
     with locked as (
       select show_id, seat_number from seat_claim where booking_id = ${bookingId} order by show_id, seat_number for update
     )
-    update seat_claim set free_after = ${freeAfter}, version = nextval('seat_claim_version')
+    update seat_claim set free_after = ${freeAfter}, version = seat_claim.version + 1
     from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number`.execute(
     tx,
   );

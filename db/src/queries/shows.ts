@@ -86,11 +86,14 @@ export interface SeatRow {
   version: number;
 }
 
-/** Every seat of a show, rows in order, seats in number order; the version is that of the show's latest claim, on each row. */
+/**
+ * Every seat of a show, rows in order, seats in number order. The version, on each row, counts the changes of the show's claims that this reading
+ * has seen: readings of one version are of the same claims, and a later one never has a lower version.
+ */
 export async function listSeats(db: Db, showId: number, now: Date): Promise<SeatRow[]> {
   const { rows } = await sql<SeatRow>`
     select s.date, s.cost, seat.seat_number as "seatNumber", seat.row_label as "row", seat.column_number as "column",
-      seat.seat_type as type, coalesce(max(c.version) over (), 0) as version,
+      seat.seat_type as type, coalesce(sum(c.version) over (), 0)::bigint as version,
       case
         when c.booking_id is null or c.free_after <= ${now} then 'free'
         when b.status in ${statesIn(paidStates)} then 'sold'
