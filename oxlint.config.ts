@@ -101,7 +101,6 @@ const owners: Record<string, string[]> = {
   pino: ["runtime/logger.ts"],
   "prom-client": ["runtime/metrics.ts"],
   qrcode: ["ticket/ticket-qr.ts"],
-  "rate-limiter-flexible": ["limits/guessing-limits.ts"],
   sharp: ["image/make-picture.ts"],
 };
 

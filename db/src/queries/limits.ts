@@ -1,33 +1,50 @@
-import { CompiledQuery, sql } from "kysely";
+import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
-/** What rate-limiter-flexible asks of a Postgres pool. */
-export interface LimitStore {
-  query(query: {
-    text: string;
-    values: unknown[];
-  }): Promise<{ rows: Record<string, unknown>[]; rowCount: number }>;
+/** A window of a limit, as it was just counted in; `expire` is its end in milliseconds since 1970. */
+export interface CountedWindow {
+  key: string;
+  points: number;
+  expire: number;
 }
 
-/** The table of limits as rate-limiter-flexible wants to see it; it is called `rate_limit`. */
-export function limitStore(db: Db): LimitStore {
-  return {
-    async query({ text, values }) {
-      const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, values));
-      return { rows, rowCount: rows.length };
-    },
-  };
+/**
+ * Counts one try in each of these windows, and answers what they have now. A window that has ended by `nowMs`, or was not there, begins anew and
+ * ends at its `expire`. Rows are locked by key, so that callers who count in the same windows never wait for each other in a circle.
+ */
+export async function countTry(
+  db: Db,
+  windows: readonly { key: string; expire: number }[],
+  nowMs: number,
+): Promise<CountedWindow[]> {
+  const { rows } = await sql<CountedWindow>`
+    insert into rate_limit as known (key, points, expire)
+    select key, 1, expire
+    from unnest(${windows.map(({ key }) => key)}::text[], ${windows.map(({ expire }) => expire)}::bigint[]) as w (key, expire)
+    order by key
+    on conflict (key) do update set
+      points = case when known.expire <= ${nowMs} then 1 else known.points + 1 end,
+      expire = case when known.expire <= ${nowMs} then excluded.expire else known.expire end
+    returning key, points, expire`.execute(db);
+  return rows;
 }
 
-/** Takes one point back from a window that ends before `endsBeforeMs`; one that began since then keeps its points. */
-export async function returnLimitPoint(db: Db, key: string, endsBeforeMs: number): Promise<void> {
-  await db
-    .updateTable("rate_limit")
-    .set((eb) => ({ points: eb("points", "-", 1) }))
-    .where("key", "=", key)
-    .where("points", ">", 0)
-    .where("expire", "<", endsBeforeMs)
-    .execute();
+/** Takes one point back from each of these windows that ends before its `endsBefore`; one that began since then keeps its points. */
+export async function returnTry(
+  db: Db,
+  windows: readonly { key: string; endsBefore: number }[],
+): Promise<void> {
+  await sql`
+    with mine as (
+      select known.key from rate_limit known
+      join unnest(${windows.map(({ key }) => key)}::text[], ${windows.map(({ endsBefore }) => endsBefore)}::bigint[])
+        as w (key, ends_before) on w.key = known.key
+      where known.points > 0 and known.expire < w.ends_before
+      order by known.key for update of known
+    )
+    update rate_limit set points = rate_limit.points - 1 from mine where rate_limit.key = mine.key`.execute(
+    db,
+  );
 }
 
 /** Lets a window end at another time, in milliseconds since 1970. */

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { deleteAccountLimits, limitStore, prolongLimit, returnLimitPoint, type Db } from "@skyfox/db";
-import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import { countTry, deleteAccountLimits, prolongLimit, returnTry, type Db } from "@skyfox/db";
 import type { GuessingLimits, Trier } from "./ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { networkOf, siteOf } from "./network.ts";
@@ -27,69 +26,40 @@ interface Window {
   limit: LimitName;
   kind: Kind;
   key: string;
-  limiter: RateLimiterPostgres;
-}
-
-interface Counted extends Window {
-  isAllowed: boolean;
-  isLast: boolean;
-  msBeforeNext: number;
+  max: number;
+  windowSeconds: number;
 }
 
 /** Limits that all servers on the database share. They run on the process's own clock. */
 export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
-  const storeClient = limitStore(db);
-  const limiters = Object.fromEntries(
-    Object.entries<Limit>(limits).map(([name, limit]) => [
-      name,
-      {
-        device: createLimiter(limit.perDevice, limit.windowSeconds),
-        account: createLimiter(limit.perAccount, limit.windowSeconds),
-        address: createLimiter(limit.perAddress, limit.windowSeconds),
-        site: createLimiter(limit.perAddress && limit.perAddress * siteFactor, limit.windowSeconds),
-      },
-    ]),
-  ) as Record<LimitName, Record<Kind, RateLimiterPostgres | undefined>>;
-
-  function createLimiter(points: number | undefined, duration: number): RateLimiterPostgres | undefined {
-    if (points === undefined) return undefined;
-    return new RateLimiterPostgres({
-      storeClient,
-      storeType: "pool",
-      tableName: "rate_limit",
-      tableCreated: true,
-      keyPrefix: "",
-      clearExpiredByTimeout: false,
-      points,
-      duration,
-    });
-  }
-
-  function windowsOf(limit: LimitName, trier: Trier): Window[] {
-    return Object.entries(subjectsOf(trier)).flatMap(([name, subject]) => {
-      const kind = name as Kind;
-      const limiter = limiters[limit][kind];
-      if (limiter === undefined || subject === undefined) return [];
-      return [{ limit, kind, key: `${limit}:${kind}:${subject}`, limiter }];
-    });
-  }
-
   return {
     async count(names, trier) {
-      const windows = [names].flat().flatMap((limit) => windowsOf(limit, trier));
-      const counted = await Promise.all(windows.map(consume));
+      const windows = [names].flat().flatMap((name) => windowsOf(name, limits[name], trier));
+      const now = new Date().getTime();
+      const counted = await countTry(
+        db,
+        windows.map(({ key, windowSeconds }) => ({ key, expire: now + windowSeconds * 1_000 })),
+        now,
+      );
       const giveBack = async () => {
-        await Promise.all(
-          counted.map(({ key, msBeforeNext }) => returnLimitPoint(db, key, endOf(msBeforeNext))),
+        await returnTry(
+          db,
+          counted.map(({ key, expire }) => ({ key, endsBefore: expire + windowToleranceMs })),
         );
       };
-      if (counted.every(({ isAllowed }) => isAllowed)) {
-        const ofAccount = counted.filter(({ kind }) => kind === "account" || kind === "device");
-        return { usedUp: ofAccount.flatMap(({ limit, isLast }) => (isLast ? [limit] : [])), giveBack };
+      const pointsOf = new Map(counted.map(({ key, points }) => [key, points]));
+      const reaches = ({ key, max }: Window, beyond: number) => (pointsOf.get(key) ?? 0) >= max + beyond;
+      const full = windows.filter((window) => reaches(window, 1));
+      if (full.length === 0) {
+        const last = windows.filter(({ kind }) => kind === "account" || kind === "device");
+        const usedUp = last.filter((window) => reaches(window, 0)).map(({ limit }) => limit);
+        return { usedUp, giveBack };
       }
+      // The points of a refused try are given back: who keeps trying must not wait longer for it, nor keep others out.
       await giveBack();
-      const waits = counted.filter(({ isAllowed }) => !isAllowed).map(({ msBeforeNext }) => msBeforeNext);
-      const retryAfterSeconds = Math.max(1, Math.ceil(Math.max(...waits) / 1_000));
+      const ends = counted.filter(({ key }) => full.some((window) => window.key === key));
+      const waitMs = Math.max(...ends.map(({ expire }) => expire)) - now;
+      const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
       throw new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
     },
 
@@ -116,6 +86,22 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
   };
 }
 
+function windowsOf(limit: LimitName, bounds: Limit, trier: Trier): Window[] {
+  const { perDevice, perAccount, perAddress, windowSeconds } = bounds;
+  const maxOf: Record<Kind, number | undefined> = {
+    device: perDevice,
+    account: perAccount,
+    address: perAddress,
+    site: perAddress && perAddress * siteFactor,
+  };
+  return Object.entries(subjectsOf(trier)).flatMap(([name, subject]) => {
+    const kind = name as Kind;
+    const max = maxOf[kind];
+    if (max === undefined || subject === undefined) return [];
+    return [{ limit, kind, key: `${limit}:${kind}:${subject}`, max, windowSeconds }];
+  });
+}
+
 // People type passwords and e-mail addresses into the wrong fields, so that what is counted is kept as a digest only.
 function subjectsOf({ account, device, address }: Trier): Record<Kind, string | undefined> {
   const site = siteOf(address);
@@ -126,21 +112,6 @@ function subjectsOf({ account, device, address }: Trier): Record<Kind, string | 
     address: digest(networkOf(address)),
     site: site === undefined ? undefined : digest(site),
   };
-}
-
-// The points of a refused try are given back too: who keeps trying must not wait longer for it, nor keep others out.
-async function consume(window: Window): Promise<Counted> {
-  try {
-    const { msBeforeNext, remainingPoints } = await window.limiter.consume(window.key);
-    return { ...window, msBeforeNext, isAllowed: true, isLast: remainingPoints === 0 };
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    return { ...window, msBeforeNext: refusal.msBeforeNext, isAllowed: false, isLast: false };
-  }
-}
-
-function endOf(msBeforeNext: number): number {
-  return new Date().getTime() + msBeforeNext + windowToleranceMs;
 }
 
 function digest(value: string): string {
