@@ -16,9 +16,14 @@ const maxAttempts = 5;
  * bookings before; a hold that it waits for has seen their seats as claimed and does not want them, or has expired them itself.
  */
 export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promise<Result>): Promise<Result> {
+  return await retryConflicts(() => db.transaction().execute(callback));
+}
+
+/** Runs what is one transaction, such as a single statement, again after a conflict, as `inTransaction` does. */
+export async function retryConflicts<Result>(run: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction().execute(callback);
+      return await run();
     } catch (error) {
       if (attempt === maxAttempts || !isRetryable(error)) throw error;
     }

@@ -207,10 +207,14 @@ export function writes(sql: string): boolean {
   return listWrites(sql).length > 0;
 }
 
+// Functions of the database that change rows.
+const writingFunctions = /\b(begin_payment|begin_top_up|accept_payment|accept_top_up)\(/g;
+
 // "for update" locks, and "do update set" belongs to its insert.
 function listWrites(sql: string): string[] {
   const found = sql.matchAll(/(?<!\bfor )\b(insert into|update|delete from)\s+"?(?!set\b)(\w+)"?/gi);
-  return [...new Set([...found].map(([, verb, table]) => `${verb?.toLowerCase()} ${table}`))];
+  const called = [...sql.matchAll(writingFunctions)].map(([, name]) => name!);
+  return [...new Set([...found].map(([, verb, table]) => `${verb?.toLowerCase()} ${table}`)), ...called];
 }
 
 /** What a statement does, in a few words: "update booking", "commit of insert into payment_transaction". */

@@ -3,6 +3,8 @@ import type { Clock } from "../src/runtime/ports.ts";
 
 /** A clock that stands still until a test moves it; moving it wakes what is due, in order. */
 export interface ManualClock extends Clock {
+  /** From now on statements go by the database's clock, which the test sets along with this one: see `standDatabaseClock`. */
+  leaveToDatabase(): void;
   advance(ms: number): void;
   set(time: Date): void;
 }
@@ -14,6 +16,7 @@ interface Alarm {
 
 export function createManualClock(start: Date): ManualClock {
   let current = start.getTime();
+  let isLeftToDatabase = false;
   const alarms = new Set<Alarm>();
 
   function set(time: Date): void {
@@ -37,6 +40,10 @@ export function createManualClock(start: Date): ManualClock {
   return {
     now: () => new Date(current),
     nowFrom: () => new Date(current),
+    get standsAt() {
+      return isLeftToDatabase ? undefined : new Date(current);
+    },
+    leaveToDatabase: () => void (isLeftToDatabase = true),
     // As many round trips as in production.
     nowIn: async (db) => {
       await databaseTime(db);

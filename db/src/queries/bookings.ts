@@ -1,4 +1,3 @@
-import type { Decimal } from "decimal.js";
 import { sql, type Updateable } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { Booking, BookingStatus } from "../schema.ts";
@@ -200,26 +199,6 @@ async function move<From extends BookingStatus>(
 /** Gives a hold up, ended at `now`; its claims on seats are the caller's to release. */
 export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<void> {
   await move(tx, bookingId, ["Pending", "Cancelled"], { ended_at: now });
-}
-
-/** Freezes a hold's expiry while it is paid; a payment that is not settled by `payingUntil` lets the booking expire. */
-export async function beginPaying(tx: Tx, bookingId: number, payingUntil: Date): Promise<void> {
-  await move(tx, bookingId, ["Pending", "Paying"], { paying_until: payingUntil });
-}
-
-/** Paid in full, by these two parts together. */
-export async function confirmPaying(
-  tx: Tx,
-  bookingId: number,
-  paid: { method: "Card" | "Wallet"; walletAmount: Decimal; cardAmount: Decimal },
-): Promise<void> {
-  await move(tx, bookingId, ["Paying", "Confirmed"], {
-    paying_until: null,
-    payment_type: paid.method,
-    amount_paid: paid.walletAmount.plus(paid.cardAmount),
-    wallet_amount: paid.walletAmount,
-    card_amount: paid.cardAmount,
-  });
 }
 
 /** Makes a booking whose payment failed a hold again, until `expiresAt`, with all its declined cards counted. */

@@ -55,17 +55,6 @@ export async function storeAnswer(tx: Tx, call: KeyedCall, answer: string): Prom
   return numUpdatedRows === 1n;
 }
 
-/** Ties a taken key to the payment that decides about its answer. */
-export async function tieKeyToPayment(tx: Tx, call: KeyedCall, paymentId: number): Promise<void> {
-  await tx
-    .updateTable("idempotency_key")
-    .set({ payment_id: paymentId })
-    .where("username", "=", call.username)
-    .where("procedure", "=", call.procedure)
-    .where("key", "=", call.key)
-    .execute();
-}
-
 /** Keeps the answer of the call that began this payment, if it had a key, at least until then. */
 export async function storePaymentAnswer(
   tx: Tx,

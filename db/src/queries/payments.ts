@@ -2,7 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql, type UpdateObject } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { DB as Database, PaymentStatus, RefundDestination } from "../schema.ts";
-import { openPaymentStates, statesIn } from "../states.ts";
+import { openPaymentStates } from "../states.ts";
 
 /** A payment whose outcome is to be learnt; `attempts` counts the times that the gateway was asked afterwards. */
 export interface OpenPayment {
@@ -26,84 +26,6 @@ export function begunAt(payment: "payment_transaction" | "p") {
   return sql<Date>`least(${sql.ref(`${payment}.started_at`)}, ${sql.ref(`${payment}.begun_by`)})`;
 }
 
-const openPaymentColumns = [
-  "id",
-  "booking_id as bookingId",
-  sql<string>`username`.as("username"),
-  sql<"Card" | "Wallet">`payment_method`.as("method"),
-  "gateway_key as gatewayKey",
-  "wallet_amount as walletAmount",
-  "card_amount as cardAmount",
-  begunAt("payment_transaction").as("startedAt"),
-  "attempts",
-] as const;
-
-/** The row that is there before the gateway is called. */
-export async function insertPayment(tx: Tx, payment: NewPayment & { askAfter: Date }): Promise<OpenPayment> {
-  return await tx
-    .insertInto("payment_transaction")
-    .values({
-      ...valuesOf(payment),
-      reserved: payment.walletAmount,
-      status: "Started",
-      next_attempt_at: payment.askAfter,
-    })
-    .returning(openPaymentColumns)
-    .executeTakeFirstOrThrow();
-}
-
-/** A payment that asks no gateway: the wallet has given it in the same transaction. */
-export async function insertWalletPayment(
-  tx: Tx,
-  payment: NewPayment & { transactionId: string },
-): Promise<number> {
-  const { id } = await tx
-    .insertInto("payment_transaction")
-    .values({
-      ...valuesOf(payment),
-      status: "Completed",
-      transaction_id: payment.transactionId,
-      processed_at: payment.startedAt,
-    })
-    .returning("id")
-    .executeTakeFirstOrThrow();
-  return id;
-}
-
-/** Who pays how, and for what: a booking, or without one funds for the wallet. */
-export interface NewPayment {
-  bookingId: number | null;
-  username: string;
-  method: "Card" | "Wallet";
-  walletAmount: Decimal;
-  cardAmount: Decimal;
-  startedAt: Date;
-}
-
-function valuesOf(payment: NewPayment) {
-  return {
-    booking_id: payment.bookingId,
-    username: payment.username,
-    payment_method: payment.method,
-    amount: payment.walletAmount.plus(payment.cardAmount),
-    wallet_amount: payment.walletAmount,
-    card_amount: payment.cardAmount,
-    started_at: payment.startedAt,
-  };
-}
-
-/** What customers add to their wallet by payments that are under way. */
-export async function sumOpenTopUps(db: Db, username: string): Promise<Decimal> {
-  const { total } = await db
-    .selectFrom("payment_transaction")
-    .where("username", "=", username)
-    .where("booking_id", "is", null)
-    .where(sql<boolean>`status in ${statesIn(openPaymentStates)}`)
-    .select(sql<Decimal>`coalesce(sum(card_amount), 0)`.as("total"))
-    .executeTakeFirstOrThrow();
-  return total;
-}
-
 /** What a payment has added to its customer's wallet, as the wallet is now; throws when it has added nothing. */
 export async function getTopUp(db: Db, paymentId: number) {
   return await db
@@ -112,17 +34,6 @@ export async function getTopUp(db: Db, paymentId: number) {
     .where("t.payment_id", "=", paymentId)
     .select(["w.balance", "w.reserved", "w.updated_at as updatedAt", "t.transaction_id as transactionId"])
     .executeTakeFirstOrThrow();
-}
-
-/** The status of the booking's open payment, if it has one. */
-export async function findOpenPaymentStatus(db: Db, bookingId: number): Promise<PaymentStatus | undefined> {
-  const row = await db
-    .selectFrom("payment_transaction")
-    .where("booking_id", "=", bookingId)
-    .where("status", "in", openPaymentStates)
-    .select("status")
-    .executeTakeFirst();
-  return row?.status;
 }
 
 /** A payment's status, and what it still has reserved. */
@@ -141,19 +52,6 @@ export async function getPaymentState(db: Db, paymentId: number): Promise<Paymen
 }
 
 // Each is called under the lock of the booking, or of the wallet without one.
-
-/** Completes an open payment: it was charged, and used. */
-export async function completePayment(
-  tx: Tx,
-  paymentId: number,
-  { transactionId, now }: { transactionId: string; now: Date },
-): Promise<void> {
-  await finish(tx, paymentId, openPaymentStates, {
-    status: "Completed",
-    transaction_id: transactionId,
-    processed_at: now,
-  });
-}
 
 /** Completes a payment that was charged and not used, with its card's part alone. It may have counted as not charged. */
 export async function completeTooLate(

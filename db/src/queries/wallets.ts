@@ -1,5 +1,4 @@
 import type { Decimal } from "decimal.js";
-import { sql } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import { databaseNow } from "./clock.ts";
 
@@ -41,17 +40,6 @@ export async function lockWallet(tx: Tx, username: string): Promise<Wallet & { l
     .executeTakeFirstOrThrow();
 }
 
-/** Promises a part of the balance to a payment; false, and nothing, when that much is not available. */
-export async function reserve(tx: Tx, username: string, amount: Decimal): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable("customer_wallet")
-    .set((eb) => ({ reserved: eb("reserved", "+", amount) }))
-    .where("username", "=", username)
-    .where((eb) => eb(eb("balance", "-", eb.ref("reserved")), ">=", amount))
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
-}
-
 /** Gives a promised part back to the wallet, because its payment did not happen. */
 export async function release(tx: Tx, username: string, amount: Decimal): Promise<void> {
   if (amount.isZero()) return;
@@ -62,71 +50,37 @@ export async function release(tx: Tx, username: string, amount: Decimal): Promis
     .executeTakeFirstOrThrow();
 }
 
-/** One change of a wallet; what it came from is a payment or a refund, which changes it once in each direction. */
+/** Money that a wallet gets otherwise than by a payment; a refund gives it once. */
 export interface WalletChange {
   username: string;
   amount: Decimal;
   /** The gateway's reference where a card was charged, otherwise one of our own. */
   transactionId: string;
   bookingId: number | null;
-  paymentId?: number;
   refundId?: number;
   /** Money that was there before any payment of ours, as in an adopted wallet: the books ask no payment for it. */
   adopted?: boolean;
   now: Date;
 }
 
-/** Adds to the balance, and writes the transaction that says so; answers the wallet as it is then. */
-export async function addToWallet(tx: Tx, change: WalletChange): Promise<Wallet> {
+/** Adds to the balance, and writes the transaction that says so. */
+export async function addToWallet(tx: Tx, change: WalletChange): Promise<void> {
   const wallet = await tx
     .updateTable("customer_wallet")
     .set((eb) => ({ balance: eb("balance", "+", change.amount), updated_at: change.now }))
     .where("username", "=", change.username)
-    .returning(["id", "balance", "reserved", "updated_at as updatedAt"])
+    .returning(["id", "balance"])
     .executeTakeFirstOrThrow();
-  await insertTransaction(tx, "ADD", wallet, change);
-  return wallet;
-}
-
-/** Takes from the balance what is not promised elsewhere and writes the transaction; throws, and changes nothing, when that is too little. */
-export async function deductFromWallet(
-  tx: Tx,
-  change: WalletChange & { /** How much of it was promised to this payment. */ reserved: Decimal },
-): Promise<Wallet> {
-  const { amount, reserved } = change;
-  const wallet = await tx
-    .updateTable("customer_wallet")
-    .set((eb) => ({
-      balance: eb("balance", "-", amount),
-      reserved: eb("reserved", "-", reserved),
-      updated_at: change.now,
-    }))
-    .where("username", "=", change.username)
-    .where(sql<boolean>`balance - reserved + ${reserved}::numeric >= ${amount}::numeric`)
-    .returning(["id", "balance", "reserved", "updated_at as updatedAt"])
-    .executeTakeFirst();
-  if (wallet === undefined) throw new Error(`The wallet of ${change.username} has not enough.`);
-  await insertTransaction(tx, "DEDUCT", wallet, change);
-  return wallet;
-}
-
-async function insertTransaction(
-  tx: Tx,
-  type: "ADD" | "DEDUCT",
-  wallet: Wallet,
-  change: WalletChange,
-): Promise<void> {
   await tx
     .insertInto("wallet_transaction")
     .values({
       wallet_id: wallet.id,
       username: change.username,
       booking_id: change.bookingId,
-      payment_id: change.paymentId ?? null,
       refund_id: change.refundId ?? null,
       adopted: change.adopted ?? false,
       transaction_id: change.transactionId,
-      transaction_type: type,
+      transaction_type: "ADD",
       amount: change.amount,
       balance_after: wallet.balance,
       timestamp: change.now,

@@ -1,4 +1,4 @@
-import { insertKey, insertPayment, inTransaction, tieKeyToPayment } from "@skyfox/db";
+import { beginTopUp, insertKey, inTransaction } from "@skyfox/db";
 import { expect, test } from "vitest";
 import { givenCustomer, testAnswer, testPassword } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
@@ -38,18 +38,14 @@ test("an idempotency key is removed once it is over, but not while its payment i
   const now = deps.clock.now();
   const expiresAt = new Date(now.getTime() + 60_000);
   const call = { username, procedure: "wallet.addFunds", fingerprint: Buffer.alloc(32) };
-  const paymentId = await inTransaction(deps.db, async (tx) => {
-    for (const key of ["over", "started", "living"]) {
-      const times = { now, expiresAt: key === "living" ? new Date(expiresAt.getTime() + 1) : expiresAt };
-      await insertKey(tx, { ...call, key }, times);
-    }
-    const nothing = new Decimal(0);
-    const topUp = { bookingId: null, username, method: "Card" as const, walletAmount: nothing };
-    const payment = { ...topUp, cardAmount: new Decimal(10), startedAt: now, askAfter: now };
-    const { id } = await insertPayment(tx, payment);
-    await tieKeyToPayment(tx, { ...call, key: "started" }, id);
-    return id;
+  await inTransaction(deps.db, async (tx) => {
+    await insertKey(tx, { ...call, key: "over" }, { now, expiresAt });
+    await insertKey(tx, { ...call, key: "living" }, { now, expiresAt: new Date(expiresAt.getTime() + 1) });
   });
+  const topUp = { username, amount: new Decimal(10), maxBalance: new Decimal(10) };
+  const started = { ...call, key: "started", now, expiresAt };
+  const begun = await beginTopUp(deps.db, topUp, { key: started, time: now, askAfterMs: 0 });
+  const paymentId = "payment" in begun ? begun.payment.id : undefined;
   const keys = async () => {
     const rows = await app.sql.query("select key from idempotency_key order by key");
     return rows.map(({ key }) => key as string);

@@ -1,106 +1,82 @@
 import {
-  beginPaying,
-  confirmPaying,
-  deductFromWallet,
-  findCancelReason,
-  findOpenPaymentStatus,
-  insertPayment,
-  insertWalletPayment,
-  lockBooking,
-  lockWallet,
-  reserve,
-  updateClaims,
-  type LockedBooking,
-  type Tx,
+  beginBookingPayment,
+  type BegunBookingPayment,
+  type BookingRow,
+  type Db,
+  type NewKey,
+  type PaymentRefusal,
 } from "@skyfox/db";
-import { Decimal, type Booking, type PayBookingInput } from "../contract/index.ts";
+import type { Booking, PayBookingInput } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Begun } from "../idempotency/call.ts";
-import { askAfter, assertNotOutOfDate } from "../payment/charge-card.ts";
-import { describeBookingIn } from "./describe-booking.ts";
+import { KeyTaken, type Begun } from "../idempotency/call.ts";
+import { askAfterMs, assertNotOutOfDate } from "../payment/charge-card.ts";
+import { describeBooking } from "./describe-booking.ts";
 import type { BookingDeps } from "./ports.ts";
-import { statusAt } from "./status-at.ts";
 
 /**
- * Begins the payment of a hold, in one commit before the gateway is called: its expiry is frozen, the wallet's part reserved, and the payment's
- * row there. Where the wallet has enough, it is paid already. Throws what `payBooking` throws before a card is charged.
+ * Begins the payment of a hold by one statement, committed before the gateway is called: its key is taken, its expiry frozen, the wallet's part
+ * reserved, and the payment's row there. Where the wallet has enough, it is paid already. Throws what `payBooking` throws before a card is
+ * charged, and `KeyTaken`.
  */
 export async function beginPayment(
-  tx: Tx,
+  db: Db,
   deps: BookingDeps,
   user: User,
   input: PayBookingInput,
+  key: NewKey | undefined,
 ): Promise<Begun<Booking>> {
-  const { booking, now } = await lockPayable(deps, tx, user, input.bookingId);
-  await beginPaying(tx, booking.id, new Date(now.getTime() + deps.settings.payingSeconds * 1_000));
-  await updateClaims(tx, booking.id, null);
-  const { walletAmount, cardAmount } = await splitAmount(deps, tx, user, booking, input);
-  const { username } = user;
-  const payment = {
-    bookingId: booking.id,
-    username,
-    method: input.method,
+  const { bookingId, method, card } = input;
+  const { payingSeconds } = deps.settings;
+  const order = { bookingId, username: user.username, method, hasCard: card !== undefined, payingSeconds };
+  const begun = await beginBookingPayment(db, order, { key, time: deps.clock.standsAt, askAfterMs });
+  if ("refusal" in begun) throw errorOf(begun);
+  deps.clock.nowFrom(begun.at);
+  if (begun.transactionId !== null) return { paid: describePaid(deps, begun, begun.transactionId) };
+  // By wallet only a card that is needed is looked at. A refusal takes back the transaction of what has begun.
+  if (method === "Wallet" && card !== undefined) assertNotOutOfDate(deps, card);
+  return {
+    payment: begun.payment,
+    foretell: ({ transactionId }) => describePaid(deps, begun, transactionId),
+  };
+}
+
+function errorOf(refused: PaymentRefusal): Error {
+  switch (refused.refusal) {
+    case "KEY_TAKEN":
+      return new KeyTaken();
+    case "SHOW_CANCELLED":
+      return new DomainError({ code: "SHOW_CANCELLED", details: { reason: refused.cancelReason } });
+    case "INVALID_BOOKING_STATUS":
+      return new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status: refused.status } });
+    case "INSUFFICIENT_BALANCE": {
+      const { required, available } = refused;
+      return new DomainError({ code: "INSUFFICIENT_BALANCE", details: { required, available } });
+    }
+    default:
+      return new DomainError({ code: refused.refusal });
+  }
+}
+
+// What a paid booking says is known when its payment begins; from then on only the outcome is open.
+function describePaid(
+  deps: BookingDeps,
+  { booking, payment }: BegunBookingPayment,
+  transactionId: string,
+): Booking {
+  const { method, walletAmount, cardAmount } = payment;
+  const paid: BookingRow = {
+    ...booking,
+    status: "Confirmed",
+    paymentType: method,
+    amountPaid: booking.amountDue,
     walletAmount,
     cardAmount,
-    startedAt: now,
+    transactionId,
+    refundAmount: null,
+    refundTo: null,
+    refundState: null,
+    refundAt: null,
   };
-  if (cardAmount.isZero()) {
-    const transactionId = `wallet-${crypto.randomUUID()}`;
-    const paymentId = await insertWalletPayment(tx, { ...payment, transactionId });
-    const change = { username, amount: walletAmount, reserved: new Decimal(0), bookingId: booking.id };
-    await deductFromWallet(tx, { ...change, paymentId, transactionId, now });
-    await confirmPaying(tx, booking.id, payment);
-    return { paid: await describeBookingIn(tx, deps, booking.id) };
-  }
-  if (!walletAmount.isZero() && !(await reserve(tx, username, walletAmount)))
-    throw new Error(`The wallet of ${username} has changed under its lock.`);
-  return { payment: await insertPayment(tx, { ...payment, askAfter: askAfter(now) }) };
-}
-
-async function lockPayable(
-  deps: BookingDeps,
-  tx: Tx,
-  user: User,
-  bookingId: number,
-): Promise<{ booking: LockedBooking; now: Date }> {
-  const booking = await lockBooking(tx, bookingId);
-  if (booking === undefined || booking.username !== user.username)
-    throw new DomainError({ code: "BOOKING_NOT_FOUND" });
-  // Read after the lock: the wait for it may have been longer than the hold had left.
-  const now = deps.clock.nowFrom(booking.lockedAt);
-  if (booking.status === "Paying") {
-    const isUnknown = (await findOpenPaymentStatus(tx, bookingId)) === "Unknown";
-    throw new DomainError({ code: isUnknown ? "PAYMENT_OUTCOME_UNKNOWN" : "PAYMENT_IN_PROGRESS" });
-  }
-  const status = statusAt(booking, now);
-  if (status === "Expired") throw new DomainError({ code: "BOOKING_EXPIRED" });
-  const reason = await findCancelReason(tx, booking.showId);
-  // A hold that was cancelled with its show says so.
-  if (reason !== undefined && (status === "Pending" || status === "Cancelled"))
-    throw new DomainError({ code: "SHOW_CANCELLED", details: { reason } });
-  if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
-  return { booking, now };
-}
-
-// By wallet, the card pays exactly what the wallet lacks.
-async function splitAmount(
-  deps: BookingDeps,
-  tx: Tx,
-  user: User,
-  booking: LockedBooking,
-  input: PayBookingInput,
-): Promise<{ walletAmount: Decimal; cardAmount: Decimal }> {
-  const required = booking.amountDue;
-  if (input.method === "Card") return { walletAmount: new Decimal(0), cardAmount: required };
-  const wallet = await lockWallet(tx, user.username);
-  const available = wallet.balance.minus(wallet.reserved);
-  const walletAmount = Decimal.min(available, required);
-  const cardAmount = required.minus(walletAmount);
-  if (cardAmount.isZero()) return { walletAmount, cardAmount };
-  if (input.card === undefined)
-    throw new DomainError({ code: "INSUFFICIENT_BALANCE", details: { required, available } });
-  // Only a card that is needed is looked at.
-  assertNotOutOfDate(deps, input.card);
-  return { walletAmount, cardAmount };
+  return describeBooking(deps, paid);
 }

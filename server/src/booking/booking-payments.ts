@@ -1,8 +1,5 @@
 import {
-  addToWallet,
-  completePayment,
-  confirmPaying,
-  deductFromWallet,
+  acceptPayment,
   endPaying,
   failPayment,
   findCancelReason,
@@ -43,8 +40,10 @@ export function bookingPayments(
       return {
         now,
         isWaiting: booking.status === "Paying" && cancelReason === undefined,
-        async accept(charge) {
-          await confirm(tx, paid, charge);
+        async accept({ transactionId }) {
+          const charge = { paymentId: payment.id, transactionId, now, kept: undefined };
+          if (!(await acceptPayment(tx, charge)))
+            throw new Error(`Payment ${payment.id} was changed outside the lock that guards it.`);
           return await answer();
         },
         giveUp: (failure) => giveUp(tx, paid, failure),
@@ -60,6 +59,7 @@ export function bookingPayments(
         answer,
       };
     },
+    acceptAtOnce: (db, charge) => acceptPayment(db, charge),
     watch: (payment, until) => deps.monitors.arm(bookingOf(payment), until),
   };
 }
@@ -75,23 +75,6 @@ interface Locked {
 function bookingOf({ id, bookingId }: OpenPayment): number {
   if (bookingId === null) throw new Error(`Payment ${id} is not for a booking.`);
   return bookingId;
-}
-
-// By wallet, the card's part goes through the wallet, so that the whole amount is taken from there.
-async function confirm(
-  tx: Tx,
-  { booking, payment, now }: Locked,
-  { transactionId, reserved }: { transactionId: string; reserved: PaymentFailure["reserved"] },
-): Promise<void> {
-  const { id: paymentId, username, walletAmount, cardAmount } = payment;
-  await confirmPaying(tx, booking.id, payment);
-  await updateClaims(tx, booking.id, null);
-  if (payment.method === "Wallet") {
-    const change = { username, bookingId: booking.id, paymentId, transactionId, now };
-    if (!cardAmount.isZero()) await addToWallet(tx, { ...change, amount: cardAmount });
-    await deductFromWallet(tx, { ...change, amount: walletAmount.plus(cardAmount), reserved });
-  }
-  await completePayment(tx, paymentId, { transactionId, now });
 }
 
 async function giveUp(tx: Tx, locked: Locked, failure: PaymentFailure): Promise<Date | null> {

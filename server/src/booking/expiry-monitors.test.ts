@@ -229,6 +229,7 @@ test(
 // Real time and real timers.
 const processClock: Clock = {
   now: () => new Date(),
+  standsAt: undefined,
   nowFrom: () => new Date(),
   jumpedForwardTo: undefined,
   nowIn: () => Promise.resolve(new Date()),

@@ -1,13 +1,9 @@
 import {
-  beginPaying,
+  beginBookingPayment,
   expireAnyDue,
   expireBookings,
   hurryPaymentsAndRefunds,
-  insertPayment,
-  inTransaction,
   openDatabase,
-  reserve,
-  updateClaims,
 } from "@skyfox/db";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { givenCustomer, givenCustomers, givenShow, givenStaff, tokenOf } from "../../test/given.ts";
@@ -115,17 +111,10 @@ async function givenOverduePayments(count: number) {
     held.push({ bookingId, username });
   }
   for (const { bookingId, username } of held.toReversed()) {
-    await inTransaction(deps.db, async (tx) => {
-      await beginPaying(tx, bookingId, now);
-      await updateClaims(tx, bookingId, null);
-      await reserve(tx, username, new Decimal(50));
-      const payment = { bookingId, username, method: "Wallet" as const, walletAmount: new Decimal(50) };
-      const charge = {
-        cardAmount: new Decimal(150),
-        startedAt: now,
-        askAfter: new Date(now.getTime() + 3_600_000),
-      };
-      await insertPayment(tx, { ...payment, ...charge });
+    const order = { bookingId, username, method: "Wallet" as const, hasCard: true, payingSeconds: 0 };
+    const beginning = { key: undefined, time: now, askAfterMs: 3_600_000 };
+    expect(await beginBookingPayment(deps.db, order, beginning)).toMatchObject({
+      payment: { walletAmount: new Decimal(50) },
     });
   }
   const bookingIds = held.map(({ bookingId }) => bookingId);

@@ -1,8 +1,9 @@
 import { expireAnyDue, connectOnce } from "@skyfox/db";
 import { expect, test } from "vitest";
-import { givenCustomers, givenShow, goodCard } from "../../test/given.ts";
+import { givenCustomer, givenCustomers, givenShow, goodCard } from "../../test/given.ts";
+import { standDatabaseClock } from "../../test/shift-database-clock.ts";
 import { createTestApp } from "../../test/test-app.ts";
-import { codeOf } from "../../test/together.ts";
+import { codeOf, refusalOf } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { payBooking } from "./pay-booking.ts";
@@ -15,6 +16,8 @@ const allowed = {
 };
 
 const app = await createTestApp({ maxConnections: 20 });
+// A payment reads the database's time after its lock, which the tests set while it waits.
+const setTime = await standDatabaseClock(app.sql, app.clock);
 const other = await createTestApp({ beside: app, maxConnections: 20 });
 
 test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never sells a seat twice nor keeps money without seats", async () => {
@@ -34,7 +37,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
       payers.map((payer, index) => holdSeats(app.deps, payer, { showId, seatNumbers: [seatOf(index)] })),
     );
     const expiresAt = holds[0]!.expiresAt.getTime();
-    clock.set(new Date(expiresAt - 50 + random(50)));
+    await setTime(new Date(expiresAt - 50 + random(50)));
 
     // Half of the bookings are locked by another transaction while all buyers start, and let go when their time may be over.
     await blocker.query("begin");
@@ -52,7 +55,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
     const settledPays = Promise.allSettled(paying);
     const early = random(1) === 0 ? tryAll() : Promise.resolve([]);
     await untilBlocked(app, holdsPerRound / 2);
-    clock.set(new Date(expiresAt - 5 + random(55)));
+    await setTime(new Date(expiresAt - 5 + random(55)));
     const late = tryAll();
     const sweeps = expireAnyDue(other.deps.db, 500, clock.now());
     await blocker.query("commit");
@@ -70,7 +73,7 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
     await sweeps;
     await app.deps.monitors.settled();
     expect(await app.listViolations()).toEqual([]);
-    clock.advance(400_000);
+    await setTime(new Date(clock.now().getTime() + 400_000));
     await app.deps.monitors.settled();
     await app.reconcile();
   }
@@ -85,6 +88,28 @@ test("P5: paying within 50 ms of the expiry, with lock waits and rivals, never s
   expect(tally["pay: BOOKING_EXPIRED"]).toBeGreaterThan(0);
   expect(tally["rival: held"]).toBeGreaterThan(0);
   console.log(`P5: ${rounds * holdsPerRound} payments at their expiry: ${JSON.stringify(tally)}`);
+});
+
+test("a payment that waits for a lock until the hold is over is refused, and the gateway is not called", async () => {
+  const { deps, sql, gateway } = app;
+  const customer = await givenCustomer(deps);
+  const showId = await givenShow(app, { date: "2026-03-15" });
+  const { bookingId, expiresAt } = await holdSeats(deps, customer, { showId, seatNumbers: ["A1"] });
+  deps.monitors.disarm(bookingId);
+  await setTime(new Date(expiresAt.getTime() - 1));
+  const blocker = await connectOnce(app.databaseUrl);
+  await blocker.query("begin");
+  await blocker.query("select id from booking where id = $1 for update", [bookingId]);
+  const calls = gateway.calls().length;
+  const refused = refusalOf(payBooking(deps, customer, { bookingId, method: "Card", card: goodCard }));
+  await untilBlocked(app);
+  await setTime(expiresAt);
+  await blocker.query("commit");
+  expect(await refused).toBe("BOOKING_EXPIRED");
+  expect(gateway.calls()).toHaveLength(calls);
+  const [row] = await sql.query("select status from booking where id = $1", [bookingId]);
+  expect(row).toEqual({ status: "Pending" });
+  await blocker.end();
 });
 
 function seatOf(index: number): string {

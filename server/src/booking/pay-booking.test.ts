@@ -4,7 +4,6 @@ import { startPaymentGateway } from "../../../scripts/sandbox/payment-gateway.ts
 import { declinedCard, givenCustomer, givenShow, goodCard } from "../../test/given.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { codeOf } from "../../test/together.ts";
-import { untilBlocked } from "../../test/until-blocked.ts";
 import type { PaymentGateway } from "../payment/ports.ts";
 import type { User } from "../deps.ts";
 import { connectPaymentGateway } from "../payment/card-gateway.ts";
@@ -114,21 +113,6 @@ describe("paying by card", () => {
       code: "SHOW_CANCELLED",
       details: { reason: "A power cut" },
     });
-  });
-
-  test("that waits for a lock until the hold is over is refused, and the gateway is not called", async () => {
-    const { customer, bookingId } = await givenHold();
-    clock.advance(299_999);
-    await app.sql.query("begin");
-    await app.sql.query("select id from booking where id = $1 for update", [bookingId]);
-    const calls = gateway.calls().length;
-    deps.monitors.disarm(bookingId);
-    const problem = problemOf(pay(customer, bookingId));
-    await untilBlocked(app);
-    clock.advance(1);
-    await app.sql.query("commit");
-    expect(await problem).toMatchObject({ code: "BOOKING_EXPIRED" });
-    expect(gateway.calls()).toHaveLength(calls);
   });
 
   test("twenty times at once charges once", async () => {

@@ -21,7 +21,9 @@ export async function payBooking(
   const { bookingId, card } = input;
   if (input.method === "Card") assertNotOutOfDate(deps, input.card);
   const begin = async () => {
-    const begun = await call.beginPayment((tx) => beginPayment(tx, deps, user, input));
+    // The wallet may have enough: then the payment's first commit is its last.
+    const canBePaid = input.method === "Wallet";
+    const begun = await call.beginPayment((db, key) => beginPayment(db, deps, user, input, key), canBePaid);
     deps.monitors.disarm(bookingId);
     return begun;
   };

@@ -2,10 +2,13 @@ import {
   findKey,
   insertKey,
   inTransaction,
+  isKeyLocked,
+  retryConflicts,
   sqlState,
   storeAnswer,
-  tieKeyToPayment,
+  type Db,
   type KeyedCall,
+  type NewKey,
   type OpenPayment,
   type Tx,
 } from "@skyfox/db";
@@ -25,7 +28,14 @@ export interface Steps<Answer> {
 }
 
 /** A payment that has begun, or the answer where it needed no card. */
-export type Begun<Answer> = { payment: OpenPayment } | { paid: Answer };
+export type Begun<Answer> = BegunPayment<Answer> | { paid: Answer };
+
+/** A payment whose card is to be charged. */
+export interface BegunPayment<Answer> {
+  payment: OpenPayment;
+  /** What its payer is answered if it is charged and nothing else happens meanwhile. */
+  foretell(charge: { transactionId: string; now: Date }): Answer;
+}
 
 /**
  * The unit of work of one call. A verb does its work through exactly one of these, which takes the call's key, if it has one, in the
@@ -33,12 +43,20 @@ export type Begun<Answer> = { payment: OpenPayment } | { paid: Answer };
  * `IDEMPOTENCY_IN_FLIGHT` while another call keeps the key locked.
  */
 export interface Call {
+  /** Whether the answer is kept under a key. */
+  isKeyed: boolean;
   /** Key, effect and answer in one commit. A refusal leaves nothing. */
   commit<Answer>(work: (tx: Tx) => Promise<Answer>): Promise<Answer>;
   /** As `commit`, for work that is one statement: without a key it gets no transaction. */
   commitStatement<Answer>(work: (tx: Tx | undefined) => Promise<Answer>): Promise<Answer>;
-  /** Key and payment in one commit: the outcome of the payment keeps the answer. What is paid without a card is answered as by `commit`. */
-  beginPayment<Answer>(work: (tx: Tx) => Promise<Begun<Answer>>): Promise<Begun<Answer>>;
+  /**
+   * Key and payment in one commit: the outcome of the payment keeps the answer. `begin` is one statement that takes the key it is given. With
+   * `canBePaid` it has a transaction, and what is paid without a card is answered as by `commit`.
+   */
+  beginPayment<Answer>(
+    begin: (db: Db, key: NewKey | undefined) => Promise<Begun<Answer>>,
+    canBePaid: boolean,
+  ): Promise<Begun<Answer>>;
   /** Records a payment's outcome, and gives the answer that is kept, if one is: another server may have recorded it first. */
   settlePayment<Answer>(record: () => Promise<Answer>): Promise<Answer>;
   /**
@@ -54,9 +72,13 @@ export class KeyTaken extends Error {}
 /** A call that was sent without a key. */
 export function callWithoutKey({ db }: Pick<Deps, "db">): Call {
   return {
+    isKeyed: false,
     commit: (work) => inTransaction(db, work),
     commitStatement: (work) => work(undefined),
-    beginPayment: (work) => inTransaction(db, work),
+    beginPayment: (begin, canBePaid) =>
+      canBePaid
+        ? inTransaction(db, (tx) => begin(tx, undefined))
+        : retryConflicts(() => begin(db, undefined)),
     settlePayment: (record) => record(),
     async inSteps({ begin, goOn, describe, record }) {
       await inTransaction(db, begin);
@@ -74,10 +96,14 @@ export function callWithoutKey({ db }: Pick<Deps, "db">): Call {
 export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, hasBegun: boolean): Call {
   const { db, clock } = deps;
 
-  async function claim(tx: Tx): Promise<void> {
+  const newKey = (): NewKey => {
     const now = clock.now();
+    return { ...keyed, now, expiresAt: keysEnd(now) };
+  };
+
+  async function claim(tx: Tx): Promise<void> {
     try {
-      if (!(await insertKey(tx, keyed, { now, expiresAt: keysEnd(now) }))) throw new KeyTaken();
+      if (!(await insertKey(tx, keyed, newKey()))) throw new KeyTaken();
     } catch (error) {
       // Another call has held the key for as long as a lock is waited for.
       if (sqlState(error) === "55P03") throw new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
@@ -97,16 +123,23 @@ export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, 
   }
 
   return {
+    isKeyed: true,
     commit,
     commitStatement: commit,
-    async beginPayment(work) {
-      return await inTransaction(db, async (tx) => {
-        await claim(tx);
-        const begun = await work(tx);
+    async beginPayment(begin, canBePaid) {
+      const beginAndKeep = async (tx: Tx) => {
+        const begun = await begin(tx, newKey());
         if ("paid" in begun) await keep(tx, begun.paid);
-        else await tieKeyToPayment(tx, keyed, begun.payment.id);
         return begun;
-      });
+      };
+      try {
+        return await (canBePaid
+          ? inTransaction(db, beginAndKeep)
+          : retryConflicts(() => begin(db, newKey())));
+      } catch (error) {
+        if (isKeyLocked(error)) throw new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
+        throw error;
+      }
     },
     async settlePayment<Answer>(record: () => Promise<Answer>) {
       const own = await record().then(

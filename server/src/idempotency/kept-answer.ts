@@ -18,6 +18,11 @@ export function openKept(text: string): unknown {
   return kept.answer;
 }
 
+/** An answer to keep from now on, as a statement writes it. */
+export function keptFrom(now: Date, answer: unknown): { answer: string; expiresAt: Date } {
+  return { answer: writeKept({ answer }), expiresAt: keysEnd(now) };
+}
+
 /** When a key that is taken or answered now may be forgotten. */
 export function keysEnd(now: Date): Date {
   return new Date(now.getTime() + keyHours * 3_600_000);

@@ -1,19 +1,23 @@
-import { markPaymentUnknown, type OpenPayment } from "@skyfox/db";
+import { markPaymentUnknown, retryConflicts, type OpenPayment } from "@skyfox/db";
 import type { Card } from "../contract/index.ts";
 import type { ChargeOutcome, PaymentSubject } from "./ports.ts";
 import type { CountedTry } from "../limits/ports.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import type { Begun, Call } from "../idempotency/call.ts";
+import type { Begun, BegunPayment, Call } from "../idempotency/call.ts";
+import { keptFrom } from "../idempotency/kept-answer.ts";
 import { recordOutcome } from "./record-outcome.ts";
 
 /** What charging a card uses. */
 export type ChargingDeps = Pick<Deps, "db" | "clock" | "gateway" | "limits" | "logger" | "settings">;
 
-// Just after the charge's own timeout: until then the server that charges learns it by itself.
-const askAfterMs = 11_000;
+/**
+ * How long after its beginning a payment is asked about, should its server not learn what became of it: just after the charge's own timeout,
+ * since until then the server that charges learns it by itself.
+ */
+export const askAfterMs = 11_000;
 
-/** When a payment that begins now is to be asked about, should its server not learn what became of it. */
+/** When a payment that began then is asked about at first. */
 export function askAfter(startedAt: Date): Date {
   return new Date(startedAt.getTime() + askAfterMs);
 }
@@ -50,6 +54,10 @@ export async function chargeCard<Answer>(
     if (card === undefined) throw new Error(`Payment ${payment.id} needs a card.`);
     const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.cardAmount, card });
     hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
+    if (outcome.kind === "success") {
+      const answer = await acceptAtOnce(deps, subject, begun, outcome.transactionId, call);
+      if (answer !== undefined) return answer;
+    }
     return await call.settlePayment(() => settle(deps, subject, payment, outcome));
   } finally {
     if (counted !== undefined && !hasCardFailed) await giveBackTry(deps, counted);
@@ -64,6 +72,22 @@ async function giveBackTry(deps: Pick<Deps, "logger">, counted: CountedTry): Pro
       "A card that did not fail stays counted as failed until its window ends.",
     );
   });
+}
+
+// The usual end, in one statement: charged, and nothing has come in between. Anything else, an error too, is left to the way that asks what is there.
+async function acceptAtOnce<Answer>(
+  { db, clock }: ChargingDeps,
+  subject: PaymentSubject<Answer>,
+  { payment, foretell }: BegunPayment<Answer>,
+  transactionId: string,
+  { isKeyed }: Call,
+): Promise<Answer | undefined> {
+  const now = clock.now();
+  const answer = foretell({ transactionId, now });
+  const kept = isKeyed ? keptFrom(now, answer) : undefined;
+  const charge = { paymentId: payment.id, transactionId, now, kept };
+  const isAccepted = await retryConflicts(() => subject.acceptAtOnce(db, charge, answer)).catch(() => false);
+  return isAccepted ? answer : undefined;
 }
 
 async function settle<Answer>(

@@ -1,4 +1,4 @@
-import type { OpenPayment, PaymentStatus, Tx } from "@skyfox/db";
+import type { AcceptedCharge, Db, OpenPayment, PaymentStatus, Tx } from "@skyfox/db";
 import type { Decimal } from "../contract/index.ts";
 import type { DomainError } from "../errors/domain-error.ts";
 
@@ -52,6 +52,11 @@ export type NotCharged = Extract<ChargeOutcome, { kind: "declined" | "rejected" 
 export interface PaymentSubject<Answer = unknown> {
   /** Locks what is paid: every decision about the payment is made under this lock. */
   lock(tx: Tx, payment: OpenPayment): Promise<LockedSubject<Answer>>;
+  /**
+   * Takes the charge of an open payment by one statement, locks and checks included, and keeps its answer; false, and nothing changed, where it
+   * does not take it, or the answer would not be true.
+   */
+  acceptAtOnce(db: Db, charge: AcceptedCharge, answer: Answer): Promise<boolean>;
   /** Called after the commit by which it can be paid again until then. */
   watch(payment: OpenPayment, until: Date): void;
 }

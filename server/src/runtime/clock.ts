@@ -104,6 +104,7 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
   return {
     now,
     nowFrom,
+    standsAt: undefined,
     nowIn: async (handle) => nowFrom(await databaseTime(handle)),
     get jumps() {
       return jumps;

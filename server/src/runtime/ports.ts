@@ -10,6 +10,8 @@ export interface Clock {
   now(): Date;
   /** The time by a reading that a statement has just taken of the database's clock. */
   nowFrom(reading: Date): Date;
+  /** Where it stands still, for statements that decide by the time after their locks; undefined where that is the database's own. */
+  readonly standsAt: Date | undefined;
   /** The time by a reading of its own; in a transaction ask for it after the locks. */
   nowIn(db: Db): Promise<Date>;
   /**

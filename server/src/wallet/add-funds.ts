@@ -1,4 +1,4 @@
-import { insertPayment, lockWallet, sumOpenTopUps, type OpenPayment, type Tx } from "@skyfox/db";
+import { beginTopUp, type Db, type NewKey } from "@skyfox/db";
 import {
   Decimal,
   maxTopUp,
@@ -8,8 +8,8 @@ import {
 } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { callWithoutKey, type Call } from "../idempotency/call.ts";
-import { askAfter, assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
+import { callWithoutKey, KeyTaken, type BegunPayment, type Call } from "../idempotency/call.ts";
+import { askAfterMs, assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
 import { topUpPayments } from "./top-up-payments.ts";
 
 /**
@@ -24,25 +24,34 @@ export async function addFunds(
   call: Call = callWithoutKey(deps),
 ): Promise<AddFundsOutput> {
   assertNotOutOfDate(deps, input.card);
-  const begin = () => call.beginPayment<AddFundsOutput>((tx) => beginTopUp(tx, deps, user, input.amount));
+  const begin = () =>
+    call.beginPayment<AddFundsOutput>((db, key) => beginAdding(db, deps, user, input.amount, key), false);
   return await chargeCard(deps, { user, card: input.card, call }, topUpPayments(deps), begin);
 }
 
-async function beginTopUp(
-  tx: Tx,
+async function beginAdding(
+  db: Db,
   { clock }: Pick<Deps, "clock">,
   { username }: User,
   amount: Decimal,
-): Promise<{ payment: OpenPayment }> {
-  // What is still under way counts, so that every charge that succeeds can be added.
-  const { balance, lockedAt } = await lockWallet(tx, username);
-  const room = new Decimal(maxWalletBalance).minus(balance).minus(await sumOpenTopUps(tx, username));
-  if (amount.greaterThan(room)) {
-    const max = Decimal.max(0, Decimal.min(room, maxTopUp));
+  key: NewKey | undefined,
+): Promise<BegunPayment<AddFundsOutput>> {
+  const order = { username, amount, maxBalance: new Decimal(maxWalletBalance) };
+  const begun = await beginTopUp(db, order, { key, time: clock.standsAt, askAfterMs });
+  if ("refusal" in begun) {
+    if (begun.refusal === "KEY_TAKEN") throw new KeyTaken();
+    const max = Decimal.max(0, Decimal.min(begun.room, maxTopUp));
     throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
   }
-  const now = clock.nowFrom(lockedAt);
-  const payment = { bookingId: null, username, method: "Card" as const, walletAmount: new Decimal(0) };
-  const times = { startedAt: now, askAfter: askAfter(now) };
-  return { payment: await insertPayment(tx, { ...payment, cardAmount: amount, ...times }) };
+  clock.nowFrom(begun.at);
+  return {
+    payment: begun.payment,
+    foretell: ({ transactionId, now }) => ({
+      username,
+      balance: begun.balance.plus(amount),
+      available: begun.available.plus(amount),
+      updatedAt: now,
+      transactionId,
+    }),
+  };
 }

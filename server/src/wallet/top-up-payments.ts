@@ -1,4 +1,4 @@
-import { addToWallet, completePayment, failPayment, getTopUp, lockWallet } from "@skyfox/db";
+import { acceptTopUp, failPayment, getTopUp, lockWallet } from "@skyfox/db";
 import type { AddFundsOutput } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
@@ -22,9 +22,8 @@ export function topUpPayments({ clock }: Pick<Deps, "clock">): PaymentSubject<Ad
         now,
         isWaiting: true,
         async accept({ transactionId }) {
-          await completePayment(tx, id, { transactionId, now });
-          const change = { username, bookingId: null, paymentId: id, transactionId, now };
-          await addToWallet(tx, { ...change, amount: payment.cardAmount });
+          if (!(await acceptTopUp(tx, { paymentId: id, transactionId, now, kept: undefined })))
+            throw new Error(`Payment ${id} was changed outside the lock that guards it.`);
           return await answer();
         },
         async giveUp(failure) {
@@ -39,6 +38,7 @@ export function topUpPayments({ clock }: Pick<Deps, "clock">): PaymentSubject<Ad
         answer,
       };
     },
+    acceptAtOnce: (db, charge, said) => acceptTopUp(db, charge, said),
     // A top-up that failed leaves nothing to wait for.
     watch() {},
   };

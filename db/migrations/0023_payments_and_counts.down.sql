@@ -1,0 +1,7 @@
+DROP FUNCTION begin_top_up;
+DROP FUNCTION begin_payment;
+DROP FUNCTION accept_top_up;
+DROP FUNCTION accept_payment;
+DROP FUNCTION complete_payment;
+DROP FUNCTION change_wallet;
+DROP FUNCTION take_key;

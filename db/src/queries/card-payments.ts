@@ -1,0 +1,244 @@
+import type { Decimal } from "decimal.js";
+import { sql } from "kysely";
+import type { Db } from "../connect.ts";
+import { sqlState } from "../transaction.ts";
+import type { KeyedCall } from "./keys.ts";
+import type { OpenPayment } from "./payments.ts";
+
+// The steps of a payment by card, each one statement. Their rules are in the functions of migration 0023.
+
+/** A call's key, to be taken by the statement that has the call's effect. */
+export interface NewKey extends KeyedCall {
+  now: Date;
+  expiresAt: Date;
+}
+
+/** What a statement that begins a payment needs besides what is paid. */
+export interface Beginning {
+  /** Undefined for a call without one. */
+  key: NewKey | undefined;
+  /** The time to go by; undefined for the database's own, once what is paid is locked. */
+  time: Date | undefined;
+  /** How long after its beginning a payment is asked about, should its server not learn the outcome. */
+  askAfterMs: number;
+}
+
+/** Who pays for which hold, and how. */
+export interface BookingPaymentOrder {
+  bookingId: number;
+  username: string;
+  method: "Card" | "Wallet";
+  /** Whether a card is there to pay what the wallet lacks. */
+  hasCard: boolean;
+  payingSeconds: number;
+}
+
+/** A hold whose payment has begun, with what its answer will say. */
+export interface BegunBookingPayment extends Begun {
+  /** The reference of a payment that the wallet has made alone, and which is completed. */
+  transactionId: string | null;
+  booking: {
+    bookingId: number;
+    username: string;
+    showId: number;
+    showDate: string;
+    startsAt: Date;
+    movieTitle: string;
+    screenName: string;
+    seatNumbers: string[];
+    amountDue: Decimal;
+    bookingTime: Date;
+    expiresAt: Date;
+    customerName: string | null;
+    phoneNumber: string | null;
+  };
+}
+
+interface Begun {
+  payment: OpenPayment;
+  /** The time by which it was decided. */
+  at: Date;
+}
+
+/** Why a payment did not begin; nothing has changed. */
+export type PaymentRefusal =
+  | { refusal: "KEY_TAKEN" }
+  | {
+      refusal: "BOOKING_NOT_FOUND" | "PAYMENT_OUTCOME_UNKNOWN" | "PAYMENT_IN_PROGRESS" | "BOOKING_EXPIRED";
+    }
+  | { refusal: "SHOW_CANCELLED"; cancelReason: string }
+  | { refusal: "INVALID_BOOKING_STATUS"; status: BegunRow["status"] }
+  | { refusal: "INSUFFICIENT_BALANCE"; required: Decimal; available: Decimal };
+
+interface BegunRow {
+  refusal: PaymentRefusal["refusal"] | null;
+  cancel_reason: string;
+  available: Decimal;
+  moment: Date;
+  payment_id: number;
+  gateway_key: string;
+  wallet_amount: Decimal;
+  card_amount: Decimal;
+  transaction_id: string | null;
+  show_id: number;
+  show_date: string;
+  starts_at: Date;
+  movie_title: string;
+  screen_name: string;
+  seat_numbers: string[];
+  status: "Confirmed" | "CheckedIn" | "Cancelled" | "Refunded";
+  amount_due: Decimal;
+  booking_time: Date;
+  expires_at: Date;
+  customer_name: string | null;
+  phone_number: string | null;
+}
+
+/**
+ * Begins the payment of a hold and takes the call's key. With a wallet that has enough it is paid already. A refusal changes nothing. Throws an error
+ * by which `isKeyLocked` knows that another call kept the key locked.
+ */
+export async function beginBookingPayment(
+  db: Db,
+  order: BookingPaymentOrder,
+  { key, time, askAfterMs }: Beginning,
+): Promise<BegunBookingPayment | PaymentRefusal> {
+  const { bookingId, username, method } = order;
+  const { rows } = await sql<BegunRow>`
+    select * from begin_payment(
+      ${bookingId}, ${username}, ${method}, ${order.hasCard}, ${time ?? null}, ${order.payingSeconds}, ${askAfterMs}, ${valuesOf(key)}
+    )`.execute(db);
+  const row = rows[0]!;
+  if (row.refusal !== null) return refusalOf(row.refusal, row);
+  return {
+    payment: {
+      ...openPaymentOf(row),
+      bookingId,
+      username,
+      method,
+      walletAmount: row.wallet_amount,
+      cardAmount: row.card_amount,
+    },
+    at: row.moment,
+    transactionId: row.transaction_id,
+    booking: {
+      bookingId,
+      username,
+      showId: row.show_id,
+      showDate: row.show_date,
+      startsAt: row.starts_at,
+      movieTitle: row.movie_title,
+      screenName: row.screen_name,
+      seatNumbers: row.seat_numbers,
+      amountDue: row.amount_due,
+      bookingTime: row.booking_time,
+      expiresAt: row.expires_at,
+      customerName: row.customer_name,
+      phoneNumber: row.phone_number,
+    },
+  };
+}
+
+function refusalOf(refusal: PaymentRefusal["refusal"], row: BegunRow): PaymentRefusal {
+  switch (refusal) {
+    case "SHOW_CANCELLED":
+      return { refusal, cancelReason: row.cancel_reason };
+    case "INVALID_BOOKING_STATUS":
+      return { refusal, status: row.status };
+    case "INSUFFICIENT_BALANCE":
+      return { refusal, required: row.amount_due, available: row.available };
+    default:
+      return { refusal };
+  }
+}
+
+/** A top-up that has begun, with the wallet as it is then. */
+export interface BegunTopUp extends Begun {
+  balance: Decimal;
+  available: Decimal;
+}
+
+/** Begins a top-up and takes the call's key. A refusal changes nothing: `room` is what the wallet can still take. Throws as `beginBookingPayment`. */
+export async function beginTopUp(
+  db: Db,
+  { username, amount, maxBalance }: { username: string; amount: Decimal; maxBalance: Decimal },
+  { key, time, askAfterMs }: Beginning,
+): Promise<BegunTopUp | { refusal: "KEY_TAKEN" } | { refusal: "AMOUNT_TOO_LARGE"; room: Decimal }> {
+  const { rows } = await sql<{
+    refusal: "KEY_TAKEN" | "AMOUNT_TOO_LARGE" | null;
+    room: Decimal;
+    moment: Date;
+    payment_id: number;
+    gateway_key: string;
+    balance: Decimal;
+    available: Decimal;
+  }>`
+    select * from begin_top_up(
+      ${username}, ${amount}, ${maxBalance}, ${time ?? null}, ${askAfterMs}, ${valuesOf(key)}
+    )`.execute(db);
+  const row = rows[0]!;
+  if (row.refusal === "AMOUNT_TOO_LARGE") return { refusal: row.refusal, room: row.room };
+  if (row.refusal !== null) return { refusal: row.refusal };
+  const parts = { walletAmount: amount.minus(amount), cardAmount: amount };
+  return {
+    payment: { ...openPaymentOf(row), bookingId: null, username, method: "Card", ...parts },
+    at: row.moment,
+    balance: row.balance,
+    available: row.available,
+  };
+}
+
+function openPaymentOf(row: Pick<BegunRow, "payment_id" | "gateway_key" | "moment">) {
+  return { id: row.payment_id, gatewayKey: row.gateway_key, startedAt: row.moment, attempts: 0 };
+}
+
+function valuesOf(key: NewKey | undefined) {
+  return sql.join([
+    key?.procedure ?? null,
+    key?.key ?? null,
+    key?.fingerprint ?? null,
+    key?.now ?? null,
+    key?.expiresAt ?? null,
+  ]);
+}
+
+/** Whether a call did not get its key because another one kept it locked for as long as a lock is waited for. */
+export function isKeyLocked(error: unknown): boolean {
+  const isLocked = sqlState(error) === "55P03" && error instanceof Error && "where" in error;
+  // The words around the name are in the language of the database's messages.
+  return isLocked && String(error.where).includes("take_key(");
+}
+
+/** A charge that is to be used, with the answer that is kept for the call that began the payment. */
+export interface AcceptedCharge {
+  paymentId: number;
+  transactionId: string;
+  now: Date;
+  /** Undefined where the caller keeps it in the same transaction, or the call has no key. */
+  kept: { answer: string; expiresAt: Date } | undefined;
+}
+
+/** Confirms the booking that this charge has paid; false, and nothing changed, where it does not wait for it any more. */
+export async function acceptPayment(db: Db, charge: AcceptedCharge): Promise<boolean> {
+  const { paymentId, transactionId, now, kept } = charge;
+  const { rows } = await sql<{ accepted: boolean }>`
+    select accept_payment(
+      ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null}
+    ) as accepted`.execute(db);
+  return rows[0]!.accepted;
+}
+
+/** Adds the funds that this charge has paid; false, and nothing changed, where the payment is not open, or the wallet would not be as `said`. */
+export async function acceptTopUp(
+  db: Db,
+  charge: AcceptedCharge,
+  said?: { balance: Decimal; available: Decimal },
+): Promise<boolean> {
+  const { paymentId, transactionId, now, kept } = charge;
+  const { rows } = await sql<{ accepted: boolean }>`
+    select accept_top_up(
+      ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null},
+      ${said?.balance ?? null}, ${said?.available ?? null}
+    ) as accepted`.execute(db);
+  return rows[0]!.accepted;
+}

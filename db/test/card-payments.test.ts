@@ -1,0 +1,394 @@
+import { Decimal } from "decimal.js";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { createTestDatabase } from "../embedded/test-database.ts";
+import { connectOnce, openDatabase } from "../src/connect.ts";
+import {
+  acceptPayment,
+  acceptTopUp,
+  beginBookingPayment,
+  beginTopUp,
+  isKeyLocked,
+  type BookingPaymentOrder,
+  type NewKey,
+} from "../src/queries/card-payments.ts";
+
+const { url } = await createTestDatabase();
+const sql = await connectOnce(url);
+const other = await connectOnce(url);
+const db = openDatabase(url, { maxConnections: 3 });
+afterAll(async () => {
+  await Promise.all([sql.end(), other.end(), db.destroy()]);
+});
+
+const now = new Date("2026-03-10T06:30:00Z");
+const later = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+const username = "one";
+
+await sql.query(`
+  insert into usertable (username, password, role, created_at) values ('one', 'x', 'customer', now()), ('two', 'x', 'customer', now());
+  insert into customertable (username, name, number, email, security_question_id, security_answer_hash)
+    values ('one', 'Customer One', '9000000001', 'one@example.com', 1, 'x'), ('two', 'Customer Two', '9000000002', 'two@example.com', 1, 'x');
+  insert into customer_wallet (id, username) values (1, 'one'), (2, 'two');
+  insert into movie (movie_id, title) values ('tt1', 'Film 1');
+  insert into show (id, movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
+    values (1, 'tt1', '2026-03-11', 1, 200, 1, '2026-03-11 03:00Z', '2026-03-11 06:00Z')`);
+
+let bookingId = 0;
+let keys = 0;
+
+// A hold of two seats until a minute from now, of a customer with the given funds; earlier ones are given up.
+async function givenHold(funds: number): Promise<void> {
+  bookingId += 1;
+  await sql.query(
+    `update show set cancelled_at = null, cancel_reason = null;
+     update seat_claim set booking_id = null, free_after = '-infinity';
+     update payment_transaction set status = 'Failed', processed_at = now(), reserved = 0, next_attempt_at = null where status in ('Started', 'Unknown');
+     update booking set status = 'Cancelled', ended_at = now(), paying_until = null where status in ('Pending', 'Paying')`,
+  );
+  await sql.query(
+    `insert into booking (id, date, show_id, no_of_seats, amount_due, amount_paid, customer_username, expires_at, hold_slot)
+     values ($1, '2026-03-11', 1, 2, 400, 0, 'one', $2, 1)`,
+    [bookingId, later(60)],
+  );
+  await sql.query(
+    "insert into booking_seat_mapping (booking_id, show_id, screen_id, seat_number) values ($1, 1, 1, 'B2'), ($1, 1, 1, 'B1')",
+    [bookingId],
+  );
+  await sql.query(
+    `insert into seat_claim (show_id, seat_number, booking_id, free_after) values (1, 'B1', $1, $2), (1, 'B2', $1, $2)
+     on conflict (show_id, seat_number) do update set booking_id = $1, free_after = $2`,
+    [bookingId, later(60)],
+  );
+  await sql.query(
+    `with wallet as (
+       update customer_wallet set reserved = 0, balance = $1 where id = 1 and balance <> $1 returning balance
+     ), before as (select balance from customer_wallet where id = 1)
+     insert into wallet_transaction (wallet_id, username, transaction_id, amount, transaction_type, balance_after, adopted)
+     select 1, 'one', 'given', abs($1 - b.balance),
+       (case when $1 > b.balance then 'ADD' else 'DEDUCT' end)::wallet_transaction_type, $1, true
+     from wallet, before b`,
+    [funds],
+  );
+  await sql.query("update customer_wallet set reserved = 0");
+}
+
+const newKey = (): NewKey => ({
+  username,
+  procedure: "booking.pay",
+  key: `key ${(keys += 1)}`,
+  fingerprint: Buffer.alloc(32),
+  now,
+  expiresAt: later(86_400),
+});
+
+function begin(order: Partial<BookingPaymentOrder> = {}, options: { key?: NewKey; time?: Date } = {}) {
+  const card: BookingPaymentOrder = {
+    bookingId,
+    username,
+    method: "Card",
+    hasCard: true,
+    payingSeconds: 600,
+  };
+  const { key, time = now } = options;
+  return beginBookingPayment(db, { ...card, ...order }, { key, time, askAfterMs: 11_000 });
+}
+
+async function begun(...args: Parameters<typeof begin>) {
+  const result = await begin(...args);
+  if ("refusal" in result) throw new Error(result.refusal);
+  return result;
+}
+
+// All that a payment may change.
+async function look() {
+  const [row] = await sql.query(
+    `select b.status, b.payment_type as type, b.amount_paid as paid, b.paying_until as until,
+       (select array_agg(free_after order by seat_number) from seat_claim where booking_id = b.id) as claims,
+       (select count(*)::int from payment_transaction where booking_id = b.id) as payments,
+       (select array[balance, reserved]::text[] from customer_wallet where id = 1) as wallet,
+       (select count(*)::int from idempotency_key) as keys
+     from booking b where b.id = $1`,
+    [bookingId],
+  );
+  return row!;
+}
+
+const accept = (paymentId: number, kept?: { answer: string; expiresAt: Date }) =>
+  acceptPayment(db, { paymentId, transactionId: `ref ${paymentId}`, now: later(5), kept });
+
+beforeEach(() => givenHold(100));
+
+describe("beginning a payment", () => {
+  test("by card freezes the expiry, claims the seats and writes the payment, and tells what the answer will say", async () => {
+    const key = newKey();
+    const result = await begun({}, { key });
+    expect(result).toMatchObject({
+      at: now,
+      transactionId: null,
+      payment: { walletAmount: new Decimal(0), cardAmount: new Decimal(400), startedAt: now, attempts: 0 },
+      booking: {
+        showId: 1,
+        movieTitle: "Film 1",
+        seatNumbers: ["B2", "B1"],
+        customerName: "Customer One",
+        phoneNumber: "9000000001",
+      },
+    });
+    expect(await look()).toMatchObject({
+      status: "Paying",
+      until: later(600),
+      claims: [null, null],
+      payments: 1,
+      wallet: ["100.00", "0.00"],
+    });
+    const [row] = await sql.query(
+      "select p.status, p.next_attempt_at, k.answer from payment_transaction p join idempotency_key k on k.payment_id = p.id where k.key = $1",
+      [key.key],
+    );
+    expect(row).toEqual({ status: "Started", next_attempt_at: later(11), answer: null });
+  });
+
+  test("by wallet and card reserves what the wallet has", async () => {
+    const { payment } = await begun({ method: "Wallet" });
+    expect([payment.walletAmount, payment.cardAmount].map(Number)).toEqual([100, 300]);
+    expect(await look()).toMatchObject({ status: "Paying", wallet: ["100.00", "100.00"] });
+  });
+
+  test("by a wallet that has enough is the whole payment", async () => {
+    await givenHold(450);
+    const { transactionId } = await begun({ method: "Wallet", hasCard: false });
+    expect(transactionId).toMatch(/^wallet-/);
+    expect(await look()).toMatchObject({
+      status: "Confirmed",
+      type: "Wallet",
+      paid: new Decimal(400),
+      claims: [null, null],
+      wallet: ["50.00", "0.00"],
+    });
+  });
+
+  const refusals: [string, string, () => Promise<unknown>, Parameters<typeof begin>[0]][] = [
+    ["of another's booking", "BOOKING_NOT_FOUND", () => Promise.resolve(), { username: "two" }],
+    ["of no booking", "BOOKING_NOT_FOUND", () => Promise.resolve(), { bookingId: 999_999 }],
+    [
+      "of a hold whose time is over",
+      "BOOKING_EXPIRED",
+      () => sql.query("update booking set expires_at = $2 where id = $1", [bookingId, now]),
+      {},
+    ],
+    [
+      "of a show that is cancelled",
+      "SHOW_CANCELLED",
+      () => sql.query("update show set cancelled_at = now(), cancel_reason = 'A power cut'"),
+      {},
+    ],
+    [
+      "of a hold that was given up",
+      "INVALID_BOOKING_STATUS",
+      () => sql.query("update booking set status = 'Cancelled', ended_at = now() where id = $1", [bookingId]),
+      {},
+    ],
+    ["while another payment runs", "PAYMENT_IN_PROGRESS", () => begun(), {}],
+    [
+      "while another payment is in doubt",
+      "PAYMENT_OUTCOME_UNKNOWN",
+      async () => {
+        const { payment } = await begun();
+        await sql.query("update payment_transaction set status = 'Unknown' where id = $1", [payment.id]);
+      },
+      {},
+    ],
+    [
+      "by a wallet that is short, without a card",
+      "INSUFFICIENT_BALANCE",
+      () => Promise.resolve(),
+      { method: "Wallet", hasCard: false },
+    ],
+  ];
+
+  test.for(refusals)(
+    "%s is refused, and changes nothing: its key is free",
+    async ([, code, prepare, order]) => {
+      await prepare();
+      const before = await look();
+      expect(await begin(order, { key: newKey() })).toMatchObject({ refusal: code });
+      expect(await look()).toEqual(before);
+    },
+  );
+
+  test("what is promised to other payments is not the wallet's to give", async () => {
+    await sql.query("update customer_wallet set reserved = 30 where id = 1");
+    const { payment } = await begun({ method: "Wallet" });
+    expect(Number(payment.walletAmount)).toBe(70);
+  });
+
+  test("under a taken key is refused as such, whatever became of the booking", async () => {
+    const key = newKey();
+    await begun({}, { key });
+    expect(await begin({}, { key })).toEqual({ refusal: "KEY_TAKEN" });
+  });
+
+  test("under a key that another transaction keeps locked says so; a lock of the booking does not look like one", async () => {
+    const key = newKey();
+    await other.query("begin");
+    await other.query("select take_key('one', 'booking.pay', $1, $2, $3, $4)", [
+      key.key,
+      key.fingerprint,
+      now,
+      later(60),
+    ]);
+    const error: unknown = await begin({}, { key }).catch((reason: unknown) => reason);
+    expect(isKeyLocked(error)).toBe(true);
+    await other.query("rollback");
+    await other.query("begin");
+    await other.query("select from booking where id = $1 for update", [bookingId]);
+    const locked: unknown = await begin({}, { key }).catch((reason: unknown) => reason);
+    expect(locked).toMatchObject({ code: "55P03" });
+    expect(isKeyLocked(locked)).toBe(false);
+    await other.query("rollback");
+    expect(await begin({}, { key })).toHaveProperty("payment");
+  });
+
+  test("without a given time goes by the database's", async () => {
+    await sql.query("update booking set expires_at = clock_timestamp() + interval '1 hour' where id = $1", [
+      bookingId,
+    ]);
+    await sql.query(
+      "update seat_claim set free_after = (select expires_at from booking where id = $1) where booking_id = $1",
+      [bookingId],
+    );
+    const order = { bookingId, username, method: "Card" as const, hasCard: true, payingSeconds: 600 };
+    const result = await beginBookingPayment(db, order, { key: undefined, time: undefined, askAfterMs: 0 });
+    const [{ close } = {}] = await sql.query(
+      "select abs(extract(epoch from clock_timestamp() - $1))::int < 60 as close",
+      ["at" in result ? result.at : null],
+    );
+    expect(close).toBe(true);
+  });
+});
+
+describe("accepting a charge", () => {
+  test("confirms the booking once, and keeps the answer of the call that began it", async () => {
+    const key = newKey();
+    const { payment } = await begun({}, { key });
+    const kept = { answer: "the answer", expiresAt: later(100_000) };
+    expect(await accept(payment.id, kept)).toBe(true);
+    const after = await look();
+    expect(after).toMatchObject({
+      status: "Confirmed",
+      type: "Card",
+      paid: new Decimal(400),
+      until: null,
+      claims: [null, null],
+    });
+    expect(await accept(payment.id, { ...kept, answer: "another" })).toBe(false);
+    expect(await look()).toEqual(after);
+    const rows = await sql.query(
+      "select k.answer, k.expires_at, p.status, p.transaction_id, p.processed_at from idempotency_key k join payment_transaction p on p.id = k.payment_id where k.key = $1",
+      [key.key],
+    );
+    expect(rows).toEqual([
+      {
+        answer: "the answer",
+        expires_at: later(100_000),
+        status: "Completed",
+        transaction_id: `ref ${payment.id}`,
+        processed_at: later(5),
+      },
+    ]);
+  });
+
+  test("of a wallet that was short goes through the wallet, and spends what was reserved", async () => {
+    const { payment } = await begun({ method: "Wallet" });
+    expect(await accept(payment.id)).toBe(true);
+    expect(await look()).toMatchObject({ status: "Confirmed", type: "Wallet", wallet: ["0.00", "0.00"] });
+    const rows = await sql.query(
+      "select transaction_type as type, amount, balance_after as after from wallet_transaction where payment_id = $1 order by id",
+      [payment.id],
+    );
+    expect(rows.map(({ type, amount, after }) => [type, Number(amount), Number(after)])).toEqual([
+      ["ADD", 300, 400],
+      ["DEDUCT", 400, 0],
+    ]);
+  });
+
+  test.for([
+    [
+      "a booking that has expired meanwhile",
+      "update booking set status = 'Expired', ended_at = now(), paying_until = null where id = $1",
+    ],
+    [
+      "a show that was cancelled meanwhile",
+      "update show set cancelled_at = now(), cancel_reason = 'x' where $1 > 0",
+    ],
+    [
+      "a payment that counts as not charged",
+      "update payment_transaction set status = 'Failed', processed_at = now(), next_attempt_at = null where booking_id = $1",
+    ],
+  ] as const)("for %s is not used, and changes nothing", async ([, change]) => {
+    const { payment } = await begun();
+    await sql.query(change, [bookingId]);
+    const before = await look();
+    expect(await accept(payment.id)).toBe(false);
+    expect(await look()).toEqual(before);
+  });
+
+  test("decides by what is there after its wait: an expiry that was first is not overwritten", async () => {
+    const { payment } = await begun();
+    await other.query("begin");
+    await other.query(
+      "update booking set status = 'Expired', ended_at = now(), paying_until = null where id = $1",
+      [bookingId],
+    );
+    const accepting = accept(payment.id);
+    const waits =
+      "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await sql.query(waits))[0]!["n"] === 0);
+    await other.query("commit");
+    expect(await accepting).toBe(false);
+    expect(await look()).toMatchObject({ status: "Expired" });
+  });
+});
+
+describe("a top-up", () => {
+  const beginAdding = (amount: number, key?: NewKey) =>
+    beginTopUp(
+      db,
+      { username, amount: new Decimal(amount), maxBalance: new Decimal(1_000) },
+      { key, time: now, askAfterMs: 0 },
+    );
+  const idOf = (result: Awaited<ReturnType<typeof beginAdding>>) =>
+    "payment" in result ? result.payment.id : 0;
+  const acceptAdding = (paymentId: number, said?: { balance: number; available: number }) =>
+    acceptTopUp(
+      db,
+      { paymentId, transactionId: "ref", now, kept: undefined },
+      said && { balance: new Decimal(said.balance), available: new Decimal(said.available) },
+    );
+
+  test("has room for what the wallet may have less what is under way; a refusal leaves nothing", async () => {
+    await beginAdding(600);
+    const before = await look();
+    expect(await beginAdding(301, newKey())).toEqual({ refusal: "AMOUNT_TOO_LARGE", room: new Decimal(300) });
+    expect(await look()).toEqual(before);
+    const key = newKey();
+    expect(await beginAdding(300, key)).toMatchObject({
+      balance: new Decimal(100),
+      available: new Decimal(100),
+    });
+    expect(await beginAdding(1, key)).toEqual({ refusal: "KEY_TAKEN" });
+  });
+
+  test("is added once, and only where the wallet is then as the answer says", async () => {
+    const id = idOf(await beginAdding(50));
+    expect(await acceptAdding(id, { balance: 149, available: 150 })).toBe(false);
+    expect(await acceptAdding(id, { balance: 150, available: 149 })).toBe(false);
+    expect(await look()).toMatchObject({ wallet: ["100.00", "0.00"] });
+    expect(await acceptAdding(id, { balance: 150, available: 150 })).toBe(true);
+    expect(await acceptAdding(id, { balance: 200, available: 200 })).toBe(false);
+    expect(await acceptAdding(id)).toBe(false);
+    expect(await look()).toMatchObject({ wallet: ["150.00", "0.00"] });
+    expect(await acceptAdding(idOf(await beginAdding(25)))).toBe(true);
+    expect(await look()).toMatchObject({ wallet: ["175.00", "0.00"] });
+  });
+});
