@@ -4,4 +4,3 @@ DROP FUNCTION accept_top_up;
 DROP FUNCTION accept_payment;
 DROP FUNCTION complete_payment;
 DROP FUNCTION change_wallet;
-DROP FUNCTION take_key;

@@ -2,17 +2,6 @@
 -- A payment by card is two statements around the gateway's call: one begins it, one records that it was charged. Each is a function, VOLATILE, so that
 -- what decides is read after the locks. The locks are those of transaction.ts: booking, claims, wallet, payment; a call's key comes before.
 
--- Takes a call's key, which commits with the effect of the call; false when it is taken. It waits for a call that is just taking it, and the error
--- of a wait that was too long names this function.
-CREATE FUNCTION take_key(of_user text, of_procedure text, of_key text, asked bytea, taken_at timestamptz, kept_until timestamptz)
-RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-  INSERT INTO idempotency_key (username, procedure, key, fingerprint, created_at, expires_at)
-  VALUES (of_user, of_procedure, of_key, asked, taken_at, kept_until) ON CONFLICT DO NOTHING;
-  RETURN FOUND;
-END
-$$;
-
 -- Changes a wallet that is locked, and writes the transaction that says so. What is taken must not be promised to other payments; `released` was to
 -- this one.
 CREATE FUNCTION change_wallet(
@@ -75,7 +64,7 @@ BEGIN
     status = 'Confirmed', paying_until = NULL, payment_type = payment.payment_method,
     amount_paid = payment.wallet_amount + payment.card_amount, wallet_amount = payment.wallet_amount, card_amount = payment.card_amount
   WHERE id = paid.id;
-  UPDATE seat_claim SET free_after = NULL, version = nextval('seat_claim_version') WHERE booking_id = paid.id;
+  UPDATE seat_claim SET free_after = NULL, version = version + 1 WHERE booking_id = paid.id;
   IF payment.payment_method = 'Wallet' THEN
     IF payment.card_amount > 0 THEN
       PERFORM change_wallet(payment, 'ADD', payment.card_amount, 0, reference, moment);
@@ -125,7 +114,7 @@ CREATE FUNCTION begin_payment(
 DECLARE
   held booking;
 BEGIN
-  IF key_name IS NOT NULL AND NOT take_key(of_user, key_procedure, key_name, key_asked, key_at, key_until) THEN
+  IF key_name IS NOT NULL AND NOT claim_key(of_user, key_procedure, key_name, key_asked, NULL, key_at, key_until) THEN
     refusal := 'KEY_TAKEN';
     RETURN;
   END IF;
@@ -158,12 +147,12 @@ BEGIN
     END IF;
   END IF;
   IF refusal IS NOT NULL THEN
-    DELETE FROM idempotency_key k WHERE (k.username, k.procedure, k.key) = (of_user, key_procedure, key_name);
+    PERFORM free_key(of_user, key_procedure, key_name);
     RETURN;
   END IF;
 
   UPDATE booking SET status = 'Paying', paying_until = moment + paying_seconds * interval '1 second' WHERE id = held.id;
-  UPDATE seat_claim SET free_after = NULL, version = nextval('seat_claim_version') WHERE booking_id = held.id;
+  UPDATE seat_claim SET free_after = NULL, version = version + 1 WHERE booking_id = held.id;
   IF wallet_amount > 0 THEN
     UPDATE customer_wallet w SET reserved = w.reserved + wallet_amount WHERE w.username = of_user;
   END IF;
@@ -204,7 +193,7 @@ CREATE FUNCTION begin_top_up(
 DECLARE
   wallet customer_wallet;
 BEGIN
-  IF key_name IS NOT NULL AND NOT take_key(of_user, key_procedure, key_name, key_asked, key_at, key_until) THEN
+  IF key_name IS NOT NULL AND NOT claim_key(of_user, key_procedure, key_name, key_asked, NULL, key_at, key_until) THEN
     refusal := 'KEY_TAKEN';
     RETURN;
   END IF;
@@ -214,7 +203,7 @@ BEGIN
   FROM payment_transaction p WHERE p.username = of_user AND p.booking_id IS NULL AND p.status IN ('Started', 'Unknown');
   IF begin_top_up.amount > room THEN
     refusal := 'AMOUNT_TOO_LARGE';
-    DELETE FROM idempotency_key k WHERE (k.username, k.procedure, k.key) = (of_user, key_procedure, key_name);
+    PERFORM free_key(of_user, key_procedure, key_name);
     RETURN;
   END IF;
   balance := wallet.balance;

@@ -13,6 +13,7 @@ export { listMigrations, migrateToLatest } from "./migrate.ts";
 export * from "./queries/audit.ts";
 export * from "./queries/backends.ts";
 export * from "./queries/bookings.ts";
+export * from "./queries/cancel-hold.ts";
 export * from "./queries/cancellations.ts";
 export * from "./queries/card-payments.ts";
 export * from "./queries/check-ins.ts";

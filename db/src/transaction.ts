@@ -19,13 +19,13 @@ export async function inTransaction<Result>(db: Db, callback: (tx: Tx) => Promis
   return await retryConflicts(() => db.transaction().execute(callback));
 }
 
-/** Runs what is one transaction, such as a single statement, again after a conflict, as `inTransaction` does. */
-export async function retryConflicts<Result>(run: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
+/** Does what is one statement, without a transaction around it, again for the same reasons and as often as `inTransaction` would. */
+export async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
     try {
-      return await run();
+      return await attempt();
     } catch (error) {
-      if (attempt === maxAttempts || !isRetryable(error)) throw error;
+      if (tries === maxAttempts || !isRetryable(error)) throw error;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  cancelHold,
   connectOnce,
   expireAnyDue,
   inTransaction,
@@ -195,6 +196,11 @@ test("once a server has noticed a jump back, payments in doubt are asked about n
 describe("the database's time is read after the wait", () => {
   const locks: [string, string, (tx: Tx, ids: { bookingId: number; username: string }) => Promise<Date>][] = [
     ["for a booking", "booking", async (tx, { bookingId }) => (await lockBooking(tx, bookingId))!.lockedAt],
+    [
+      "for a hold that is given up",
+      "booking",
+      async (tx, hold) => (await cancelHold(tx, { ...hold, stoppedAt: null }))!.readAt,
+    ],
     ["for many bookings", "booking", (tx, { bookingId }) => lockBookings(tx, [0, bookingId])],
     [
       "for a wallet",

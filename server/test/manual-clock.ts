@@ -49,6 +49,7 @@ export function createManualClock(start: Date): ManualClock {
       await databaseTime(db);
       return new Date(current);
     },
+    stoppedAt: () => new Date(current),
     jumpedForwardTo: undefined,
     wakeAt,
     wakeAfter: (ms, wake, signal) => wakeAt(new Date(current + ms), wake, signal),

@@ -5,7 +5,8 @@ import { isOverdueHold, paidStates } from "../states.ts";
 import type { NextBookingStatus } from "../transitions.ts";
 import { databaseNow } from "./clock.ts";
 
-function readBookings(db: Db) {
+/** Bookings with what the contract publishes of them, for queries that choose which. */
+export function readBookings(db: Db) {
   return db
     .selectFrom("booking as b")
     .innerJoin("show as s", "s.id", "b.show_id")
@@ -194,11 +195,6 @@ async function move<From extends BookingStatus>(
     .where("status", "=", from)
     .executeTakeFirstOrThrow();
   if (numUpdatedRows !== 1n) throw new Error(`Booking ${bookingId} was no longer ${from}.`);
-}
-
-/** Gives a hold up, ended at `now`; its claims on seats are the caller's to release. */
-export async function cancelPending(tx: Tx, bookingId: number, now: Date): Promise<void> {
-  await move(tx, bookingId, ["Pending", "Cancelled"], { ended_at: now });
 }
 
 /** Makes a booking whose payment failed a hold again, until `expiresAt`, with all its declined cards counted. */

@@ -1,17 +1,10 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
-import { sqlState } from "../transaction.ts";
-import type { KeyedCall } from "./keys.ts";
+import type { NewKey } from "./keys.ts";
 import type { OpenPayment } from "./payments.ts";
 
 // The steps of a payment by card, each one statement. Their rules are in the functions of migration 0023.
-
-/** A call's key, to be taken by the statement that has the call's effect. */
-export interface NewKey extends KeyedCall {
-  now: Date;
-  expiresAt: Date;
-}
 
 /** What a statement that begins a payment needs besides what is paid. */
 export interface Beginning {
@@ -200,13 +193,6 @@ function valuesOf(key: NewKey | undefined) {
     key?.now ?? null,
     key?.expiresAt ?? null,
   ]);
-}
-
-/** Whether a call did not get its key because another one kept it locked for as long as a lock is waited for. */
-export function isKeyLocked(error: unknown): boolean {
-  const isLocked = sqlState(error) === "55P03" && error instanceof Error && "where" in error;
-  // The words around the name are in the language of the database's messages.
-  return isLocked && String(error.where).includes("take_key(");
 }
 
 /** A charge that is to be used, with the answer that is kept for the call that began the payment. */

@@ -1,5 +1,7 @@
+import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import type { PaymentStatus } from "../schema.ts";
+import { sqlState } from "../transaction.ts";
 
 /** One intent of one account: the key that its caller made for it, and a digest of what was asked. */
 export interface KeyedCall {
@@ -7,6 +9,17 @@ export interface KeyedCall {
   procedure: string;
   key: string;
   fingerprint: Buffer;
+}
+
+/** A call's key, to be taken by the statement that has the call's effect. */
+export interface NewKey extends KeyedCall {
+  now: Date;
+  expiresAt: Date;
+}
+
+/** A key with the answer that is kept if the call succeeds. */
+export interface AnsweredKey extends NewKey {
+  answer: string;
 }
 
 /** What is known of a key: `answer` is null while its payment is under way, whose status is there then. */
@@ -40,6 +53,34 @@ export async function insertKey(
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();
   return inserted.numInsertedOrUpdatedRows === 1n;
+}
+
+/**
+ * Takes a key inside the statement of its call, by two parts of it: `taken` has one row, which says whether the key was free, and comes first (without a key it says so);
+ * `freed` gives the key back where `isRefused` holds, a condition on the other parts. What throws takes the key back with it.
+ */
+export function keyInStatement(
+  key: AnsweredKey | undefined,
+  isRefused: RawBuilder<unknown>,
+): { taken: RawBuilder<unknown>; freed: RawBuilder<unknown> } {
+  if (key === undefined)
+    return { taken: sql`taken as (select true as "isFree")`, freed: sql`freed as (select)` };
+  const { username, procedure, key: name } = key;
+  return {
+    taken: sql`taken as materialized (
+      select claim_key(${username}, ${procedure}, ${name}, ${key.fingerprint}, ${key.answer}, ${key.now}, ${key.expiresAt}) as "isFree"
+    )`,
+    freed: sql`freed as materialized (
+      select free_key(${username}, ${procedure}, ${name}) from taken where "isFree" and ${isRefused}
+    )`,
+  };
+}
+
+/** Whether a key was not taken because another call has kept it locked for as long as a lock is waited for. */
+export function isKeyLocked(error: unknown): boolean {
+  const isLocked = sqlState(error) === "55P03" && error instanceof Error && "where" in error;
+  // The words around the name are in the language of the database's messages.
+  return isLocked && String(error.where).includes("claim_key(");
 }
 
 /** Keeps the answer to a call; false when it has one already, which stays. */

@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from "kysely";
 import type { Db, Tx } from "../connect.ts";
 import { heldStates, statesIn } from "../states.ts";
 import { databaseNow } from "./clock.ts";
+import { keyInStatement, type AnsweredKey } from "./keys.ts";
 
 /** One wanted seat, with what decides about it and its show. */
 export interface WantedSeat {
@@ -19,18 +20,24 @@ export interface WantedSeat {
   freeAfter: Date | null;
   /** The database's time when it looked. */
   readAt: Date;
+  /** An id that no booking has, where one was asked for; null elsewhere. */
+  freeId: number | null;
 }
+
+// Of a booking that is still to be written: an answer that is kept with it has its id.
+const freeId = sql`(select nextval(pg_get_serial_sequence('booking', 'id')))`;
+const idIf = (isWanted: boolean) => (isWanted ? freeId : sql`null::bigint`);
 
 /** The wanted seats of a show, one row each, as they are at this moment; no rows when there is no such show. */
 export async function findWantedSeats(
   db: Db,
-  wanted: { showId: number; seatNumbers: string[] },
+  wanted: { showId: number; seatNumbers: string[]; wantsId: boolean },
 ): Promise<WantedSeat[]> {
   const { rows } = await sql<WantedSeat>`
     select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
       show.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
       claim.booking_id as "claimedBy", claim.free_after as "freeAfter",
-      ${databaseNow} as "readAt"
+      ${databaseNow} as "readAt", ${idIf(wanted.wantsId)} as "freeId"
     from unnest(${wanted.seatNumbers}::text[]) with ordinality as w (seat_number, position)
     join show on show.id = ${wanted.showId}
     left join seat on seat.screen_id = show.screen_id and seat.seat_number = w.seat_number
@@ -48,13 +55,16 @@ export interface PlacedSeat extends WantedSeat {
 }
 
 /** All seats of a show as they are at this moment, rows in order, seats in number order; no rows when there is no such show. */
-export async function findAllSeats(db: Db, showId: number): Promise<PlacedSeat[]> {
+export async function findAllSeats(
+  db: Db,
+  { showId, wantsId }: { showId: number; wantsId: boolean },
+): Promise<PlacedSeat[]> {
   const { rows } = await sql<PlacedSeat>`
     select show.screen_id as "screenId", show.date, show.starts_at as "startsAt", show.cost,
       show.cancel_reason as "cancelReason", seat.seat_number as "seatNumber", seat.seat_type as "seatType",
       seat.row_label as "row", seat.column_number as "column",
       claim.booking_id as "claimedBy", claim.free_after as "freeAfter",
-      ${databaseNow} as "readAt"
+      ${databaseNow} as "readAt", ${idIf(wantsId)} as "freeId"
     from show
     join seat on seat.screen_id = show.screen_id
     left join seat_claim claim
@@ -85,6 +95,12 @@ export interface NewHold extends NewBooking {
   bounds: HoldBounds;
 }
 
+/** What a hold's statement takes along for a call with a key: the booking's id, which the answer has already, and the key. */
+export interface HoldWithKey {
+  bookingId: number;
+  key: AnsweredKey;
+}
+
 /** How many unpaid seats of one show there may be, the new ones counted, and how many of its holds a customer may abandon in an hour. */
 export interface HoldBounds {
   seatsPerCustomer: number;
@@ -110,18 +126,23 @@ export interface NewCounterSale extends NewBooking {
  * Writes the booking, its seats and their claims in one statement, all or nothing; undefined when the show is cancelled or a seat is
  * plainly taken. What it reads may be older than what it waited for, so constraints decide: `seatTaken`, `holdSlotTaken` (try again)
  * and `noHoldSlot`; the bounds are counted by a function that sees what was committed while it waited for the others it counts. It waits
- * for another transaction's claim on a seat only so long (`isSeatLocked`).
+ * for another transaction's claim on a seat only so long (`isSeatLocked`). With a key it writes nothing where the key is taken.
  */
-export async function insertHold(db: Db, hold: NewHold): Promise<number | BrokenBound | undefined> {
+export async function insertHold(
+  db: Db,
+  hold: NewHold,
+  withKey?: HoldWithKey,
+): Promise<number | BrokenBound | "key taken" | undefined> {
   const { bounds } = hold;
+  const [idColumn, id] = withKey ? [sql`id, `, sql`${withKey.bookingId}::bigint, `] : [sql``, sql``];
   const booked = sql`refusal as materialized (
     select broken.bound, broken.free_at
     from chosen, hold_refusal(chosen.id, ${hold.username}, ${hold.heldFrom}::cidr, ${hold.seatNumbers.length}, ${hold.now},
       ${bounds.seatsPerCustomer}, ${bounds.abandonedPerHour}, ${bounds.seatsPerNetwork}, ${bounds.seatsPerWiderNetwork}) as broken
   ), booked as (
-    insert into booking (date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
+    insert into booking (${idColumn}date, show_id, no_of_seats, amount_due, amount_paid, status, booking_time, customer_username,
       expires_at, held_from, hold_slot)
-    select ${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
+    select ${id}${hold.date}, chosen.id, ${hold.seatNumbers.length}, ${hold.amountDue}, 0, 'Pending', ${hold.now},
       ${hold.username}, ${hold.expiresAt}, ${hold.heldFrom}::cidr, (
         select min(slot) from generate_series(1, ${hold.maxLiveHolds}::int - beyond.holds) as slot
         where not exists (
@@ -137,9 +158,11 @@ export async function insertHold(db: Db, hold: NewHold): Promise<number | Broken
     returning id
   )`;
   const answer = sql`select (select id from booked) as id, refusal.bound, refusal.free_at as "freeAt" from refusal`;
-  type Answer = { id: number } | ({ id: null } & BrokenBound);
-  const row = await insertBooking<Answer>(db, hold, { booked, answer, freeAfter: hold.expiresAt });
-  return row?.id === null ? row : row?.id;
+  type Answer = { id: number | null; bound: number | null; freeAt: Date | null };
+  const parts = { booked, answer, freeAfter: hold.expiresAt };
+  const row = await insertBooking<Answer>(db, hold, parts, withKey?.key);
+  if (!row.isFree) return "key taken";
+  return row.id ?? (row.bound === null ? undefined : { bound: row.bound, freeAt: row.freeAt });
 }
 
 /** Writes a booking that is paid for in cash, with its customer, as `insertHold` writes a hold; the only constraint that decides is `seatTaken`. */
@@ -157,15 +180,16 @@ export async function insertCounterSale(tx: Tx, sale: NewCounterSale): Promise<n
     from person
     returning id
   )`;
-  const row = await insertBooking<{ id: number }>(tx, sale, {
+  const { id } = await insertBooking<{ id: number | null }>(tx, sale, {
     booked,
     answer: sql`select id from booked`,
     freeAfter: null,
   });
-  return row?.id;
+  return id ?? undefined;
 }
 
-// The statement around a new booking: `booked` is its row, written for the show in `chosen`, if there is one; `answer` is what to tell.
+// The statement around a new booking: `booked` is its row, written for the show in `chosen`, if there is one; `answer` is what to tell. Where no
+// booking is written, the key is free again.
 async function insertBooking<Answer>(
   db: Db,
   { showId, screenId, seatNumbers }: NewBooking,
@@ -174,12 +198,14 @@ async function insertBooking<Answer>(
     answer,
     freeAfter,
   }: { booked: RawBuilder<unknown>; answer: RawBuilder<unknown>; freeAfter: Date | null },
-): Promise<Answer | undefined> {
-  const { rows } = await sql<Answer>`
-    with chosen as (
+  key?: AnsweredKey,
+): Promise<Answer & { isFree: boolean }> {
+  const { taken, freed } = keyInStatement(key, sql`not exists (select from booked)`);
+  const { rows } = await sql<Answer & { isFree: boolean }>`
+    with ${taken}, chosen as (
       -- Seats that are plainly taken end it here, without the cost of a refusal by constraint.
       select id from show
-      where id = ${showId} and cancelled_at is null and not exists (
+      where (select "isFree" from taken) and id = ${showId} and cancelled_at is null and not exists (
         select from seat_claim
         where show_id = ${showId} and seat_number = any(${seatNumbers}::text[]) and booking_id is not null
       )
@@ -193,7 +219,10 @@ async function insertBooking<Answer>(
     ), claimed as materialized (
       select claim_seats(${showId}, array_agg(seat_number::text), min(booking_id), ${freeAfter}::timestamptz)
       from mapped having count(*) > 0
-    )
-    select answer.* from (${answer}) as answer left join claimed on true`.execute(db);
-  return rows[0];
+    ), ${freed}
+    select taken."isFree", answer.*
+    from taken left join (${answer}) as answer on true left join claimed on true left join freed on true`.execute(
+    db,
+  );
+  return rows[0]!;
 }

@@ -31,6 +31,8 @@ export interface Offer {
   overdue: number[];
   /** The moment at which all of this is true. */
   now: Date;
+  /** An id for the booking, where one was asked for. */
+  freeId: number | null;
 }
 
 /**
@@ -41,14 +43,14 @@ export async function findOffer(
   db: Db,
   deps: BookingDeps,
   user: User,
-  wanted: { showId: number; seatNumbers: string[] },
+  wanted: { showId: number; seatNumbers: string[]; wantsId?: boolean },
 ): Promise<Offer> {
-  const { showId } = wanted;
+  const { showId, wantsId = false } = wanted;
   const seatNumbers = wanted.seatNumbers.toSorted(bySeat);
-  const seats = await findWantedSeats(db, { showId, seatNumbers });
-  const { screenId, date, startsAt, now } = assertOnSale(deps, user, seats);
+  const seats = await findWantedSeats(db, { showId, seatNumbers, wantsId });
+  const { screenId, date, startsAt, now, freeId } = assertOnSale(deps, user, seats);
   const overdue = assertFree(seats, now);
-  return { showId, screenId, date, startsAt, seatNumbers, amountDue: priceOf(seats), overdue, now };
+  return { showId, screenId, date, startsAt, seatNumbers, amountDue: priceOf(seats), overdue, now, freeId };
 }
 
 /** What was true of an offer no longer is: look again. */

@@ -7,7 +7,6 @@ import { createTestApp, testStart } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
 import { untilBlocked } from "../../test/until-blocked.ts";
 import { bestSeats, maxLiveHolds, type BestSeats, type Hold } from "../contract/index.ts";
-import { callWithoutKey, type Call } from "../idempotency/call.ts";
 import { limitTable } from "../limits/limit-table.ts";
 import { getBooking } from "./get-booking.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
@@ -84,18 +83,12 @@ describe("the best seats", () => {
     const map = await getSeatMap(deps, await givenCustomer(deps), { showId });
     expect(bestSeats(map, 2)?.seatNumbers).toEqual(["J4", "J5"]);
     const [isWritten, mayCommit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const slowly: Call = {
-      ...callWithoutKey(deps),
-      commitStatement: (work) =>
-        inTransaction(deps.db, async (tx) => {
-          const answer = await work(tx);
-          isWritten.resolve();
-          await mayCommit.promise;
-          return answer;
-        }),
-    };
-    const wish = { showId, seatNumbers: ["J5"] };
-    const rival = holdSeats(deps, await givenCustomer(deps), wish, slowly);
+    const buyer = await givenCustomer(deps);
+    const rival = inTransaction(deps.db, async (tx) => {
+      await holdSeats({ ...deps, db: tx }, buyer, { showId, seatNumbers: ["J5"] });
+      isWritten.resolve();
+      await mayCommit.promise;
+    });
     await isWritten.promise;
     const holding = holdBestSeats(deps, await givenCustomer(deps), { showId, count: 2 });
     await untilBlocked(app);

@@ -1,4 +1,4 @@
-import { findAllSeats, isSeatLocked, type Db, type PlacedSeat } from "@skyfox/db";
+import { findAllSeats, isSeatLocked, type PlacedSeat } from "@skyfox/db";
 import { bestSeats, longestBlock, type BestSeatsInput, type Hold, type SeatMap } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
@@ -29,8 +29,8 @@ export async function holdBestSeats(
     // Seats that another transaction kept locked: the last ones to try.
     const locked = new Set<string>();
     let chosen: string[] = [];
-    const look = async (db: Db) => {
-      const offer = await findBestOffer(db, deps, user, input, locked);
+    const look = async (wantsId: boolean) => {
+      const offer = await findBestOffer(deps, user, { ...input, wantsId }, locked);
       chosen = offer.seatNumbers;
       return offer;
     };
@@ -51,14 +51,13 @@ export async function holdBestSeats(
 }
 
 async function findBestOffer(
-  db: Db,
   deps: BookingDeps,
   user: User,
-  { showId, count, type }: BestSeatsInput,
+  { showId, count, type, wantsId }: BestSeatsInput & { wantsId: boolean },
   locked: ReadonlySet<string>,
 ): Promise<Offer> {
-  const seats = await findAllSeats(db, showId);
-  const { screenId, date, startsAt, cost, now } = assertOnSale(deps, user, seats);
+  const seats = await findAllSeats(deps.db, { showId, wantsId });
+  const { screenId, date, startsAt, cost, now, freeId } = assertOnSale(deps, user, seats);
   const prices = seatPrices(cost);
   const mapWithout = (avoided: ReadonlySet<string>) => ({ prices, rows: rowsOf(seats, now, avoided) });
   const all = mapWithout(new Set());
@@ -66,7 +65,7 @@ async function findBestOffer(
   if (best === null)
     throw new DomainError({ code: "NO_ADJACENT_SEATS", details: { longest: longestBlock(all, type) } });
   const overdue = claimantsOf(seats.filter(({ seatNumber }) => best.seatNumbers.includes(seatNumber)));
-  return { showId, screenId, date, startsAt, ...best, overdue, now };
+  return { showId, screenId, date, startsAt, ...best, overdue, now, freeId };
 }
 
 function rowsOf(seats: PlacedSeat[], now: Date, avoided: ReadonlySet<string>): SeatMap["rows"] {

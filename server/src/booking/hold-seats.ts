@@ -4,7 +4,6 @@ import {
   countLiveHolds,
   expireBookings,
   expireForTakeover,
-  inTransaction,
   insertHold,
   listOverdueHolds,
   violatedConstraint,
@@ -22,7 +21,7 @@ import {
 } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { callWithoutKey, KeyTaken, type Call } from "../idempotency/call.ts";
+import { callWithoutKey, KeyTaken, type Call, type Keep } from "../idempotency/call.ts";
 import { networkOf } from "../limits/network.ts";
 import { findOffer, LostRace, retryLostRaces, type Offer } from "./claim-seats.ts";
 import type { BookingDeps } from "./ports.ts";
@@ -41,7 +40,7 @@ export async function holdSeats(
   input: HoldSeatsInput,
   call: Call = callWithoutKey(deps),
 ): Promise<Hold> {
-  const look = (db: Db) => findOffer(db, deps, user, input);
+  const look = (wantsId: boolean) => findOffer(deps.db, deps, user, { ...input, wantsId });
   return await countHold(deps, user, () =>
     retryLostRaces(deps, user, input, () => tryToHold(deps, user, look, call)),
   );
@@ -72,13 +71,16 @@ export async function countHold(
 export async function tryToHold(
   deps: BookingDeps,
   user: User,
-  look: (db: Db) => Promise<Offer>,
+  look: (wantsId: boolean) => Promise<Offer>,
   call: Call,
 ): Promise<Hold> {
   try {
-    return await call.commitStatement(
-      async (tx) => await holdOffer(deps, user, await look(tx ?? deps.db), tx),
-    );
+    return await call.commitStatement<Hold>(async (keep) => {
+      const offer = await call.look(() => look(keep !== undefined));
+      // An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
+      if (offer.overdue.length > 0) return await call.commit((tx) => takeOver(tx, deps, user, offer));
+      return await writeHold(deps.db, deps, user, offer, keep);
+    });
   } catch (error) {
     if (violatedConstraint(error) === constraints.noHoldSlot)
       await assertBelowLimit(deps, user, await deps.clock.nowIn(deps.db));
@@ -86,40 +88,32 @@ export async function tryToHold(
   }
 }
 
-async function holdOffer(
-  deps: BookingDeps,
-  user: User,
-  { overdue, startsAt, ...offer }: Offer,
-  tx: Tx | undefined,
-): Promise<Hold> {
-  const expiresAt = holdUntil(deps, startsAt, offer.now);
-  const held = await insertOver(
-    deps,
-    overdue,
-    { ...offer, username: user.username, expiresAt, maxLiveHolds, ...boundsOf(deps, user) },
-    tx,
-  );
-  if (held === undefined) throw new LostRace();
-  if (typeof held === "object") throw tooManyHolds(held, offer.now);
-  const bookingId = held;
-  const { showId, seatNumbers, amountDue } = offer;
-  const timeRemainingMs = expiresAt.getTime() - offer.now.getTime();
-  return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
+async function takeOver(tx: Tx, deps: BookingDeps, user: User, offer: Offer): Promise<Hold> {
+  await expireForTakeover(tx, offer.overdue, offer.now);
+  return await writeHold(tx, deps, user, offer);
 }
 
-// An overdue hold never blocks a seat: its booking is expired in the transaction that takes the seat over.
-async function insertOver(
+async function writeHold(
+  db: Db,
   deps: BookingDeps,
-  overdue: number[],
-  hold: NewHold,
-  tx: Tx | undefined,
-): ReturnType<typeof insertHold> {
-  if (overdue.length === 0) return await insertHold(tx ?? deps.db, hold);
-  const takeOver = async (transaction: Tx) => {
-    await expireForTakeover(transaction, overdue, hold.now);
-    return await insertHold(transaction, hold);
+  user: User,
+  { overdue: _overdue, startsAt, freeId, ...offer }: Offer,
+  keep?: Keep<Hold>,
+): Promise<Hold> {
+  const expiresAt = holdUntil(deps, startsAt, offer.now);
+  const hold = { ...offer, username: user.username, expiresAt, maxLiveHolds, ...boundsOf(deps, user) };
+  const { showId, seatNumbers, amountDue } = offer;
+  const timeRemainingMs = expiresAt.getTime() - offer.now.getTime();
+  const answerOf = (bookingId: number): Hold => {
+    return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
   };
-  return tx === undefined ? await inTransaction(deps.db, takeOver) : await takeOver(tx);
+  if (keep !== undefined && freeId === null) throw new Error("The look has drawn no id for the booking.");
+  const withKey = keep && { bookingId: freeId!, key: keep(answerOf(freeId!)) };
+  const held = await insertHold(db, hold, withKey);
+  if (held === undefined) throw new LostRace();
+  if (held === "key taken") throw new KeyTaken();
+  if (typeof held === "object") throw tooManyHolds(held, offer.now);
+  return answerOf(held);
 }
 
 // A screen has fewer seats than one address may hold in development: nothing is bounded there, nor where a call has no address.

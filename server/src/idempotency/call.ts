@@ -6,6 +6,7 @@ import {
   retryConflicts,
   sqlState,
   storeAnswer,
+  type AnsweredKey,
   type Db,
   type KeyedCall,
   type NewKey,
@@ -27,6 +28,9 @@ export interface Steps<Answer> {
   record?(tx: Tx, answer: Answer): Promise<void>;
 }
 
+/** The key of a call as its statement takes it, with the answer. */
+export type Keep<Answer> = (answer: Answer) => AnsweredKey;
+
 /** A payment that has begun, or the answer where it needed no card. */
 export type Begun<Answer> = BegunPayment<Answer> | { paid: Answer };
 
@@ -47,8 +51,16 @@ export interface Call {
   isKeyed: boolean;
   /** Key, effect and answer in one commit. A refusal leaves nothing. */
   commit<Answer>(work: (tx: Tx) => Promise<Answer>): Promise<Answer>;
-  /** As `commit`, for work that is one statement: without a key it gets no transaction. */
-  commitStatement<Answer>(work: (tx: Tx | undefined) => Promise<Answer>): Promise<Answer>;
+  /**
+   * Reads what decides about a call before its key is taken. Its refusal counts only if no other call has taken the key by then: that one may
+   * have had its effect already.
+   */
+  look<Seen>(read: () => Promise<Seen>): Promise<Seen>;
+  /**
+   * As `commit`, for work whose effect is one statement without a transaction. With a key, the statement takes along what `keep` makes of the
+   * answer, changes nothing where the key is taken, and frees it where it refuses (`keyInStatement`).
+   */
+  commitStatement<Answer>(work: (keep: Keep<Answer> | undefined) => Promise<Answer>): Promise<Answer>;
   /**
    * Key and payment in one commit: the outcome of the payment keeps the answer. `begin` is one statement that takes the key it is given. With
    * `canBePaid` it has a transaction, and what is paid without a card is answered as by `commit`.
@@ -74,6 +86,7 @@ export function callWithoutKey({ db }: Pick<Deps, "db">): Call {
   return {
     isKeyed: false,
     commit: (work) => inTransaction(db, work),
+    look: (read) => read(),
     commitStatement: (work) => work(undefined),
     beginPayment: (begin, canBePaid) =>
       canBePaid
@@ -92,6 +105,9 @@ export function callWithoutKey({ db }: Pick<Deps, "db">): Call {
   };
 }
 
+// Another call has held the key for as long as a lock is waited for.
+const inFlight = () => new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
+
 /** A call with a key that has no answer yet; `hasBegun` when an earlier one has begun its steps. */
 export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, hasBegun: boolean): Call {
   const { db, clock } = deps;
@@ -105,8 +121,7 @@ export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, 
     try {
       if (!(await insertKey(tx, keyed, newKey()))) throw new KeyTaken();
     } catch (error) {
-      // Another call has held the key for as long as a lock is waited for.
-      if (sqlState(error) === "55P03") throw new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
+      if (sqlState(error) === "55P03") throw inFlight();
       throw error;
     }
   }
@@ -125,7 +140,21 @@ export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, 
   return {
     isKeyed: true,
     commit,
-    commitStatement: commit,
+    async look(read) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        return await commit(() => Promise.reject(error));
+      }
+    },
+    async commitStatement(work) {
+      try {
+        return await work((answer) => ({ ...newKey(), answer: writeKept({ answer }) }));
+      } catch (error) {
+        throw isKeyLocked(error) ? inFlight() : error;
+      }
+    },
     async beginPayment(begin, canBePaid) {
       const beginAndKeep = async (tx: Tx) => {
         const begun = await begin(tx, newKey());
@@ -137,8 +166,7 @@ export function callWithKey(deps: Pick<Deps, "db" | "clock">, keyed: KeyedCall, 
           ? inTransaction(db, beginAndKeep)
           : retryConflicts(() => begin(db, newKey())));
       } catch (error) {
-        if (isKeyLocked(error)) throw new DomainError({ code: "IDEMPOTENCY_IN_FLIGHT" });
-        throw error;
+        throw isKeyLocked(error) ? inFlight() : error;
       }
     },
     async settlePayment<Answer>(record: () => Promise<Answer>) {

@@ -1,4 +1,3 @@
-import { cancelPending } from "@skyfox/db";
 import { parse } from "csv-parse/sync";
 import { afterAll, describe, expect, test } from "vitest";
 import { startDatabaseProxy } from "../../test/database-proxy.ts";
@@ -6,6 +5,7 @@ import { givenBooking, givenCheckIn, givenCounterSale, givenHold } from "../../t
 import { givenSales, type Sale } from "../../test/given-counter-sales.ts";
 import { givenCustomer, givenShow, givenStaff } from "../../test/given.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
+import { cancelBooking } from "../booking/cancel-booking.ts";
 import { Decimal, revenueInput } from "../contract/index.ts";
 import {
   exportFilename,
@@ -113,14 +113,7 @@ test("a month's amounts add up to its revenue: what is held, given up or given b
   const refunded = await givenBooking(app, customer, "card", at("A4"));
   await refundBooking(app.deps, admin, { bookingId: refunded.bookingId, to: "wallet", reason: "Asked for." });
   const cancelled = await givenHold(app, customer, at("A5"));
-  await app.deps.db.transaction().execute(async (tx) => {
-    await tx
-      .updateTable("seat_claim")
-      .set({ booking_id: null, free_after: "-infinity" })
-      .where("booking_id", "=", cancelled.bookingId)
-      .execute();
-    await cancelPending(tx, cancelled.bookingId, app.clock.now());
-  });
+  await cancelBooking(app.deps, customer, cancelled);
   await givenHold(app, customer, at("A6"));
 
   const rows = await rowsOf({ month: 4, year: 2027 });
