@@ -7,10 +7,9 @@ import {
   acceptTopUp,
   beginBookingPayment,
   beginTopUp,
-  isKeyLocked,
   type BookingPaymentOrder,
-  type NewKey,
 } from "../src/queries/card-payments.ts";
+import { isKeyLocked, type NewKey } from "../src/queries/keys.ts";
 
 const { url } = await createTestDatabase();
 const sql = await connectOnce(url);
@@ -231,7 +230,7 @@ describe("beginning a payment", () => {
   test("under a key that another transaction keeps locked says so; a lock of the booking does not look like one", async () => {
     const key = newKey();
     await other.query("begin");
-    await other.query("select take_key('one', 'booking.pay', $1, $2, $3, $4)", [
+    await other.query("select claim_key('one', 'booking.pay', $1, $2, null, $3, $4)", [
       key.key,
       key.fingerprint,
       now,
