@@ -169,7 +169,8 @@ BEGIN
   IF card_amount = 0 THEN
     transaction_id := 'wallet-' || gen_random_uuid();
     IF NOT accept_payment(payment_id, transaction_id, moment, NULL, NULL) THEN
-      RAISE EXCEPTION 'booking % has changed under its lock', held.id;
+      -- The show was cancelled since it was looked at: the call is made again, and says so.
+      RAISE EXCEPTION 'the show of booking % was cancelled meanwhile', held.id USING ERRCODE = 'serialization_failure';
     END IF;
   END IF;
 
