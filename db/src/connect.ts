@@ -236,6 +236,7 @@ export async function connectListening(
   await client.connect();
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   const { processID } = client as unknown as { processID: number };
+  let sending = Promise.resolve();
   // A pooler gives out numbers of its own.
   if (rows[0]?.pid !== processID) {
     connection.stream.destroy();
@@ -246,7 +247,16 @@ export async function connectListening(
       await client.query(`listen ${pg.escapeIdentifier(channel)}`);
     },
     async notify(channel, text) {
-      await client.query("select pg_notify($1, $2)", [channel, text]);
+      // pg sends one statement after the other; to queue them is left to its caller.
+      const before = sending;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      sending = promise;
+      await before;
+      try {
+        await client.query("select pg_notify($1, $2)", [channel, text]);
+      } finally {
+        resolve();
+      }
     },
     destroy() {
       connection.stream.destroy();

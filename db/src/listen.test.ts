@@ -65,6 +65,20 @@ test("a lost connection is opened again, and says that something may have been m
   expect(happened.indexOf("lost")).toBeLessThan(happened.indexOf("again"));
 });
 
+test("what a listener announces is heard in its order, many at once too; without a connection it is lost", async () => {
+  const texts = Array.from({ length: 20 }, (_, turn) => `announced ${turn}`);
+  for (const text of texts) listener.announce(text);
+  await untilIn((what) => what === texts.at(-1));
+  expect(happened.filter((what) => texts.includes(String(what)))).toEqual(texts);
+  const unconnected = startListener(url, { channel: "news", heard() {}, lost() {}, proven() {} });
+  unconnected.announce("too early");
+  await unconnected.hearing;
+  unconnected.announce("in time");
+  await untilIn((what) => what === "in time");
+  expect(happened).not.toContain("too early");
+  unconnected.close();
+});
+
 test("a closed listener leaves no connection", async () => {
   listener.close();
   const open =

@@ -22,6 +22,8 @@ export interface Hearing {
 export interface Listener {
   /** Resolves once it hears for the first time. */
   hearing: Promise<void>;
+  /** Announces a text of less than 8,000 bytes on the channel, outside of any transaction; it is lost where there is no connection. */
+  announce(text: string): void;
   close(): void;
 }
 
@@ -79,8 +81,13 @@ export function startListener(
       setImmediate(() => sent[0] === silentSince && connection?.destroy());
     const now = performance.now();
     sent.push(now);
-    connection?.notify(beats, String(now)).catch(() => connection?.destroy());
+    notify(beats, String(now));
     timer = setTimeout(beat, beatEveryMs);
+  }
+
+  function notify(to: string, text: string): void {
+    const used = connection;
+    used?.notify(to, text).catch(() => used.destroy());
   }
 
   function takeBeat(atMs: number): void {
@@ -91,6 +98,7 @@ export function startListener(
   void connect();
   return {
     hearing,
+    announce: (text) => notify(channel, text),
     close() {
       isClosed = true;
       clearTimeout(timer);
