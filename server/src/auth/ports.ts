@@ -58,4 +58,6 @@ export interface LiveSessions {
   find(session: { sessionId: string; username: string }, now: Date): Promise<LiveSession | undefined>;
   /** To be called after the commit that ended sessions of an account, or changed its role. */
   forget(username: string): void;
+  /** Calls `mayHaveEnded` whenever a session of the account may have ended, until the returned function is called. */
+  watch(username: string, mayHaveEnded: () => void): () => void;
 }

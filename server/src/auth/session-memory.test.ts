@@ -29,6 +29,22 @@ async function endUnheard(sessionId: string): Promise<void> {
   await sql.query("commit");
 }
 
+test("who watches an account learns that a session of it may have ended, until it is not watched any more", () => {
+  const memory = createSessionMemory(deps.db, () => 0);
+  const told: string[] = [];
+  const unwatch = ["one", "other"].map((username) => memory.watch(username, () => void told.push(username)));
+  memory.forget("one");
+  expect(told).toEqual(["one"]);
+  memory.heard("other");
+  expect(told).toEqual(["one", "other"]);
+  memory.lost();
+  expect(told).toEqual(["one", "other", "one", "other"]);
+  for (const stop of unwatch) stop();
+  memory.forget("one");
+  memory.lost();
+  expect(told).toHaveLength(4);
+});
+
 describe("a remembered session", () => {
   test("answers while the listener has proven within a second that it has not ended", async () => {
     const { memory, find, setMs } = await givenEndedUnheard();

@@ -31,6 +31,7 @@ export function createSessionMemory(
   db: Db,
   monotonicMs: () => number = () => performance.now(),
 ): SessionMemory {
+  const watchers = new Map<string, Set<() => void>>();
   const accounts = new LRUCache<string, Map<string, Remembered>>({ max: rememberedAccounts });
   // What is read while an ending is announced may be older than the ending.
   let announcements = 0;
@@ -39,11 +40,13 @@ export function createSessionMemory(
   function forget(username: string): void {
     announcements += 1;
     accounts.delete(username);
+    for (const mayHaveEnded of watchers.get(username) ?? []) mayHaveEnded();
   }
 
   function forgetAll(): void {
     announcements += 1;
     accounts.clear();
+    for (const ofAccount of watchers.values()) for (const mayHaveEnded of ofAccount) mayHaveEnded();
   }
 
   return {
@@ -60,6 +63,14 @@ export function createSessionMemory(
       return found;
     },
     forget,
+    watch(username, mayHaveEnded) {
+      const ofAccount = watchers.get(username) ?? new Set();
+      watchers.set(username, ofAccount.add(mayHaveEnded));
+      return () => {
+        ofAccount.delete(mayHaveEnded);
+        if (ofAccount.size === 0) watchers.delete(username);
+      };
+    },
     heard: (username) => (username === everyAccount ? forgetAll() : forget(username)),
     lost: forgetAll,
     proven(atMs) {
