@@ -27,6 +27,7 @@ export * from "./queries/identity.ts";
 export * from "./queries/images.ts";
 export * from "./queries/keys.ts";
 export * from "./queries/limits.ts";
+export * from "./queries/live-maps.ts";
 export * from "./queries/new-bookings.ts";
 export * from "./queries/passwords.ts";
 export * from "./queries/payments.ts";

@@ -3,6 +3,7 @@ import {
   isReadOnly,
   listMigrations,
   openDatabase,
+  seatChannel,
   sessionChannel,
   startListener,
   type Db,
@@ -27,6 +28,7 @@ import { createMetricsApp } from "./http/metrics-app.ts";
 import { createBucketStore } from "./image/bucket-store.ts";
 import { createFolderStore } from "./image/folder-store.ts";
 import { createPictureMaker } from "./image/make-picture.ts";
+import { createSeatMapFeed, type SeatMapFeed } from "./live-map/seat-map-feed.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { createMetrics } from "./runtime/metrics.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
@@ -101,7 +103,7 @@ export async function compose(
   doubtClock = clock.doubt;
   let isShuttingDown = false;
   let isMigrated = false;
-  const { deps, app, monitors, idle, close } = assemble(config, {
+  const { deps, app, monitors, liveMaps, idle, close } = assemble(config, {
     db,
     backgroundDb,
     books,
@@ -139,7 +141,7 @@ export async function compose(
     startBackground: tasks.start,
     async stopBackground() {
       isShuttingDown = true;
-      await Promise.all([books.close(), tasks.stop(), monitors.close()]);
+      await Promise.all([books.close(), tasks.stop(), monitors.close(), liveMaps.close()]);
     },
     idle,
     async close() {
@@ -164,6 +166,7 @@ export type PartsConfig = Settings &
     | "movieService"
     | "paymentGateway"
     | "publicUrl"
+    | "streams"
     | "ticketSigningKeys"
     | "trustedProxies"
   >;
@@ -190,7 +193,8 @@ export interface Assembly {
   app: SkyfoxApp;
   monitors: RunningExpiryMonitors;
   sessions: SessionMemory;
-  /** Resolves once ended sessions are heard of. */
+  liveMaps: SeatMapFeed;
+  /** Resolves once ended sessions are heard of, and changes of seats on other servers. */
   hearing: Promise<void>;
   /** Resolves once no call is being worked on. */
   idle(): Promise<void>;
@@ -216,6 +220,14 @@ export function assemble(
   });
   const sessions = createSessionMemory(db);
   const endings = startListener(listenUrl, { channel: sessionChannel, ...sessions });
+  const liveMaps = createSeatMapFeed({
+    db: backgroundDb,
+    clock,
+    logger,
+    announce: (text) => seatNotices.announce(text),
+    bounds: config.streams,
+  });
+  const seatNotices = startListener(listenUrl, { channel: seatChannel, ...liveMaps });
   const deps: Deps = {
     db,
     books,
@@ -235,6 +247,7 @@ export function assemble(
     pictures: createPictureMaker(),
     images: bucket ?? folder,
     limits: createGuessingLimits(db, config.limits),
+    liveMaps,
     logger,
     settings: settingsOf(config),
     ...replaced,
@@ -256,10 +269,12 @@ export function assemble(
     app,
     monitors,
     sessions,
-    hearing: endings.hearing,
+    liveMaps,
+    hearing: Promise.all([endings.hearing, seatNotices.hearing]).then(() => {}),
     idle: inFlight.idle,
     close() {
       endings.close();
+      seatNotices.close();
       bucket?.close();
     },
   };

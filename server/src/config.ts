@@ -76,6 +76,8 @@ export function readConfig(environment: Environment) {
     maxConnections: set.MAX_CONNECTIONS,
     /** How many calls are under way at once at most. */
     maxCalls: set.MAX_CALLS,
+    /** How many streams, such as live seat maps, are open at once at most, in all and from one address. */
+    streams: { inAll: set.MAX_STREAMS, perAddress: set.MAX_STREAMS_PER_ADDRESS },
     /** How long a connection without a call is kept. */
     keepAliveSeconds: set.KEEP_ALIVE_SECONDS,
     logLevel: set.LOG_LEVEL,
@@ -167,6 +169,10 @@ function serverVariables(text: Environment) {
       .optional(),
     MAX_CONNECTIONS: kinds.wholeNumber(10, 65_535).default(4_000),
     MAX_CALLS: kinds.wholeNumber(10, 100_000).default(1_000),
+    MAX_STREAMS: kinds.wholeNumber(1, 100_000).default(2_000),
+    MAX_STREAMS_PER_ADDRESS: kinds
+      .wholeNumber(1, 100_000)
+      .default(200 * (isProduction ? 1 : developmentAddressFactor)),
     KEEP_ALIVE_SECONDS: kinds.wholeNumber(5, 600).default(75),
     LOG_LEVEL: kinds.oneOf("debug", "info", "warn", "error").default("info"),
     DATABASE_URL,

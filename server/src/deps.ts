@@ -4,6 +4,7 @@ import type { ExpiryMonitors, HoldLimits } from "./booking/ports.ts";
 import type { Role } from "./contract/index.ts";
 import type { ImageStore, PictureMaker } from "./image/ports.ts";
 import type { GuessingLimits } from "./limits/ports.ts";
+import type { LiveMaps } from "./live-map/ports.ts";
 import type { MovieCatalogue } from "./movie/ports.ts";
 import type { Books, PaymentGateway, PaymentSubjects } from "./payment/ports.ts";
 import type { Clock, Logger } from "./runtime/ports.ts";
@@ -40,6 +41,7 @@ export interface Deps {
   pictures: PictureMaker;
   images: ImageStore;
   limits: GuessingLimits;
+  liveMaps: LiveMaps;
   logger: Logger;
   settings: Settings;
 }
@@ -59,4 +61,12 @@ export interface User extends Caller {
   username: string;
   role: Role;
   sessionId: string;
+}
+
+/** What a verb that streams gets of its call. */
+export interface StreamingCall {
+  /** Aborts when the caller has gone. */
+  signal: AbortSignal;
+  /** The signed-in person, read again; throws `SESSION_ENDED` once the session is over. */
+  identify(): Promise<User>;
 }

@@ -25,6 +25,9 @@ export interface CallOptions {
 
 type Serialized = Parameters<typeof transformer.deserialize>[0];
 
+/** The form of Server-Sent Events, in which subscriptions answer. */
+export const streamType = "text/event-stream";
+
 interface Envelope {
   result?: { data: Serialized };
   error?: Serialized;
@@ -65,6 +68,7 @@ export async function send<Data = unknown>(
 ): Promise<Answer<Data>> {
   const response = await app.app.request(url, init);
   const text = await response.text();
+  if (response.headers.get("content-type") === streamType) return readRefusedStream(response, text);
   const envelope = JSON.parse(text) as Envelope;
   return {
     status: response.status,
@@ -73,6 +77,14 @@ export async function send<Data = unknown>(
     data: envelope.result && (transformer.deserialize(envelope.result.data) as Data),
     error: envelope.error && (transformer.deserialize(envelope.error) as Answer<Data>["error"]),
   };
+}
+
+/** A stream whose first event is its refusal, as if that had been the answer. */
+function readRefusedStream<Data>({ headers }: Response, text: string): Answer<Data> {
+  const [, refusal] = /^event: serialized-error\ndata: (.*)$/m.exec(text) ?? [];
+  if (refusal === undefined) throw new Error(`The stream was not refused: ${text}`);
+  const error = transformer.deserialize(JSON.parse(refusal) as Serialized) as Answer<Data>["error"];
+  return { status: error?.data.httpStatus ?? 0, headers, text, data: undefined, error };
 }
 
 /** The API key, and the token if there is one. */

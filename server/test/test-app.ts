@@ -17,6 +17,7 @@ import type { BucketAccess } from "../src/config.ts";
 import type { Deps, HashingDeps } from "../src/deps.ts";
 import { createBucketStore } from "../src/image/bucket-store.ts";
 import { developmentAddressFactor, limitTable, widenAddressLimits } from "../src/limits/limit-table.ts";
+import type { SeatMapFeed } from "../src/live-map/seat-map-feed.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
 import { openBooks } from "../src/payment/check-books.ts";
@@ -41,7 +42,7 @@ export const testStart = new Date("2026-03-10T06:30:00Z");
 
 /** A whole server without a port: real Postgres, gateway and movie service, a clock that the test moves. */
 export interface TestApp {
-  deps: HashingDeps & { monitors: RunningExpiryMonitors; sessions: SessionMemory };
+  deps: HashingDeps & { monitors: RunningExpiryMonitors; sessions: SessionMemory; liveMaps: SeatMapFeed };
   app: Assembly["app"];
   clock: ManualClock;
   gateway: PaymentGatewaySandbox;
@@ -76,6 +77,8 @@ export interface TestAppOptions {
   clock?: ManualClock;
   /** Keeps pictures in a bucket. */
   bucket?: BucketAccess;
+  /** How many streams there may be. */
+  streams?: { inAll: number; perAddress: number };
   /** How many calls that hash are at work and wait at most. */
   hashGate?: { atOnce: number; waiting: number };
   /** How much wider the limits per address are; as in development unless told otherwise. */
@@ -110,6 +113,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     corsOrigins: options.corsOrigins,
     trustedProxies: options.trustedProxies ?? 0,
     maxCalls: 1_000,
+    streams: options.streams ?? { inAll: 2_000, perAddress: 2_000 },
     paymentGateway,
     movieService: { url: movieService.url, apiKey: movieKey },
     jwtSecrets: onlyTestSecret,
@@ -125,6 +129,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     app,
     monitors,
     sessions,
+    liveMaps,
     hearing,
     close,
   } = assemble(
@@ -153,6 +158,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const deps = Object.assign(parts, {
     monitors,
     sessions,
+    liveMaps,
     passwords: createPasswordHasher(),
     releasePermit: () => {},
   });
@@ -167,7 +173,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   };
 
   afterAll(async () => {
-    await monitors.close();
+    await Promise.all([monitors.close(), liveMaps.close()]);
     expect(await listViolations()).toEqual([]);
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
     close();

@@ -46,6 +46,7 @@ export const procedureCodes = {
   "show.list": [...signedIn, "DATE_OUT_OF_RANGE"],
   "show.byId": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "show.seatMap": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.watchSeatMap": [...signedIn, "RATE_LIMITED", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "show.bestAvailable": [...signedIn, "TOO_MANY_SEATS", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "booking.initialize": [
     ...byRole,

@@ -104,3 +104,31 @@ export const showIdInput = z.strictObject({ showId: idSchema });
 
 /** The one show that a call is about. */
 export type ShowIdInput = z.output<typeof showIdInput>;
+
+/** What `show.watchSeatMap` takes: a show, and the id of the last event that the caller has seen of it, whatever its form. */
+export const watchSeatMapInput = z.strictObject({
+  showId: idSchema,
+  lastEventId: z.string().max(100).optional(),
+});
+
+/** The show to watch, and after which event. */
+export type WatchSeatMapInput = z.output<typeof watchSeatMapInput>;
+
+/**
+ * What `show.watchSeatMap` yields. Put the seats of `changed` into the seat map that you have; one of these may have the map's version already,
+ * since a hold whose time is over frees its seats before that is written. A `snapshot` comes first, unless only changes were missed, and
+ * again when too much was. `cancelled` and `ended` are the last.
+ */
+export const seatMapEventSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("snapshot"), seatMap: seatMapSchema }),
+  z.object({
+    type: z.literal("changed"),
+    version: z.int(),
+    seats: z.array(z.object({ seatNumber: z.string(), status: z.enum(seatStatuses) })),
+  }),
+  z.object({ type: z.literal("cancelled"), reason: z.string() }),
+  z.object({ type: z.literal("ended") }),
+]);
+
+/** What happens to a seat map that is watched; `switch` over its `type`. */
+export type SeatMapEvent = z.output<typeof seatMapEventSchema>;

@@ -3,7 +3,16 @@ import { cors } from "hono/cors";
 import type { RequestHead } from "./caller.ts";
 
 const methods = ["GET", "POST"];
-const sent = ["content-type", "x-api-key", "authorization", "idempotency-key", "x-request-id", "trpc-accept"];
+// A browser's own EventSource may send the id of the last event anyway; one that is made of fetch has to be allowed.
+const sent = [
+  "content-type",
+  "x-api-key",
+  "authorization",
+  "idempotency-key",
+  "last-event-id",
+  "x-request-id",
+  "trpc-accept",
+];
 const exposed = ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition"];
 
 /** What browsers of other origins may do. */

@@ -1,5 +1,6 @@
 import type { TRPCError } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { appRouter } from "../app-router.ts";
 import { authenticate } from "../auth/sessions.ts";
@@ -8,6 +9,7 @@ import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/answer-once.ts";
 import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
+import { heartbeatMs } from "../rpc/trpc.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
 import { maxValuesOf, rpcEndpoint, uploadPaths } from "./call-costs.ts";
@@ -23,6 +25,8 @@ import {
 import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
 import { createPacedQueue } from "./paced-queue.ts";
+
+const stuckAfterMs = 4 * heartbeatMs;
 
 const usually = { maxBytes: 64 * 1_024, withinMs: 20_000, leastBytesPerSecond: 0 };
 
@@ -104,12 +108,14 @@ export function createRpcHandler(
         markReplayed: () => (isReplayed = true),
         authenticate,
       }),
-      responseMeta({ errors }) {
+      responseMeta({ errors, type }) {
         const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
         return {
           headers: {
             ...(waits.length > 0 && { "retry-after": String(Math.max(...waits)) }),
             ...(isReplayed && { "idempotent-replayed": "true" }),
+            // Beside what keeps proxies from transforming and buffering it.
+            ...(type === "subscription" && { "cache-control": "no-store" }),
           },
         };
       },
@@ -118,9 +124,20 @@ export function createRpcHandler(
         if (error.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
       },
     });
+    if (response.headers.get("content-type") === "text/event-stream") cutWhenStuck(context);
     // What tRPC refuses before there is a context would not know its request id.
     return early[0] === undefined ? response : refuse(context, early[0]);
   }
+}
+
+// A stream has a heartbeat. A caller who takes nothing at all, or has gone without a word, would keep its place for ever.
+function cutWhenStuck(context: Context<AppEnv>): void {
+  const { incoming, outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+  const socket = incoming?.socket;
+  if (socket === undefined) return;
+  const cut = () => socket.destroy();
+  socket.setTimeout(stuckAfterMs, cut);
+  outgoing?.once("close", () => socket.setTimeout(0).off("timeout", cut));
 }
 
 // A caller who sends a body slowly has no turn meanwhile: a call begins when its body is there as a whole, and has been looked at.

@@ -32,6 +32,8 @@ test.each([
   "LIMIT_ABANDONED_HOLDS_PER_ACCOUNT",
   "MAX_CONNECTIONS",
   "MAX_CALLS",
+  "MAX_STREAMS",
+  "MAX_STREAMS_PER_ADDRESS",
   "KEEP_ALIVE_SECONDS",
 ])("the page on abuse tells of %s", (setting) => {
   expect(page).toContain(`\`${setting}\``);

@@ -2,7 +2,9 @@ import type { TRPCRouterRecord } from "@trpc/server";
 import { z } from "zod";
 import * as contract from "../contract/index.ts";
 import { signedInProcedure } from "../rpc/procedures.ts";
-import { withUser } from "../rpc/resolve.ts";
+import { withUser, withUserStreaming } from "../rpc/resolve.ts";
+import { trackedEvents } from "../rpc/tracked-events.ts";
+import { watchSeatMap } from "../live-map/watch-seat-map.ts";
 import { getBestSeats } from "../show/get-best-seats.ts";
 import { getSeatMap } from "../show/get-seat-map.ts";
 import { getShow } from "../show/get-show.ts";
@@ -23,6 +25,12 @@ export const showRouter = {
     .input(contract.showIdInput)
     .output(contract.seatMapSchema)
     .query(withUser(getSeatMap)),
+
+  /** The seat map of a show, and what happens to it until the show is over. */
+  watchSeatMap: signedInProcedure
+    .input(contract.watchSeatMapInput)
+    .output(trackedEvents(contract.seatMapEventSchema))
+    .subscription(withUserStreaming(watchSeatMap)),
 
   /** The best adjacent seats that are free now, or null. */
   bestAvailable: signedInProcedure

@@ -1,15 +1,31 @@
-import type { AnyTRPCProcedure } from "@trpc/server";
+import { getTRPCErrorFromUnknown, type AnyTRPCProcedure, type TRPCError } from "@trpc/server";
 import { movesMoney, roles, type Role } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
+import type { Context } from "./context.ts";
 import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
 import { RefusedInput } from "./input-guard.ts";
 import { trpc } from "./trpc.ts";
 
 // Runs around everything else of a call, so that every failure is mapped, and logged once when it is ours.
-const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
+const reportErrors = trpc.middleware(async ({ ctx, path, type, next }) => {
   const result = await next();
-  if (result.ok) return result;
-  const error = toTransportError(result.error);
+  if (!result.ok) throw report(ctx, path, result.error);
+  if (type !== "subscription") return result;
+  return { ...result, data: reportErrorsOf(result.data as AsyncIterable<unknown>, ctx, path) };
+});
+
+async function* reportErrorsOf(events: AsyncIterable<unknown>, ctx: Context, path: string) {
+  try {
+    yield* events;
+  } catch (error) {
+    // The caller has gone, or is to connect again: nothing has failed.
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw report(ctx, path, getTRPCErrorFromUnknown(error));
+  }
+}
+
+function report(ctx: Context, path: string, failure: TRPCError): TRPCError {
+  const error = toTransportError(failure);
   const { logger } = ctx.deps;
   const refusal = findRefusal(error);
   const code = refusal?.problem.code;
@@ -24,8 +40,23 @@ const reportErrors = trpc.middleware(async ({ ctx, path, next }) => {
       "A procedure answered a code that it does not list.",
     );
   }
-  throw error;
+  return error;
+}
+
+// Every mutation that may change seats answers with what it changed, of which show; it has committed by then.
+const announceSeats = trpc.middleware(async ({ ctx, type, next }) => {
+  const result = await next();
+  if (type === "mutation" && result.ok) {
+    const showId = showIdOf(result.data);
+    if (showId !== undefined) ctx.deps.liveMaps.changed(showId);
+  }
+  return result;
 });
+
+function showIdOf(answer: unknown): number | undefined {
+  if (typeof answer !== "object" || answer === null || !("showId" in answer)) return undefined;
+  return typeof answer.showId === "number" ? answer.showId : undefined;
+}
 
 // The session and the role are read on every call, before the input is.
 function admit(allowedRoles: readonly Role[]) {
@@ -57,7 +88,7 @@ const takeInput = trpc.middleware(async ({ getRawInput, next }) => {
   return await next();
 });
 
-const reported = trpc.procedure.use(reportErrors);
+const reported = trpc.procedure.use(reportErrors).use(announceSeats);
 const hashing = reported.use(standInLine);
 
 /** For everyone with an API key. */

@@ -1,4 +1,4 @@
-import type { Caller, Deps, User } from "../deps.ts";
+import type { Caller, Deps, StreamingCall, User } from "../deps.ts";
 import { answerOnce } from "../idempotency/answer-once.ts";
 import type { Call } from "../idempotency/call.ts";
 import type { Context } from "./context.ts";
@@ -32,4 +32,20 @@ export function withUser<Ports, Input, Answer>(
   type Parts = Ports & Pick<Deps, "db" | "clock">;
   return async ({ ctx, input, path }: Resolved<Parts, Input> & { ctx: { user: User } }): Promise<Answer> =>
     await answerOnce(ctx, path, input, (call) => verb(ctx.deps, ctx.user, input, call));
+}
+
+/** Resolves a subscription by a verb that asks who is signed in and yields events. */
+export function withUserStreaming<Ports, Input, Event>(
+  verb: (deps: Ports, user: User, input: Input, call: StreamingCall) => AsyncGenerator<Event, void>,
+) {
+  type Streamed = {
+    ctx: Context & { deps: Ports; user: User };
+    input: Input;
+    signal: AbortSignal | undefined;
+  };
+  return ({ ctx, input, signal = new AbortController().signal }: Streamed) =>
+    verb(ctx.deps, ctx.user, input, {
+      signal,
+      identify: () => ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization),
+    });
 }
