@@ -42,8 +42,12 @@ export interface Watching {
   leave(): void;
 }
 
-/** Watches a seat map through the whole HTTP side. */
-export async function watchMap(app: Reachable, input: unknown, options: CallOptions = {}): Promise<Watching> {
+/** Watches a seat map through the whole HTTP side; `map` is what was seen of it before. */
+export async function watchMap(
+  app: Reachable,
+  input: unknown,
+  options: CallOptions & { map?: SeatMap | undefined } = {},
+): Promise<Watching> {
   const leaving = new AbortController();
   const search = encodeURIComponent(JSON.stringify(transformer.serialize(input)));
   const response = await app.app.request(`/trpc/show.watchSeatMap?input=${search}`, {
@@ -54,7 +58,7 @@ export async function watchMap(app: Reachable, input: unknown, options: CallOpti
   if (response.body === null) throw new Error("The answer has no body.");
   const events = readEvents(response.body);
   const names: string[] = [];
-  let map: SeatMap | undefined;
+  let { map } = options;
   return {
     get map() {
       return map;
