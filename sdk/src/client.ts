@@ -6,6 +6,7 @@ import { exportsOf, type Exports } from "./exports.ts";
 import { keyLink, keyOf } from "./keys.ts";
 import { connectPlainCalls } from "./plain-calls.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
+import { subscriptionLink } from "./subscription-link.ts";
 import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 
@@ -58,7 +59,7 @@ export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
   return connectClient(options, realTiming);
 }
 
-/** A client with timers and randomness of the caller's choice, for tests. */
+/** A client with timers, clock and randomness of the caller's choice, for tests. */
 export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
   const url = options.url.toString().replace(/\/+$/, "");
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
@@ -66,6 +67,7 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
   const link = { url: `${url}/trpc`, transformer, fetch };
   const get = connectPlainCalls({ url, timeoutMs, fetch: options.fetch, headers: () => headersOf(options) });
   const retries = options.retries ?? defaultRetries;
+  const streams = { url: link.url, fetch: options.fetch, headers: () => headersOf(options), timing };
   const client = createTRPCClient<AppRouter>({
     links: [
       deviceTokenLink(options.deviceTokens ?? keepDeviceTokens()),
@@ -74,11 +76,15 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
       splitLink({
         condition: (call) => call.type === "mutation",
         true: httpLink({ ...link, headers: ({ op }) => headersOf(options, keyOf(op)) }),
-        false: httpBatchLink({
-          ...link,
-          headers: () => headersOf(options),
-          maxItems: maxBatchSize,
-          maxURLLength: maxUrlLength,
+        false: splitLink({
+          condition: (call) => call.type === "subscription",
+          true: subscriptionLink(streams),
+          false: httpBatchLink({
+            ...link,
+            headers: () => headersOf(options),
+            maxItems: maxBatchSize,
+            maxURLLength: maxUrlLength,
+          }),
         }),
       }),
     ],

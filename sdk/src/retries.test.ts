@@ -219,6 +219,7 @@ describe("a caller who aborts", () => {
         queueMicrotask(() => giveUp.abort());
         return () => cancelled.push(ms);
       },
+      now: realTiming.now,
     };
     const { client, requests } = scripted([unreachable], {}, timing);
     const { signal } = giveUp;
@@ -265,6 +266,7 @@ function scripted(
       queueMicrotask(wake);
       return () => {};
     },
+    now: realTiming.now,
   };
   const client = connectClient(
     {

@@ -23,6 +23,8 @@ export interface Timing {
   random(): number;
   /** Calls `wake` that much later, unless what it returns is called before. */
   after(ms: number, wake: () => void): () => void;
+  /** Milliseconds of the wall clock, which goes on while the device sleeps. */
+  now(): number;
 }
 
 export const realTiming: Timing = {
@@ -31,6 +33,7 @@ export const realTiming: Timing = {
     const timer = setTimeout(wake, ms);
     return () => clearTimeout(timer);
   },
+  now: () => new Date().getTime(),
 };
 
 interface Tries {
@@ -96,9 +99,8 @@ export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> 
     if (tries.failures >= retries || !mayPass(error)) return undefined;
     const namedMs = namedWaitMs(error) ?? 0;
     if (namedMs > longestNamedMs) return undefined;
-    const spanMs = Math.min(backoff.longestMs, backoff.firstMs * 2 ** tries.failures);
     tries.failures += 1;
-    return namedMs + timing.random() * spanMs;
+    return namedMs + backoffMs(tries.failures, timing);
   }
 
   function nextPoll(tries: Tries): number | undefined {
@@ -108,6 +110,11 @@ export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> 
     tries.polledMs += waitMs;
     return tries.polledMs > polling.patienceMs ? undefined : waitMs;
   }
+}
+
+/** A random wait before the next try, after so many failures in a row: at most 300 ms after the first, twice as long each time, up to 10 s. */
+export function backoffMs(failures: number, timing: Timing): number {
+  return timing.random() * Math.min(backoff.longestMs, backoff.firstMs * 2 ** (failures - 1));
 }
 
 // Whether the same call may well succeed in a moment.
@@ -120,7 +127,8 @@ function mayPass(error: TRPCClientError<AppRouter>): boolean {
   return failure !== undefined && !(error.cause instanceof SyntaxError);
 }
 
-function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefined {
+/** How long the answer says to wait, in milliseconds; undefined when it does not say. */
+export function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefined {
   const problem = domainErrorOf(error);
   switch (problem?.code) {
     case "RATE_LIMITED":

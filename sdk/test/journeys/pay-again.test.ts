@@ -3,7 +3,7 @@ import { givenShow, goodCard } from "../../../server/test/given.ts";
 import { createTestApp, testApiKey } from "../../../server/test/test-app.ts";
 import { connectClient } from "../../src/client.ts";
 import { Decimal, domainErrorOf, type Fetch } from "../../src/index.ts";
-import type { Timing } from "../../src/retries.ts";
+import { realTiming, type Timing } from "../../src/retries.ts";
 import { connect, errorOf, newCustomer } from "../connect.ts";
 
 const app = await createTestApp();
@@ -125,6 +125,7 @@ function over(token: string, fetch: Fetch, whileWaiting: () => Promise<void> = (
       void whileWaiting().then(wake);
       return () => {};
     },
+    now: realTiming.now,
   };
   return connectClient({ url: "http://skyfox.test", apiKey: testApiKey, token, fetch }, timing);
 }
