@@ -7,8 +7,10 @@ import { keyLink, keyOf } from "./keys.ts";
 import { connectPlainCalls } from "./plain-calls.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
 import { subscriptionLink } from "./subscription-link.ts";
+import { findSurroundings, type Surroundings } from "./tabs.ts";
 import { ticketCalls, type TicketCalls } from "./tickets.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
+import { seatMapWatcher, type WatchSeatMap } from "./watch-seat-map.ts";
 
 // A payment may take the gateway's ten seconds and more; a client that hangs up earlier does not learn its outcome.
 const defaultTimeoutMs = 30_000;
@@ -47,6 +49,7 @@ export interface SkyfoxClientOptions {
 export type SkyfoxClient = TRPCClient<AppRouter> & {
   readonly tickets: TicketCalls;
   readonly exports: Exports;
+  readonly watchSeatMap: WatchSeatMap;
 };
 
 /**
@@ -56,11 +59,15 @@ export type SkyfoxClient = TRPCClient<AppRouter> & {
  * such as after a page was loaded again.
  */
 export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
-  return connectClient(options, realTiming);
+  return connectClient(options, realTiming, findSurroundings());
 }
 
 /** A client with timers, clock and randomness of the caller's choice, for tests. */
-export function connectClient(options: SkyfoxClientOptions, timing: Timing): SkyfoxClient {
+export function connectClient(
+  options: SkyfoxClientOptions,
+  timing: Timing,
+  surroundings: Surroundings = {},
+): SkyfoxClient {
   const url = options.url.toString().replace(/\/+$/, "");
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const fetch = withTimeout(options.fetch, timeoutMs);
@@ -93,6 +100,7 @@ export function connectClient(options: SkyfoxClientOptions, timing: Timing): Sky
   return Object.create(client, {
     tickets: { value: ticketCalls(get) },
     exports: { value: exportsOf(get) },
+    watchSeatMap: { value: seatMapWatcher(streams, surroundings) },
   }) as SkyfoxClient;
 }
 
