@@ -28,9 +28,9 @@ export interface SkyfoxClientOptions {
   apiKey: string;
   /** The token of `auth.login`, or a function that is asked before every request; null calls without one. */
   token?: string | (() => string | null | Promise<string | null>) | undefined;
-  /** Replaces the global `fetch`. */
+  /** Replaces the global `fetch`; live seat maps need one that passes bodies on as they come. */
   fetch?: Fetch | undefined;
-  /** How long one request may take, in milliseconds; 30,000 by default. */
+  /** How long one request may take, in milliseconds; 30,000 by default. Live seat maps have no such limit. */
   timeoutMs?: number | undefined;
   /**
    * How often a call is repeated when the network failed or the server was busy: 3 times by default, 0 for never. Only queries are
@@ -49,6 +49,7 @@ export interface SkyfoxClientOptions {
 export type SkyfoxClient = TRPCClient<AppRouter> & {
   readonly tickets: TicketCalls;
   readonly exports: Exports;
+  /** Follows the seat map of a show live. */
   readonly watchSeatMap: WatchSeatMap;
 };
 

@@ -21,6 +21,8 @@ export type {
   Month,
 } from "./exports.ts";
 export { fileToProfileImage } from "./profile-image.ts";
+export type { SeatMapEnd, SeatMapStatus, WatchSeatMapOptions } from "./seat-map-view.ts";
 export { verifyTicket, type TicketCalls, type TicketFault, type TicketVerification } from "./tickets.ts";
 export type { Fetch } from "./timeout.ts";
+export type { WatchSeatMap } from "./watch-seat-map.ts";
 export * from "@skyfox/server/contract";

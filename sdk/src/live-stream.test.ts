@@ -124,7 +124,9 @@ describe("a subscription", () => {
   test("that is closed while its token is compared opens no other stream", async () => {
     await followed();
     token = "second";
-    whenAsked = () => close();
+    whenAsked = (time) => {
+      if (time === 2) close();
+    };
     timing.pass(5_000);
     await settle();
     expect([server.connections.length, timing.pending]).toEqual([1, 0]);
@@ -199,7 +201,11 @@ describe("a refusal", () => {
     ["another server's page", () => new Response("<h1>Welcome</h1>")],
     [
       "another tRPC server's error",
-      () => Response.json({ error: transformer.serialize({ data: { httpStatus: 404 } }) }, { status: 404 }),
+      () =>
+        Response.json(
+          { error: transformer.serialize({ code: -32_004, message: "No.", data: { httpStatus: 404 } }) },
+          { status: 404 },
+        ),
     ],
     ["an answer of JSON that is no error", () => Response.json(["Welcome"])],
   ])("is none, and tried again: %s", async ([, answer]) => {

@@ -161,12 +161,14 @@ describe("an abort", () => {
       false,
       0,
     ]);
+    expect(watching.page.listeners).toBe(0);
   });
 
   test("before the beginning opens nothing and says nothing", async () => {
     const watching = watchAt(server, { signal: AbortSignal.abort() });
     await settle();
     expect([server.connections.length, watching.statuses, watching.timing.pending]).toEqual([0, [], 0]);
+    expect(watching.page.listeners).toBe(0);
   });
 
   test.for<[string, (watching: Watching) => void]>([

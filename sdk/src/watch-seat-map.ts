@@ -4,7 +4,10 @@ import { createView, type WatchSeatMapOptions } from "./seat-map-view.ts";
 import { followWithTabs } from "./shared-seat-map.ts";
 import type { Surroundings } from "./tabs.ts";
 
-/** Watches the seat map of a show until it has ended or `signal` aborts. */
+/**
+ * Watches the seat map of a show until it has ended or `signal` aborts: survives cuts and passing errors, the device's sleep and new tokens, and catches
+ * up on what was missed. Throws nothing; what SkyFox refuses comes as `onStatus("ended", { why: "refused", error })`.
+ */
 export type WatchSeatMap = (showId: number, options: WatchSeatMapOptions) => void;
 
 /** Makes `watchSeatMap`. Tabs of one browser share a stream where they can; a hidden page has none. */
@@ -20,7 +23,6 @@ export function seatMapWatcher(access: StreamAccess, { page, tabs }: Surrounding
 
     function enter(): void {
       leave?.();
-      leave = undefined;
       if (page?.hidden) return view.say("stale");
       view.say("catching-up");
       leave =

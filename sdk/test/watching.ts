@@ -7,6 +7,8 @@ import { createManualTiming, type ManualTiming } from "./manual-timing.ts";
 
 /** A page that a test shows and hides. */
 export interface TestPage extends Page {
+  /** How many listen to it. */
+  readonly listeners: number;
   turn(what: "hidden" | "shown"): void;
 }
 
@@ -16,6 +18,9 @@ export function createPage(isHidden = false): TestPage {
   return {
     get hidden() {
       return hidden;
+    },
+    get listeners() {
+      return listeners.size;
     },
     addEventListener: (_type, listener) => listeners.add(listener),
     removeEventListener: (_type, listener) => listeners.delete(listener),

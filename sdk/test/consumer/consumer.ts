@@ -18,6 +18,9 @@ import {
   type ProfileImage,
   type RouterInputs,
   type RouterOutputs,
+  type SeatMap,
+  type SeatMapEnd,
+  type SeatMapStatus,
   type SkyfoxDomainError,
   type TicketKeys,
 } from "@skyfox/sdk";
@@ -42,6 +45,39 @@ export async function book(show: Show, seatNumbers: string[]): Promise<Date> {
 export async function suggest(showId: number, count: number): Promise<string> {
   const best: BestSeats | null = bestSeats(await client.show.seatMap.query({ showId }), count, "Deluxe");
   return best === null ? "No such seats." : `${best.seatNumbers.join()}: ${best.amountDue.toFixed(2)}`;
+}
+
+/** Draws the seats of a show as they are, until the page gives up. */
+export function follow(showId: number, draw: (text: string) => void, signal: AbortSignal): void {
+  client.watchSeatMap(showId, {
+    onChange: (seatMap: SeatMap) =>
+      draw(`${seatMap.rows.length} rows, from ${seatMap.prices.Standard.toFixed(2)}`),
+    onStatus(status: SeatMapStatus, end?: SeatMapEnd) {
+      if (end === undefined) return draw(status);
+      switch (end.why) {
+        case "show-over":
+          return draw("The show is over.");
+        case "show-cancelled":
+          return draw(end.reason);
+        case "refused":
+          return draw(describe(end.error));
+        default:
+          end satisfies never;
+      }
+    },
+    signal,
+  });
+  // @ts-expect-error -- A watch without a signal would never end.
+  client.watchSeatMap(showId, { onChange() {} });
+}
+
+/** The events themselves. */
+export function listen(showId: number, log: (line: string) => void): () => void {
+  const subscription = client.show.watchSeatMap.subscribe(
+    { showId },
+    { onData: ({ id, data }) => log(data.type === "changed" ? `${id}: ${data.seats.length}` : data.type) },
+  );
+  return () => subscription.unsubscribe();
 }
 
 const tokens = new Map<string, string>();
@@ -292,3 +328,35 @@ if (
   "bookings_April.csv http://localhost:8080/exports/bookings.csv?month=4"
 )
   throw new Error("The export was not read.");
+
+// A seat map that is watched arrives with its amounts as Decimal, and its watch ends with the show.
+const events = [
+  "event: connected\ndata: {}\n\n",
+  `id: 1\ndata: ${JSON.stringify({
+    json: {
+      type: "snapshot",
+      seatMap: { showId: 1, version: 1, prices: { Standard: "200.00", Deluxe: "350.00" }, rows: [] },
+    },
+    meta: {
+      values: {
+        "seatMap.prices.Standard": [["custom", "Decimal"]],
+        "seatMap.prices.Deluxe": [["custom", "Decimal"]],
+      },
+    },
+  })}\n\n`,
+  `id: 1\ndata: ${JSON.stringify({ json: { type: "ended" } })}\n\n`,
+];
+const streaming = createSkyfoxClient({
+  url: "http://localhost:8080",
+  apiKey: "key",
+  fetch: async () => new Response(events.join(""), { headers: { "content-type": "text/event-stream" } }),
+});
+const watched = await new Promise<string>((resolve) => {
+  let price = "";
+  streaming.watchSeatMap(1, {
+    onChange: ({ prices }) => (price = prices.Standard.toFixed(2)),
+    onStatus: (_status, end) => void (end && resolve(`${price} ${end.why}`)),
+    signal: new AbortController().signal,
+  });
+});
+if (watched !== "200.00 show-over") throw new Error("The seat map was not watched.");
