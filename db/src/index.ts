@@ -16,6 +16,7 @@ export * from "./queries/bookings.ts";
 export * from "./queries/cancel-hold.ts";
 export * from "./queries/cancellations.ts";
 export * from "./queries/card-payments.ts";
+export * from "./queries/change-seats.ts";
 export * from "./queries/check-ins.ts";
 export * from "./queries/clock.ts";
 export * from "./queries/doubts.ts";

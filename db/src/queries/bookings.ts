@@ -155,6 +155,7 @@ export async function lockBooking(tx: Tx, bookingId: number) {
           "show_id as showId",
           "customer_username as username",
           "status",
+          "no_of_seats as seats",
           "amount_due as amountDue",
           "amount_paid as amountPaid",
           "expires_at as expiresAt",

@@ -35,6 +35,13 @@ export interface Offer {
   freeId: number | null;
 }
 
+/** Seats of a show that a person wants; what the booking `heldBy` claims of them counts as free. */
+export interface Wanted {
+  showId: number;
+  seatNumbers: string[];
+  heldBy?: number;
+}
+
 /**
  * Looks whether the person may have all of these seats now, and prices them. Throws `SHOW_NOT_FOUND`, `SHOW_CANCELLED`,
  * `SHOW_ALREADY_STARTED`, `DATE_OUT_OF_RANGE`, `INVALID_SEAT`, `SEATS_UNAVAILABLE`.
@@ -43,13 +50,16 @@ export async function findOffer(
   db: Db,
   deps: BookingDeps,
   user: User,
-  wanted: { showId: number; seatNumbers: string[]; wantsId?: boolean },
+  wanted: Wanted & { wantsId?: boolean },
 ): Promise<Offer> {
-  const { showId, wantsId = false } = wanted;
+  const { showId, heldBy, wantsId = false } = wanted;
   const seatNumbers = wanted.seatNumbers.toSorted(bySeat);
   const seats = await findWantedSeats(db, { showId, seatNumbers, wantsId });
   const { screenId, date, startsAt, now, freeId } = assertOnSale(deps, user, seats);
-  const overdue = assertFree(seats, now);
+  const overdue = assertFree(
+    seats.filter((seat) => heldBy === undefined || seat.claimedBy !== heldBy),
+    now,
+  );
   return { showId, screenId, date, startsAt, seatNumbers, amountDue: priceOf(seats), overdue, now, freeId };
 }
 
@@ -69,7 +79,7 @@ const raceLosses = new Set<string>([
 export async function retryLostRaces<Result>(
   deps: BookingDeps,
   user: User,
-  wanted: { showId: number; seatNumbers: string[] },
+  wanted: Wanted,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   for (let tries = 0; tries < maxTries; tries += 1) {

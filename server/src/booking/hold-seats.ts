@@ -6,6 +6,7 @@ import {
   expireForTakeover,
   insertHold,
   listOverdueHolds,
+  listPendingHolds,
   violatedConstraint,
   type BrokenBound,
   type Db,
@@ -64,6 +65,16 @@ export async function countHold(
   }
 }
 
+/** A hold as it was answered, with the time that it has left now: none once it is paid, given up or over. */
+export async function holdAsItIs(deps: Pick<Deps, "db" | "clock">, hold: Hold): Promise<Hold> {
+  const [now, [pending]] = await Promise.all([
+    deps.clock.nowIn(deps.db),
+    listPendingHolds(deps.db, [hold.bookingId]),
+  ]);
+  const left = pending === undefined ? 0 : pending.expiresAt.getTime() - now.getTime();
+  return { ...hold, timeRemainingMs: Math.max(0, left) };
+}
+
 /**
  * Holds the seats that `look` offers, once. Throws what `look` throws, `TOO_MANY_HOLDS`, and errors by which `isLostRace` and `isSeatLocked` know
  * that another transaction has these seats, or keeps them locked; the call's key stays free then.
@@ -116,12 +127,13 @@ async function writeHold(
   return answerOf(held);
 }
 
-// A screen has fewer seats than one address may hold in development: nothing is bounded there, nor where a call has no address.
-function boundsOf(
+/** What bounds the unpaid seats of a customer and a network, and the network that counts; null where none does. */
+export function boundsOf(
   { settings: { holdLimits } }: BookingDeps,
   { address }: User,
 ): Pick<NewHold, "heldFrom" | "bounds"> {
   const { seatsPerAddress, ...ofCustomer } = holdLimits;
+  // A screen has fewer seats than one address may hold in development: nothing is bounded there, nor where a call has no address.
   const isBounded = isIP(address) !== 0 && seatsPerAddress < maxSeatsPerScreen;
   return {
     heldFrom: isBounded ? networkOf(address) : null,
@@ -133,7 +145,8 @@ function boundsOf(
   };
 }
 
-function tooManyHolds({ bound, freeAt }: BrokenBound, now: Date): DomainError {
+/** The refusal by a bound, with the seconds after which it would no longer be broken if nothing but time went on. */
+export function tooManyHolds({ bound, freeAt }: BrokenBound, now: Date): DomainError {
   const seconds = freeAt && Math.max(1, Math.ceil((freeAt.getTime() - now.getTime()) / 1_000));
   return new DomainError({
     code: "TOO_MANY_HOLDS",

@@ -43,6 +43,12 @@ export const holdSeatsInput = z.strictObject({ showId: idSchema, seatNumbers: se
 /** The show and the seats to hold, in the order in which the caller named them. */
 export type HoldSeatsInput = z.output<typeof holdSeatsInput>;
 
+/** What `booking.changeSeats` takes: one's own hold and one to ten seats of its show, which it gets instead of its own, all or none. */
+export const changeSeatsInput = z.strictObject({ bookingId: idSchema, seatNumbers: seatNumbersSchema });
+
+/** The hold, and all seats that it is to have; those among them that it has already stay held. */
+export type ChangeSeatsInput = z.output<typeof changeSeatsInput>;
+
 /** What `booking.initializeBest` and `show.bestAvailable` take: a show, how many adjacent seats (more than ten is `TOO_MANY_SEATS`), and of which type. */
 export const bestSeatsInput = z.strictObject({
   showId: idSchema,

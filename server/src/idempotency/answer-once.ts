@@ -22,7 +22,7 @@ const maxTries = 5;
 
 /**
  * Runs a verb once for each key that callers send to a procedure which the contract lists as keyed: a call that is repeated gets the answer of
- * the first, or its refusal. Throws `VALIDATION_ERROR` for a key of another form, `IDEMPOTENCY_MISMATCH` when the first asked something
+ * the first, with what `renew` brings up to date in it, or its refusal. Throws `VALIDATION_ERROR` for a key of another form, `IDEMPOTENCY_MISMATCH` when the first asked something
  * else, `IDEMPOTENCY_IN_FLIGHT` while it runs, `PAYMENT_OUTCOME_UNKNOWN` while its payment is in doubt.
  */
 export async function answerOnce<Answer>(
@@ -30,6 +30,7 @@ export async function answerOnce<Answer>(
   path: string,
   input: unknown,
   verb: (call: Call) => Answer | Promise<Answer>,
+  renew?: (deps: CallContext["deps"], kept: Answer) => Promise<Answer>,
 ): Promise<Answer> {
   const { deps, keysInFlight, markReplayed } = context;
   const keyed = isKeyed(path) ? intentOf(context, path, input) : undefined;
@@ -39,7 +40,8 @@ export async function answerOnce<Answer>(
       const found = await lookUp(deps, keyed);
       if (typeof found === "object") {
         markReplayed();
-        return openKept(found.kept) as Answer;
+        const kept = openKept(found.kept) as Answer;
+        return renew === undefined ? kept : await renew(deps, kept);
       }
       try {
         return await verb(callWithKey(deps, keyed, found === "begun"));

@@ -46,6 +46,13 @@ const cases: Record<KeyedProcedure, () => Promise<Case>> = {
     const input = { showId: await givenShow(app), count: 2 };
     return { caller, input, countEffects: counting("booking where customer_username = $1", caller.username) };
   },
+  async "booking.changeSeats"() {
+    const { caller, bookingId } = await givenHold();
+    const changed = "booking_seat_mapping where booking_id = $1 and seat_number in ('B1', 'F2')";
+    const input = { bookingId, seatNumbers: ["B1", "F2"] };
+    const countPairs = counting(changed, bookingId);
+    return { caller, input, countEffects: async () => (await countPairs()) / 2 };
+  },
   async "booking.pay"() {
     const { caller, bookingId } = await givenHold();
     return {
@@ -184,6 +191,7 @@ test("what takes a key is what the specification says, and has its case here", (
   const customers = [
     "booking.initialize",
     "booking.initializeBest",
+    "booking.changeSeats",
     "booking.pay",
     "booking.cancel",
     "wallet.addFunds",

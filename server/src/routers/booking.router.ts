@@ -3,10 +3,11 @@ import * as contract from "../contract/index.ts";
 import { customerProcedure, signedInProcedure } from "../rpc/procedures.ts";
 import { withUser } from "../rpc/resolve.ts";
 import { cancelBooking } from "../booking/cancel-booking.ts";
+import { changeSeats } from "../booking/change-seats.ts";
 import { findLatestBooking, getBooking } from "../booking/get-booking.ts";
 import { getTicketPdf, getTicketQr } from "../booking/get-ticket.ts";
 import { holdBestSeats } from "../booking/hold-best-seats.ts";
-import { holdSeats } from "../booking/hold-seats.ts";
+import { holdAsItIs, holdSeats } from "../booking/hold-seats.ts";
 import { listOwnBookings } from "../booking/list-own-bookings.ts";
 import { payBooking } from "../booking/pay-booking.ts";
 
@@ -15,13 +16,19 @@ export const bookingRouter = {
   initialize: customerProcedure
     .input(contract.holdSeatsInput)
     .output(contract.holdSchema)
-    .mutation(withUser(holdSeats)),
+    .mutation(withUser(holdSeats, holdAsItIs)),
 
   /** Holds the best adjacent seats of a show for five minutes. */
   initializeBest: customerProcedure
     .input(contract.bestSeatsInput)
     .output(contract.holdSchema)
-    .mutation(withUser(holdBestSeats)),
+    .mutation(withUser(holdBestSeats, holdAsItIs)),
+
+  /** Gives a hold other seats of its show; its time goes on. */
+  changeSeats: customerProcedure
+    .input(contract.changeSeatsInput)
+    .output(contract.holdSchema)
+    .mutation(withUser(changeSeats, holdAsItIs)),
 
   /** Pays a hold by card, by wallet, or by both. */
   pay: customerProcedure

@@ -24,14 +24,15 @@ export function withCaller<Ports, Input, Answer>(
 
 /**
  * Resolves a procedure by a verb that asks who is signed in. If the contract lists the procedure as keyed, a call that is repeated with its key
- * gets the answer of the first one, and the verb commits its effect through `call`.
+ * gets the answer of the first one, with what `renew` brings up to date in it, and the verb commits its effect through `call`.
  */
 export function withUser<Ports, Input, Answer>(
   verb: (deps: Ports, user: User, input: Input, call: Call) => Answer | Promise<Answer>,
+  renew?: (deps: Pick<Deps, "db" | "clock">, kept: Answer) => Promise<Answer>,
 ) {
   type Parts = Ports & Pick<Deps, "db" | "clock">;
   return async ({ ctx, input, path }: Resolved<Parts, Input> & { ctx: { user: User } }): Promise<Answer> =>
-    await answerOnce(ctx, path, input, (call) => verb(ctx.deps, ctx.user, input, call));
+    await answerOnce(ctx, path, input, (call) => verb(ctx.deps, ctx.user, input, call), renew);
 }
 
 /** Resolves a subscription by a verb that asks who is signed in and yields events. */

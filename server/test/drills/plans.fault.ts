@@ -142,6 +142,7 @@ test(
     const givenUp = await hold("A3");
     await call("booking.cancel", { bookingId: givenUp.bookingId }, person);
     const best = await call<Hold>("booking.initializeBest", { showId, count: 2 }, person);
+    await call("booking.changeSeats", { bookingId: best.bookingId, seatNumbers: ["C1", "C2", "C3"] }, person);
     await call("booking.cancel", { bookingId: best.bookingId }, person);
     await call("booking.byId", { bookingId }, person);
     await call("booking.ticketQr", { bookingId }, person);
