@@ -1,5 +1,5 @@
 import type { SeatMapEvent } from "@skyfox/server/contract";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createLiveServer, refusal, type Connection, type LiveServer } from "../test/live-server.ts";
 import { seatMapOf } from "../test/seat-map-of.ts";
 import { eventually, settle } from "../test/settle.ts";
@@ -162,6 +162,19 @@ describe("streams are not shared", () => {
   });
 });
 
+describe("a tab that is closed at once", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  test.for(["with", "without"])("leaves nothing, %s Web Crypto", async (what) => {
+    if (what === "without") vi.stubGlobal("crypto", {});
+    open().abort();
+    await settle();
+    vi.unstubAllGlobals();
+    const other = await leader({ token: "second" });
+    expect([other.status, server.connections.length]).toEqual(["live", 1]);
+  });
+});
+
 describe("a new token", () => {
   test("takes the tab with the stream to the tabs with that token, and leaves the stream to the others", async () => {
     const first = await leader();
@@ -189,14 +202,14 @@ describe("a new token", () => {
     expect(stream(0).isOpen).toBe(true);
   });
 
-  test("that cannot be had at first is asked for again", async () => {
-    const watching = open({});
-    watching.token = undefined;
-    await eventually(() => watching.timing.pending === 3);
-    watching.token = "first";
-    watching.timing.pass(150);
-    await eventually(() => server.connections.length === 1);
-    expect(stream(0).headers.get("authorization")).toBe("Bearer first");
+  test("that cannot be had at first is asked for again, and leads to the others", async () => {
+    await leader();
+    const second = open({ token: null });
+    await eventually(() => second.timing.pending === 3);
+    second.token = "first";
+    second.timing.pass(150);
+    await eventually(() => second.status === "live");
+    expect([second.seen, server.connections.length]).toEqual(["5 A1:free A2:free", 1]);
   });
 });
 

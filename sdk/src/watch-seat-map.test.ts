@@ -196,6 +196,15 @@ describe("an abort", () => {
     ]);
   });
 
+  test("by the caller who has just got a map is followed by no status", async () => {
+    const watching = watchAt(server);
+    await settle();
+    watching.heard = watching.abort;
+    send(1, snapshot(5));
+    await settle();
+    expect([watching.maps.length, watching.statuses]).toEqual([1, ["catching-up"]]);
+  });
+
   test("by the caller who is just being called works as well", async () => {
     const abort = new AbortController();
     const page = createPage(true);

@@ -55,7 +55,8 @@ export interface Watching {
 
 export interface WatchingOptions extends Surroundings {
   page?: TestPage;
-  token?: string;
+  /** Null while none can be had. */
+  token?: string | null;
   showId?: number;
   signal?: AbortSignal;
 }
@@ -71,7 +72,7 @@ export function watchAt(server: LiveServer, options: WatchingOptions = {}): Watc
     maps: [],
     statuses: [],
     end: undefined,
-    token,
+    token: token ?? undefined,
     get seen() {
       const map = watching.maps.at(-1);
       if (map === undefined) return "";

@@ -355,7 +355,9 @@ const watched = await new Promise<string>((resolve) => {
   let price = "";
   streaming.watchSeatMap(1, {
     onChange: ({ prices }) => (price = prices.Standard.toFixed(2)),
-    onStatus: (_status, end) => void (end && resolve(`${price} ${end.why}`)),
+    onStatus(_status, end) {
+      if (end !== undefined) resolve(`${price} ${end.why}`);
+    },
     signal: new AbortController().signal,
   });
 });
