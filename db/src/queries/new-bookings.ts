@@ -38,11 +38,17 @@ export async function findWantedSeats(
       show.cancel_reason as "cancelReason", w.seat_number as "seatNumber", seat.seat_type as "seatType",
       claim.booking_id as "claimedBy", claim.free_after as "freeAfter",
       ${databaseNow} as "readAt", ${idIf(wanted.wantsId)} as "freeId"
-    from unnest(${wanted.seatNumbers}::text[]) with ordinality as w (seat_number, position)
+    -- Inside a subquery the array's length counts for no plan: one plan serves all, where each call was planned anew. It reads the wanted seats
+    -- only, not those of all screens.
+    from unnest((select ${wanted.seatNumbers}::text[])) with ordinality as w (seat_number, position)
     join show on show.id = ${wanted.showId}
-    left join seat on seat.screen_id = show.screen_id and seat.seat_number = w.seat_number
-    left join seat_claim claim
-      on claim.show_id = show.id and claim.seat_number = w.seat_number and claim.booking_id is not null
+    left join lateral (
+      select seat_type from seat where screen_id = show.screen_id and seat_number = w.seat_number limit 1
+    ) as seat on true
+    left join lateral (
+      select booking_id, free_after from seat_claim
+      where show_id = show.id and seat_number = w.seat_number and booking_id is not null limit 1
+    ) as claim on true
     order by w.position`.execute(db);
   return rows;
 }

@@ -18,7 +18,7 @@ const { deps, clock } = app;
 for (const server of [app, proxied]) await server.deps.monitors.close();
 beforeEach(() => clock.set(testStart));
 
-const isLook = ({ sql }: { sql: string }) => sql.includes("left join seat_claim claim");
+const isLook = ({ sql }: { sql: string }) => sql.includes("as w (seat_number, position)\n    join show");
 const isHold = ({ sql }: { sql: string }) => sql.includes("hold_refusal(");
 
 async function hold(server: TestApp, user: User, input: object, path = "booking.initialize") {
