@@ -218,3 +218,7 @@ BEGIN
   END IF;
 END
 $$;
+
+-- Servers count calls in their memory and share the counts: by whom and when a window was last changed so. Null for guesses, which are counted here.
+ALTER TABLE rate_limit ADD COLUMN shared_at timestamptz, ADD COLUMN shared_by uuid;
+CREATE INDEX rate_limit_shared ON rate_limit (shared_at) WHERE shared_at IS NOT NULL;

@@ -226,6 +226,8 @@ export interface RateLimit {
   expire: number | null;
   key: string;
   points: Generated<number>;
+  shared_at: Timestamp | null;
+  shared_by: string | null;
 }
 
 export interface Screen {

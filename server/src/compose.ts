@@ -18,6 +18,7 @@ import {
   noExpiryMonitors,
   type RunningExpiryMonitors,
 } from "./booking/expiry-monitors.ts";
+import { startLoop } from "./runtime/background.ts";
 import { startDatabaseClock } from "./runtime/clock.ts";
 import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Settings } from "./deps.ts";
@@ -29,7 +30,9 @@ import { createBucketStore } from "./image/bucket-store.ts";
 import { createFolderStore } from "./image/folder-store.ts";
 import { createPictureMaker } from "./image/make-picture.ts";
 import { createSeatMapFeed, type SeatMapFeed } from "./live-map/seat-map-feed.ts";
+import { createCallLimits, shareEveryMs, type CallLimits } from "./limits/call-limits.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
+import { joinLimits } from "./limits/limits.ts";
 import { createMetrics } from "./runtime/metrics.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { openBooks } from "./payment/check-books.ts";
@@ -103,7 +106,7 @@ export async function compose(
   doubtClock = clock.doubt;
   let isShuttingDown = false;
   let isMigrated = false;
-  const { deps, app, monitors, liveMaps, idle, close } = assemble(config, {
+  const { deps, app, monitors, calls, liveMaps, idle, close } = assemble(config, {
     db,
     backgroundDb,
     books,
@@ -123,6 +126,10 @@ export async function compose(
     },
   });
 
+  const sharing = startLoop(
+    { clock, logger },
+    { name: "share counts of calls", everyMs: shareEveryMs, run: calls.share },
+  );
   const metrics = config.metricsPort === undefined ? undefined : createMetrics(deps);
   const tasks = createBackgroundTasks(
     { ...deps, db: backgroundDb },
@@ -145,6 +152,9 @@ export async function compose(
     },
     idle,
     async close() {
+      await sharing.close();
+      // What was counted since the last round.
+      await calls.share();
       clock.close();
       close();
       await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
@@ -193,6 +203,7 @@ export interface Assembly {
   app: SkyfoxApp;
   monitors: RunningExpiryMonitors;
   sessions: SessionMemory;
+  calls: CallLimits;
   liveMaps: SeatMapFeed;
   /** Resolves once ended sessions are heard of, and changes of seats on other servers. */
   hearing: Promise<void>;
@@ -228,6 +239,7 @@ export function assemble(
     bounds: config.streams,
   });
   const seatNotices = startListener(listenUrl, { channel: seatChannel, ...liveMaps });
+  const calls = createCallLimits({ db: backgroundDb, clock, logger }, config.limits);
   const deps: Deps = {
     db,
     books,
@@ -246,7 +258,7 @@ export function assemble(
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
-    limits: createGuessingLimits(db, config.limits),
+    limits: joinLimits(createGuessingLimits(db, config.limits), calls),
     liveMaps,
     logger,
     settings: settingsOf(config),
@@ -269,6 +281,7 @@ export function assemble(
     app,
     monitors,
     sessions,
+    calls,
     liveMaps,
     hearing: Promise.all([endings.hearing, seatNotices.hearing]).then(() => {}),
     idle: inFlight.idle,

@@ -16,6 +16,9 @@ import { assemble, type Assembly } from "../src/compose.ts";
 import type { BucketAccess } from "../src/config.ts";
 import type { Deps, HashingDeps } from "../src/deps.ts";
 import { createBucketStore } from "../src/image/bucket-store.ts";
+import { createCallLimits } from "../src/limits/call-limits.ts";
+import { createGuessingLimits } from "../src/limits/guessing-limits.ts";
+import { joinLimits } from "../src/limits/limits.ts";
 import { developmentAddressFactor, limitTable, widenAddressLimits } from "../src/limits/limit-table.ts";
 import type { SeatMapFeed } from "../src/live-map/seat-map-feed.ts";
 import { connectMovieService } from "../src/movie/movie-service.ts";
@@ -55,6 +58,10 @@ export interface TestApp {
   imageFolder: string;
   /** One round of the reconciler, as a running server has it every few seconds. */
   reconcile(signal?: AbortSignal): Promise<void>;
+  /** One round of sharing what callers are counted for, as a running server has it twice a second. */
+  shareCounts(): Promise<void>;
+  /** Begins all limits of this server anew. */
+  forgetCounts(): Promise<void>;
   /** Rows of `integrity_violation`; the end of every file asserts that there are none. */
   listViolations(): Promise<unknown[]>;
 }
@@ -130,6 +137,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     monitors,
     sessions,
     liveMaps,
+    calls: firstCalls,
     hearing,
     close,
   } = assemble(
@@ -162,10 +170,18 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     passwords: createPasswordHasher(),
     releasePermit: () => {},
   });
+  let calls = firstCalls;
   // What is remembered before is forgotten then.
   await hearing;
   const sql = await connectOnce(databaseUrl);
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
+
+  const forgetCounts = async () => {
+    await sql.query("truncate rate_limit");
+    calls = createCallLimits(deps, config.limits);
+    // In place: a test may have put the object into other parts.
+    Object.assign(deps.limits, joinLimits(createGuessingLimits(db, config.limits), calls));
+  };
 
   const reconcile = async (signal?: AbortSignal) => {
     await reconcilePayments(deps, signal);
@@ -195,6 +211,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     imageFolder,
     reconcile,
+    shareCounts: () => calls.share(),
+    forgetCounts,
     listViolations,
   };
 }

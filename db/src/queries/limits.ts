@@ -1,6 +1,9 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
+// Longer than any window of calls: for a server that has heard nothing yet.
+const longestMs = 86_400_000;
+
 /** A window of a limit, as it was just counted in; `expire` is its end in milliseconds since 1970. */
 export interface CountedWindow {
   key: string;
@@ -45,6 +48,37 @@ export async function returnTry(
     update rate_limit set points = rate_limit.points - 1 from mine where rate_limit.key = mine.key`.execute(
     db,
   );
+}
+
+/**
+ * Adds what one server has counted in its memory to the windows of all, and answers these windows and those that other servers have changed since
+ * so long ago. A point that was given back is negative.
+ */
+export async function shareCounts(
+  db: Db,
+  { server, counts, now, sinceMs }: { server: string; counts: CountedWindow[]; now: number; sinceMs: number },
+): Promise<CountedWindow[]> {
+  const { rows } = await sql<CountedWindow>`
+    with own as (
+      insert into rate_limit as known (key, points, expire, shared_at, shared_by)
+      select key, points, expire, clock_timestamp(), ${server}
+      from unnest(
+        ${counts.map(({ key }) => key)}::text[], ${counts.map(({ points }) => points)}::int[],
+        ${counts.map(({ expire }) => expire)}::bigint[]
+      ) as w (key, points, expire)
+      order by key
+      on conflict (key) do update set
+        points = case when known.expire <= ${now} then excluded.points else greatest(known.points + excluded.points, 0) end,
+        expire = case when known.expire <= ${now} then excluded.expire else known.expire end,
+        shared_at = clock_timestamp(), shared_by = ${server}
+      returning key, points, expire
+    )
+    select key, points, expire from rate_limit
+    where shared_at > statement_timestamp() - ${Math.min(sinceMs, longestMs)} * interval '1 millisecond'
+      and shared_by <> ${server} and expire > ${now} and key not in (select key from own)
+    union all
+    select key, points, expire from own`.execute(db);
+  return rows;
 }
 
 /** Lets a window end at another time, in milliseconds since 1970. */

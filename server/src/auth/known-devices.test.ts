@@ -18,7 +18,7 @@ const key = await getServerSecret(deps.db, "device tokens");
 const yearMs = 365 * 24 * 3_600_000;
 beforeEach(async () => {
   app.clock.set(testStart);
-  await app.sql.query("truncate rate_limit");
+  await app.forgetCounts();
 });
 
 const home = "198.51.100.1";

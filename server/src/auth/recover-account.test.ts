@@ -16,7 +16,7 @@ const caller = { address: "198.51.100.1", requestId: "of-the-tests" };
 const newPassword = "Another-Horse-8";
 beforeEach(async () => {
   app.clock.set(testStart);
-  await app.sql.query("truncate rate_limit");
+  await app.forgetCounts();
 });
 
 const emailOf = (username: string) => `${username}@example.com`;

@@ -456,6 +456,7 @@ async function countOf(table: "booking" | "payment_transaction", { username }: U
 }
 
 async function pointsOf(limit: string, { username }: User): Promise<number> {
+  for (const server of [app, neighbour]) await server.shareCounts();
   const key = `${limit}:account:${digestOf(username)}`;
   const [row] = await app.sql.query("select points from rate_limit where key = $1", [key]);
   return Number(row?.["points"] ?? 0);

@@ -233,6 +233,7 @@ describe("fifty times with one key", () => {
     const answers = await race(() => call(app));
     assertOneAnswer(answers, await call(app));
     expect(await countEffects()).toBe(1);
+    await app.shareCounts();
     const [counted] = await app.sql.query(
       "select coalesce(max(points), 0) as points from rate_limit where key = any($1)",
       [["holds", "failedCards"].map((limit) => `${limit}:account:${digestOf(caller.username)}`)],

@@ -22,7 +22,7 @@ import type { User } from "../deps.ts";
 
 const app = await createTestApp({ addressLimitFactor: 1, trustedProxies: 1 });
 const { deps, clock, gateway } = app;
-beforeEach(() => app.sql.query("truncate rate_limit"));
+beforeEach(() => app.forgetCounts());
 
 const from = (address: string) => ({ address, requestId: "of-the-tests" });
 const address = (number: number) => `203.0.113.${number}`;
@@ -219,7 +219,7 @@ describe("asking for seats", () => {
     expect(await pointsOf("holds:account")).toEqual([1, 120]);
 
     expect(await refusalOf(ask(await givenCustomer(deps), free))).toBe("accepted");
-    await app.sql.query("update rate_limit set expire = 1");
+    clock.advance(60_000);
     expect(await refusalOf(ask(customer, await givenShow(app)))).toBe("accepted");
   });
 
@@ -369,6 +369,7 @@ describe("failed cards", () => {
 });
 
 async function pointsOf(keys: string): Promise<unknown[]> {
+  await app.shareCounts();
   const rows = await app.sql.query("select points from rate_limit where key like $1 order by points", [
     `${keys}:%`,
   ]);

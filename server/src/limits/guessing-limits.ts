@@ -1,15 +1,10 @@
-import { createHash } from "node:crypto";
 import { countTry, deleteAccountLimits, prolongLimit, returnTry, type Db } from "@skyfox/db";
-import type { GuessingLimits, Trier } from "./ports.ts";
-import { DomainError } from "../errors/domain-error.ts";
-import { networkOf, siteOf } from "./network.ts";
-import type { Limit, LimitName, Limits } from "./limit-table.ts";
+import type { GuessingLimits } from "./ports.ts";
+import type { LimitName, Limits } from "./limit-table.ts";
+import { digest, rateLimited, windowsOf, type Window } from "./windows.ts";
 
 // More than the clocks of two readings can differ, and less than the shortest window.
 const windowToleranceMs = 10_000;
-
-// A /48 has this many times the tries of a /64: enough for the customers of one site.
-const siteFactor = 10;
 
 // What an owner or an admin has forgotten: everything that is guessed about an account.
 const guesses: readonly LimitName[] = [
@@ -19,16 +14,6 @@ const guesses: readonly LimitName[] = [
   "wrongAnswers",
   "wrongAnswersADay",
 ];
-
-type Kind = "device" | "account" | "address" | "site";
-
-interface Window {
-  limit: LimitName;
-  kind: Kind;
-  key: string;
-  max: number;
-  windowSeconds: number;
-}
 
 /** Limits that all servers on the database share. They run on the process's own clock. */
 export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
@@ -58,9 +43,7 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       // The points of a refused try are given back: who keeps trying must not wait longer for it, nor keep others out.
       await giveBack();
       const ends = counted.filter(({ key }) => full.some((window) => window.key === key));
-      const waitMs = Math.max(...ends.map(({ expire }) => expire)) - now;
-      const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
-      throw new DomainError({ code: "RATE_LIMITED", details: { retryAfterSeconds } });
+      throw rateLimited(Math.max(...ends.map(({ expire }) => expire)) - now);
     },
 
     async prolong(limit, account) {
@@ -84,36 +67,4 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       );
     },
   };
-}
-
-function windowsOf(limit: LimitName, bounds: Limit, trier: Trier): Window[] {
-  const { perDevice, perAccount, perAddress, windowSeconds } = bounds;
-  const maxOf: Record<Kind, number | undefined> = {
-    device: perDevice,
-    account: perAccount,
-    address: perAddress,
-    site: perAddress && perAddress * siteFactor,
-  };
-  return Object.entries(subjectsOf(trier)).flatMap(([name, subject]) => {
-    const kind = name as Kind;
-    const max = maxOf[kind];
-    if (max === undefined || subject === undefined) return [];
-    return [{ limit, kind, key: `${limit}:${kind}:${subject}`, max, windowSeconds }];
-  });
-}
-
-// People type passwords and e-mail addresses into the wrong fields, so that what is counted is kept as a digest only.
-function subjectsOf({ account, device, address }: Trier): Record<Kind, string | undefined> {
-  const site = siteOf(address);
-  return {
-    // An account's digest comes first in the key of its devices too, so that all its windows can be found.
-    device: account === undefined || device === undefined ? undefined : `${digest(account)}:${device}`,
-    account: account === undefined ? undefined : digest(account),
-    address: digest(networkOf(address)),
-    site: site === undefined ? undefined : digest(site),
-  };
-}
-
-function digest(value: string): string {
-  return createHash("sha256").update(value).digest("hex");
 }

@@ -45,6 +45,16 @@ export const limitTable = {
 
 export type LimitName = keyof typeof limitTable;
 
+/** Limits that bound load and no guesses: a server may learn of the others' counts a second late. */
+const callLimits = ["holds", "questionLookUps", "tickets"] as const satisfies LimitName[];
+
+export type CallLimitName = (typeof callLimits)[number];
+
+/** Whether a limit bounds calls; the others bound guesses. */
+export function isCallLimit(name: unknown): name is CallLimitName {
+  return callLimits.some((one) => one === name);
+}
+
 /** How often each thing may be tried on one server. */
 export type Limits = Record<LimitName, Limit>;
 

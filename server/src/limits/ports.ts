@@ -1,5 +1,5 @@
 import type { Db } from "@skyfox/db";
-import type { LimitName } from "./limit-table.ts";
+import type { CallLimitName, LimitName } from "./limit-table.ts";
 
 /** A try that was counted before it was made. */
 export interface CountedTry {
@@ -21,10 +21,10 @@ export interface Trier {
 /** How often something may be tried, by account and by address, counted over all servers. */
 export interface GuessingLimits {
   /**
-   * Counts a try before it is made, so that tries side by side cannot exceed the limit; of several limits all must let it through. Throws
-   * `RATE_LIMITED`, and then counts nothing.
+   * Counts a try before it is made, so that tries side by side cannot exceed the limit; of several limits all must let it through. Limits on calls,
+   * each by itself, learn of other servers' counts a second late. Throws `RATE_LIMITED`, and then counts nothing.
    */
-  count(limits: LimitName | readonly LimitName[], trier: Trier): Promise<CountedTry>;
+  count(limits: LimitName | readonly Exclude<LimitName, CallLimitName>[], trier: Trier): Promise<CountedTry>;
   /** Begins the account's window anew, so that one that is used up lets nothing through for its whole length. */
   prolong(limit: LimitName, account: string): Promise<void>;
   /**

@@ -141,7 +141,7 @@ test(
 async function tell(steps: Step[]): Promise<void> {
   // A day for each story, so that nothing of an earlier one is ever due.
   clock.advance(dayMs);
-  await app.sql.query("truncate rate_limit");
+  await app.forgetCounts();
   const today = clock.now().toTemporalInstant().toZonedDateTimeISO("Asia/Kolkata").toPlainDate();
   const date = today.add({ days: 2 }).toString();
   // Empty, unless an earlier story has failed and is being shortened.

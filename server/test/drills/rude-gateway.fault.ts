@@ -61,7 +61,7 @@ test(
     const faults = new Map<Outcome, number>();
 
     for (let begun = 0; begun < bookings; begun += atOnce) {
-      await app.sql.query("truncate rate_limit");
+      await app.forgetCounts();
       const buyers = await Promise.all(Array.from({ length: atOnce }, (_, index) => givenBuyer(index)));
       let waiting = buyers.map((buyer) => ({ buyer, intent: 0 }));
       for (let visit = 0; visit < visits && waiting.length > 0; visit += 1) {
