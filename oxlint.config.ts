@@ -23,7 +23,7 @@ const rooms = {
   image: ["contract", "errors", "runtime"],
   ticket: ["contract", "runtime"],
   payment: ["audit", "contract", "errors", "idempotency", "rpc", "runtime"],
-  show: ["contract", "errors"],
+  show: ["contract", "errors", "rpc"],
   "live-map": ["contract", "errors", "limits", "runtime", "show"],
   wallet: ["contract", "errors", "idempotency", "payment", "rpc"],
   booking: ["audit", "contract", "errors", "idempotency", "limits", "payment", "rpc", "show", "ticket"],

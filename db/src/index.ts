@@ -36,6 +36,7 @@ export * from "./queries/people.ts";
 export * from "./queries/recovery.ts";
 export * from "./queries/screens.ts";
 export * from "./queries/revenue.ts";
+export * from "./queries/seat-maps.ts";
 export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/settlements.ts";

@@ -38,6 +38,8 @@ import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { openBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import type { Books, PaymentSubjects } from "./payment/ports.ts";
+import { createSeatMapReader } from "./show/seat-map-reader.ts";
+import { createShowListReader } from "./show/show-list-reader.ts";
 import { topUpPayments } from "./wallet/top-up-payments.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
 import { createTicketPrinter } from "./ticket/ticket-printer.ts";
@@ -254,6 +256,10 @@ export function assemble(
     hashQueue: createHashQueue(),
     tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
     sessions,
+    shows: {
+      readSeatMap: createSeatMapReader({ db, clock }),
+      listShows: createShowListReader({ db, clock }),
+    },
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -8,6 +8,7 @@ import type { LiveMaps } from "./live-map/ports.ts";
 import type { MovieCatalogue } from "./movie/ports.ts";
 import type { Books, PaymentGateway, PaymentSubjects } from "./payment/ports.ts";
 import type { Clock, Logger } from "./runtime/ports.ts";
+import type { ShowReader } from "./show/ports.ts";
 import type { TicketPrinter, TicketTokens } from "./ticket/ports.ts";
 
 /** The settings that verbs use. None is secret. */
@@ -36,6 +37,7 @@ export interface Deps {
   hashQueue: HashQueue;
   tokens: SessionTokens;
   sessions: LiveSessions;
+  shows: ShowReader;
   tickets: TicketTokens;
   printer: TicketPrinter;
   pictures: PictureMaker;

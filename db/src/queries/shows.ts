@@ -1,9 +1,8 @@
 import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
-import { paidStates, statesIn } from "../states.ts";
 
-function showsWithFreeSeats(db: Db, now: Date) {
+function describedShows(db: Db) {
   return db
     .selectFrom("show as s")
     .innerJoin("screen", "screen.id", "s.screen_id")
@@ -34,33 +33,47 @@ function showsWithFreeSeats(db: Db, now: Date) {
         .whereRef("seat.screen_id", "=", "s.screen_id")
         .select((seat) => seat.fn.countAll<number>().as("capacity"))
         .as("capacity"),
-      eb
-        .selectFrom("seat_claim as c")
-        .whereRef("c.show_id", "=", "s.id")
-        .where("c.booking_id", "is not", null)
-        .where((claim) => claim.or([claim("c.free_after", "is", null), claim("c.free_after", ">", now)]))
-        .select((claim) => claim.fn.countAll<number>().as("taken"))
-        .as("taken"),
     ]);
 }
 
-/** The shows of a cinema date, by start and screen, with capacity and taken seats; overdue holds count as free. */
-export async function listShowsOfDate(db: Db, date: string, now: Date) {
-  return await showsWithFreeSeats(db, now)
-    .where("s.date", "=", date)
-    .orderBy("s.starts_at")
-    .orderBy("s.screen_id")
-    .orderBy("s.id")
-    .execute();
+// The transactions that last wrote the show and its film.
+const versionOfShow = sql<string>`s.xmin || '.' || m.xmin`;
+
+const takenSeats = (now: Date) => sql<number>`(
+  select count(*)::int from seat_claim c
+  where c.show_id = s.id and c.booking_id is not null and (c.free_after is null or c.free_after > ${now})
+)`;
+
+/** A show of a day's list: the version is another one once the show or its film was changed, and overdue holds are not taken. */
+export type ListedShow = [showId: number, version: string, taken: number];
+
+/** The shows of a cinema date, by start and screen, as the JSON of a `ListedShow[]`: most callers only compare it with one that they know. */
+export async function listShowsOfDate(db: Db, date: string, now: Date): Promise<string> {
+  const { rows } = await sql<{ shows: string }>`
+    select '[' || coalesce(string_agg(
+      '[' || s.id || ',"' || ${versionOfShow} || '",' || ${takenSeats(now)} || ']', ',' order by s.starts_at, s.screen_id, s.id
+    ), '') || ']' as shows
+    from show s join movie m on m.movie_id = s.movie_id
+    where s.date = ${date}`.execute(db);
+  return rows[0]!.shows;
 }
 
-/** A show with its film, screen and slot, and how many of the screen's seats are taken. */
-export type ShowRow = Awaited<ReturnType<typeof listShowsOfDate>>[number];
+/** Shows with their film, screen and slot, how many seats the screen has, and the version that this is. */
+export async function findShows(db: Db, showIds: number[]) {
+  const isAsked = sql<boolean>`s.id = any(${showIds}::bigint[])`;
+  return await describedShows(db).where(isAsked).select(versionOfShow.as("version")).execute();
+}
 
 /** One show, also a cancelled or past one, with capacity and taken seats; overdue holds count as free. */
-export async function findShow(db: Db, showId: number, now: Date): Promise<ShowRow | undefined> {
-  return await showsWithFreeSeats(db, now).where("s.id", "=", showId).executeTakeFirst();
+export async function findShow(db: Db, showId: number, now: Date) {
+  return await describedShows(db)
+    .where("s.id", "=", showId)
+    .select(takenSeats(now).as("taken"))
+    .executeTakeFirst();
 }
+
+/** A show with its film, screen and slot, and how many seats the screen has. */
+export type ShowRow = Awaited<ReturnType<ReturnType<typeof describedShows>["execute"]>>[number];
 
 /** Whether the customer has ever booked this show, in whatever state that booking is. */
 export async function hasBookingOfShow(db: Db, username: string, showId: number): Promise<boolean> {
@@ -72,40 +85,6 @@ export async function hasBookingOfShow(db: Db, username: string, showId: number)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/** One seat of a show as it stands, beside the show's date, base cost and version. */
-export interface SeatRow {
-  date: string;
-  cost: ShowRow["cost"];
-  seatNumber: string;
-  row: string;
-  column: number;
-  type: "Standard" | "Deluxe";
-  status: "free" | "held" | "sold";
-  version: number;
-}
-
-/**
- * Every seat of a show, rows in order, seats in number order. The version, on each row, counts the changes of the show's claims that this reading
- * has seen: readings of one version are of the same claims, and a later one never has a lower version.
- */
-export async function listSeats(db: Db, showId: number, now: Date): Promise<SeatRow[]> {
-  const { rows } = await sql<SeatRow>`
-    select s.date, s.cost, seat.seat_number as "seatNumber", seat.row_label as "row", seat.column_number as "column",
-      seat.seat_type as type, coalesce(sum(c.version) over (), 0)::bigint as version,
-      case
-        when c.booking_id is null or c.free_after <= ${now} then 'free'
-        when b.status in ${statesIn(paidStates)} then 'sold'
-        else 'held'
-      end as status
-    from show s
-    join seat on seat.screen_id = s.screen_id
-    left join seat_claim c on c.show_id = s.id and c.seat_number = seat.seat_number
-    left join booking b on b.id = c.booking_id
-    where s.id = ${showId}
-    order by length(seat.row_label), seat.row_label, seat.column_number`.execute(db);
-  return rows;
 }
 
 /** All slots by start; times are texts in the cinema's zone. */

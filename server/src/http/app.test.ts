@@ -265,6 +265,7 @@ describe("cross-origin calls", () => {
       "retry-after",
       "idempotent-replayed",
       "content-disposition",
+      "etag",
     ]);
   });
 

@@ -13,7 +13,7 @@ const sent = [
   "x-request-id",
   "trpc-accept",
 ];
-const exposed = ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition"];
+const exposed = ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition", "etag"];
 
 /** What browsers of other origins may do. */
 export interface CrossOrigin {

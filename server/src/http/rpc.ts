@@ -22,6 +22,7 @@ import {
   maxCharactersBesidePicture,
   type JsonProblem,
 } from "./json-values.ts";
+import { sendReady, takeReady, type ReadyBody } from "./ready-answers.ts";
 import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
 import { createPacedQueue } from "./paced-queue.ts";
@@ -93,6 +94,7 @@ export function createRpcHandler(
     const requestId = context.get("requestId");
     const early: TRPCError[] = [];
     let isReplayed = false;
+    let ready: ReadyBody | undefined;
     const response = await fetchRequestHandler({
       endpoint: rpcEndpoint,
       req: context.req.raw,
@@ -102,13 +104,15 @@ export function createRpcHandler(
         deps,
         caller: { address: context.get("address"), requestId },
         calls: info.calls.length,
+        isStream: info.accept === "application/jsonl",
         authorization: context.req.header("authorization"),
         idempotencyKey: context.req.header("idempotency-key"),
         keysInFlight,
         markReplayed: () => (isReplayed = true),
         authenticate,
       }),
-      responseMeta({ errors, type }) {
+      responseMeta({ errors, type, data, info }) {
+        ready = takeReady(data, info?.isBatchCall === true);
         const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
         return {
           headers: {
@@ -126,7 +130,10 @@ export function createRpcHandler(
     });
     if (response.headers.get("content-type") === "text/event-stream") cutWhenStuck(context);
     // What tRPC refuses before there is a context would not know its request id.
-    return early[0] === undefined ? response : refuse(context, early[0]);
+    if (early[0] !== undefined) return refuse(context, early[0]);
+    return ready === undefined
+      ? response
+      : sendReady(ready, response.headers, context.req.header("if-none-match"));
   }
 }
 

@@ -7,6 +7,8 @@ export interface Context {
   caller: Caller;
   /** How many calls the request has. */
   calls: number;
+  /** Whether the answers travel as a stream of their parts, in which SuperJSON writes all of them. */
+  isStream: boolean;
   authorization: string | undefined;
   /** The key that the caller sent, whatever its form; only procedures that may be repeated look at it. */
   idempotencyKey: string | undefined;

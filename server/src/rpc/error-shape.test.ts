@@ -29,13 +29,13 @@ async function endWaitingConnection(): Promise<void> {
 describe("an unexpected error", () => {
   test("is answered as that with a request id, and logged once with its cause", async () => {
     const token = await tokenOf(app.deps, await givenCustomer(app.deps));
-    await app.sql.query("alter table slot rename to slot_elsewhere");
+    await app.sql.query("alter table movie rename to movie_elsewhere");
     const before = app.logger.lines.length;
     const { status, error, text } = await query(app, "show.list", undefined, {
       token,
       headers: { "x-request-id": "r1" },
     });
-    await app.sql.query("alter table slot_elsewhere rename to slot");
+    await app.sql.query("alter table movie_elsewhere rename to movie");
 
     expect(status).toBe(500);
     expect(error).toEqual({
@@ -50,13 +50,13 @@ describe("an unexpected error", () => {
         fields: null,
       },
     });
-    expect(text).not.toMatch(/slot|relation|42P01|select|stack/);
+    expect(text).not.toMatch(/movie|relation|42P01|select|stack/);
     expect(app.logger.lines.slice(before).filter((line) => line["level"] === "error")).toMatchObject([
       {
         requestId: "r1",
         path: "show.list",
         err: {
-          message: 'relation "slot" does not exist',
+          message: 'relation "movie" does not exist',
           code: "42P01",
           stack: expect.any(String) as string,
         },

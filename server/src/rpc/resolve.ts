@@ -2,6 +2,7 @@ import type { Caller, Deps, StreamingCall, User } from "../deps.ts";
 import { answerOnce } from "../idempotency/answer-once.ts";
 import type { Call } from "../idempotency/call.ts";
 import type { Context } from "./context.ts";
+import type { ReadyAnswer } from "./ready-answer.ts";
 
 /** What a resolver gets of a call; `Ports` is what its verb uses of the parts. */
 interface Resolved<Ports, Input> {
@@ -49,4 +50,14 @@ export function withUserStreaming<Ports, Input, Event>(
       signal,
       identify: () => ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization),
     });
+}
+
+/** Resolves a query, which has a `readyOutput`, by a verb whose answer is written already: to clients it is the answer itself. */
+export function withReadyAnswer<Ports, Input, Answer>(
+  verb: (deps: Ports, user: User, input: Input) => Promise<ReadyAnswer<Answer>>,
+) {
+  return async ({ ctx, input }: Resolved<Ports, Input> & { ctx: { user: User } }): Promise<Answer> => {
+    const ready = await verb(ctx.deps, ctx.user, input);
+    return (ctx.isStream ? ready.read() : ready) as Answer;
+  };
 }

@@ -3,6 +3,7 @@ import { transformer } from "../contract/index.ts";
 import type { Context } from "./context.ts";
 import { shapeError } from "./error-shape.ts";
 import { readInputOfCall } from "./input-guard.ts";
+import { ReadyAnswer } from "./ready-answer.ts";
 
 /** How often a stream that has nothing to say says so, well below the 60 seconds after which proxies give it up. */
 export const heartbeatMs = 15_000;
@@ -20,7 +21,8 @@ export const trpc = initTRPC.context<Context>().create({
   transformer: {
     input: { serialize: (value: unknown) => transformer.serialize(value), deserialize: readInputOfCall },
     output: {
-      serialize: (value: unknown) => transformer.serialize(value),
+      serialize: (value: unknown) =>
+        value instanceof ReadyAnswer ? value.parse() : transformer.serialize(value),
       deserialize: (value: Parameters<typeof transformer.deserialize>[0]): unknown =>
         transformer.deserialize(value),
     },

@@ -56,7 +56,7 @@ export async function scheduleShow(
       subject: null,
       details: { showId: row.id },
     });
-    const show = describeShow(row);
+    const show = describeShow(row, row.taken);
     return { ...show, warnings: warningsAbout(show) };
   });
 }

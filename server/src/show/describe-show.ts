@@ -25,8 +25,8 @@ export function describeSlot(slot: SlotRow): Slot {
   return { id, name, startTime: startTime.slice(0, 5), endTime: endTime.slice(0, 5) };
 }
 
-/** A show as the contract publishes it. */
-export function describeShow(row: ShowRow): Show {
+/** A show as the contract publishes it, of whose seats that many are taken. */
+export function describeShow(row: ShowRow, taken: number): Show {
   return {
     id: row.id,
     screen: { id: row.screenId, name: row.screenName },
@@ -41,7 +41,7 @@ export function describeShow(row: ShowRow): Show {
     startsAt: row.startsAt,
     endsAt: row.endsAt,
     cost: row.cost,
-    availableSeats: (row.capacity ?? 0) - (row.taken ?? 0),
+    availableSeats: (row.capacity ?? 0) - taken,
     cancelledAt: row.cancelledAt,
   };
 }

@@ -7,7 +7,7 @@ import { getSeatMap } from "./get-seat-map.ts";
  * `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`.
  */
 export async function getBestSeats(
-  deps: Pick<Deps, "clock" | "db" | "settings">,
+  deps: Pick<Deps, "clock" | "settings" | "shows">,
   user: User,
   { showId, count, type }: BestSeatsInput,
 ): Promise<BestSeats | null> {

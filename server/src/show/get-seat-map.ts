@@ -1,28 +1,29 @@
-import { listSeats } from "@skyfox/db";
 import type { SeatMap, ShowIdInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { seatPrices } from "./seat-prices.ts";
+import type { ReadyAnswer } from "../rpc/ready-answer.ts";
+import type { SeatMapReading } from "./ports.ts";
 import { assertInWindow } from "./window.ts";
 
+type ReadingDeps = Pick<Deps, "clock" | "settings" | "shows">;
+
 /** Every seat of a show as free, held or sold; an overdue hold reads as free. Throws `SHOW_NOT_FOUND`, `DATE_OUT_OF_RANGE`. */
-export async function getSeatMap(
-  deps: Pick<Deps, "clock" | "db" | "settings">,
+export async function getSeatMap(deps: ReadingDeps, user: User, { showId }: ShowIdInput): Promise<SeatMap> {
+  return (await read(deps, user, showId)).seatMap();
+}
+
+/** As `getSeatMap`, written for the wire. */
+export async function getWrittenSeatMap(
+  deps: ReadingDeps,
   user: User,
   { showId }: ShowIdInput,
-): Promise<SeatMap> {
-  const seats = await listSeats(deps.db, showId, deps.clock.now());
-  const [first] = seats;
-  if (first === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
-  assertInWindow(deps, user, first.date);
-  const rows = Map.groupBy(seats, (seat) => seat.row);
-  return {
-    showId,
-    version: first.version,
-    prices: seatPrices(first.cost),
-    rows: Array.from(rows, ([row, seatsOfRow]) => ({
-      row,
-      seats: seatsOfRow.map(({ seatNumber, column, type, status }) => ({ seatNumber, column, type, status })),
-    })),
-  };
+): Promise<ReadyAnswer<SeatMap>> {
+  return (await read(deps, user, showId)).written();
+}
+
+async function read(deps: ReadingDeps, user: User, showId: number): Promise<SeatMapReading> {
+  const reading = await deps.shows.readSeatMap(showId);
+  if (reading === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
+  assertInWindow(deps, user, reading.date);
+  return reading;
 }

@@ -15,5 +15,5 @@ export async function getShow(
   if (row === undefined) throw new DomainError({ code: "SHOW_NOT_FOUND" });
   const isOwn = user.role === "customer" && (await hasBookingOfShow(deps.db, user.username, showId));
   if (!isOwn) assertInWindow(deps, user, row.date);
-  return describeShow(row);
+  return describeShow(row, row.taken);
 }

@@ -1,17 +1,15 @@
-import { listShowsOfDate } from "@skyfox/db";
 import type { ListShowsInput, Show } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
-import { describeShow } from "./describe-show.ts";
+import type { ReadyAnswer } from "../rpc/ready-answer.ts";
 import { assertInWindow, cinemaToday } from "./window.ts";
 
-/** The shows of a cinema date, today by default, also those that have started. Throws `DATE_OUT_OF_RANGE`. */
+/** The shows of a cinema date, today by default, also those that have started, written for the wire. Throws `DATE_OUT_OF_RANGE`. */
 export async function listShows(
-  deps: Pick<Deps, "clock" | "db" | "settings">,
+  deps: Pick<Deps, "clock" | "settings" | "shows">,
   user: User,
   input: ListShowsInput,
-): Promise<Show[]> {
+): Promise<ReadyAnswer<Show[]>> {
   const date = input.date ?? cinemaToday(deps);
   assertInWindow(deps, user, date);
-  const rows = await listShowsOfDate(deps.db, date, deps.clock.now());
-  return rows.map(describeShow);
+  return await deps.shows.listShows(date);
 }

@@ -12,7 +12,7 @@ const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url,
 // As if the listener had proven for ever that no session has ended: a loaded machine would now and then read one again.
 counted.deps.sessions.proven(Infinity);
 
-test("a day's list takes one statement, however many shows there are", async () => {
+test("a day's list takes one statement, however many shows there are, and one more for shows that it does not know yet", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const list = () => query<Show[]>(counted, "show.list", { date: "2026-03-12" }, { token });
   // Opens the one connection.
@@ -20,6 +20,7 @@ test("a day's list takes one statement, however many shows there are", async () 
   const ofNone = await proxy.count(list);
 
   await givenShow(app, { date: "2026-03-12", slotId: 1 });
+  const ofNew = await proxy.count(list);
   const ofOne = await proxy.count(list);
 
   await app.sql.query(`
@@ -30,18 +31,25 @@ test("a day's list takes one statement, however many shows there are", async () 
       select m.movie_id, '2026-03-12', slot.id, 200, s.id, '2026-03-12T03:00Z'::timestamptz + slot.start_time,
         '2026-03-12T06:00Z'::timestamptz + slot.start_time
       from screen s, slot, (select movie_id from movie limit 1) m where s.name like 'Screen of many%'`);
-  const { data } = await list();
-  expect(data).toHaveLength(201);
+  const ofManyNew = await proxy.count(list);
+  expect((await list()).data).toHaveLength(201);
   const ofMany = await proxy.count(list);
-  expect({ ofNone, ofOne, ofMany }).toEqual({ ofNone: 1, ofOne: 1, ofMany: 1 });
+  expect({ ofNone, ofNew, ofOne, ofManyNew, ofMany }).toEqual({
+    ofNone: 1,
+    ofNew: 2,
+    ofOne: 1,
+    ofManyNew: 2,
+    ofMany: 1,
+  });
 });
 
-test("one show takes two statements, and its seats one", async () => {
+test("one show takes two statements, and its seats one, with one more for their layout at first", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const showId = await givenShow(app, { date: "2026-03-13" });
   const ask = (path: string) => () => query(counted, path, { showId }, { token });
   await ask("show.byId")();
   expect(await proxy.count(ask("show.byId"))).toBe(2);
+  expect(await proxy.count(ask("show.seatMap"))).toBe(2);
   expect(await proxy.count(ask("show.seatMap"))).toBe(1);
 });
 

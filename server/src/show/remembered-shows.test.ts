@@ -1,0 +1,112 @@
+import { beforeEach, expect, test } from "vitest";
+import { givenCustomer, givenShow, givenStaff, tokenOf } from "../../test/given.ts";
+import { mutate, query } from "../../test/rpc-call.ts";
+import { createTestApp, testStart, type TestApp } from "../../test/test-app.ts";
+import type { Hold, SeatMap, Show } from "../contract/index.ts";
+import { createSeatMapReader } from "./seat-map-reader.ts";
+import { createShowListReader } from "./show-list-reader.ts";
+
+const app = await createTestApp();
+const other = await createTestApp({ beside: app });
+const servers = [app, other];
+const date = "2026-03-12";
+beforeEach(() => app.clock.set(testStart));
+
+const token = await tokenOf(app.deps, await givenStaff(app.deps, "admin"));
+const newCustomer = async () => await tokenOf(app.deps, await givenCustomer(app.deps));
+
+const seatMap = async (on: TestApp, showId: number) =>
+  (await query<SeatMap>(on, "show.seatMap", { showId }, { token })).data!;
+const takenOf = (map: SeatMap) =>
+  map.rows
+    .flatMap(({ seats }) => seats)
+    .flatMap(({ seatNumber, status }) => (status === "free" ? [] : [seatNumber]));
+const listed = async (on: TestApp, showId: number) =>
+  (await query<Show[]>(on, "show.list", { date }, { token })).data!.find(({ id }) => id === showId);
+const hold = async (on: TestApp, showId: number, seatNumbers: string[], by: string) =>
+  (await mutate<Hold>(on, "booking.initialize", { showId, seatNumbers }, { token: by })).data!;
+
+test("what one server has written is read on every server at once", async () => {
+  const showId = await givenShow(app, { date, slotId: 1 });
+  const customer = await newCustomer();
+  for (const server of servers) expect(takenOf(await seatMap(server, showId))).toEqual([]);
+  for (const server of servers) expect((await listed(server, showId))?.availableSeats).toBe(100);
+
+  const { bookingId } = await hold(other, showId, ["A1", "B2"], customer);
+  const maps = await Promise.all(servers.map((server) => seatMap(server, showId)));
+  expect(maps.map(takenOf)).toEqual([
+    ["A1", "B2"],
+    ["A1", "B2"],
+  ]);
+  for (const server of servers) expect((await listed(server, showId))?.availableSeats).toBe(98);
+
+  await mutate(app, "booking.cancel", { bookingId }, { token: customer });
+  for (const server of servers) expect(takenOf(await seatMap(server, showId))).toEqual([]);
+
+  await mutate(app, "admin.cancelShow", { showId, reason: "The projector is broken." }, { token });
+  for (const server of servers) expect((await listed(server, showId))?.cancelledAt).toEqual(testStart);
+});
+
+test("what is learned of a film is in the lists of every server at once", async () => {
+  const showId = await givenShow(app, { date, slotId: 2 });
+  for (const server of servers) expect((await listed(server, showId))?.movie.plot).toBe("A plot.");
+  await app.sql.query(
+    "update movie set plot = 'Another one.' where movie_id = (select movie_id from show where id = $1)",
+    [showId],
+  );
+  for (const server of servers) expect((await listed(server, showId))?.movie.plot).toBe("Another one.");
+});
+
+test("whether a hold is overdue is judged at each reading, also where the clock is set back", async () => {
+  const showId = await givenShow(app, { date, slotId: 3 });
+  const holds = [await hold(app, showId, ["A1"], await newCustomer())];
+  app.clock.advance(1_000);
+  holds.push(await hold(app, showId, ["A2"], await newCustomer()));
+  // As if no server swept any more.
+  for (const { bookingId } of holds) app.deps.monitors.disarm(bookingId);
+  const before = await seatMap(app, showId);
+  const [one, two] = holds.map(({ expiresAt }) => expiresAt.getTime()) as [number, number];
+  for (const [at, taken] of [
+    [one - 1, ["A1", "A2"]],
+    [one, ["A2"]],
+    [two - 1, ["A2"]],
+    [two, []],
+    [one, ["A2"]],
+    [one - 1, ["A1", "A2"]],
+  ] as const) {
+    app.clock.set(new Date(at));
+    const map = await seatMap(app, showId);
+    expect([at, takenOf(map), map.version]).toEqual([at, taken, before.version]);
+    expect((await listed(app, showId))?.availableSeats).toBe(100 - taken.length);
+  }
+});
+
+test("a seat that an operator adds, and a screen's new name, show after ten seconds", async () => {
+  const showId = await givenShow(app, { date, slotId: 4 });
+  let now = 0;
+  const readSeatMap = createSeatMapReader(app.deps, () => now);
+  const listShows = createShowListReader(app.deps, () => now);
+  const read = async () => {
+    const map = (await readSeatMap(showId))!.seatMap();
+    const list = (await listShows(date)).text;
+    return {
+      rows: map.rows.length,
+      isRenamed: list.includes('"Renamed"'),
+      hasMore: list.includes('"availableSeats":101'),
+    };
+  };
+  const before = { rows: 10, isRenamed: false, hasMore: false };
+  expect(await read()).toEqual(before);
+  await app.sql.query(
+    "insert into seat (screen_id, seat_number, row_label, column_number, seat_type) select screen_id, 'K1', 'K', 1, 'Deluxe' from show where id = $1",
+    [showId],
+  );
+  await app.sql.query(
+    "update screen set name = 'Renamed' where id = (select screen_id from show where id = $1)",
+    [showId],
+  );
+  now = 9_999;
+  expect(await read()).toEqual(before);
+  now = 10_000;
+  expect(await read()).toEqual({ rows: 11, isRenamed: true, hasMore: true });
+});
