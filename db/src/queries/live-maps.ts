@@ -1,42 +1,15 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import { paidStates, statesIn } from "../states.ts";
-import type { SeatRow, ShowRow } from "./shows.ts";
 
 /** The channel on which servers tell each other in which shows seats may have changed. Only a hint: a notice may be lost. */
 export const seatChannel = "skyfox_seats";
-
-/** What of a show's seat map never changes, on each of its seats. */
-export interface LayoutRow extends Pick<SeatRow, "date" | "cost" | "seatNumber" | "row" | "column" | "type"> {
-  endsAt: ShowRow["endsAt"];
-}
-
-/** The seats of a show, rows in order, seats in number order; none when there is no such show. */
-export async function listLayout(db: Db, showId: number): Promise<LayoutRow[]> {
-  return await db
-    .selectFrom("show as s")
-    .innerJoin("seat", "seat.screen_id", "s.screen_id")
-    .where("s.id", "=", showId)
-    .select([
-      "s.date",
-      "s.cost",
-      "s.ends_at as endsAt",
-      "seat.seat_number as seatNumber",
-      "seat.row_label as row",
-      "seat.column_number as column",
-      "seat.seat_type as type",
-    ])
-    .orderBy(sql`length(seat.row_label)`)
-    .orderBy("seat.row_label")
-    .orderBy("seat.column_number")
-    .execute();
-}
 
 /** A claim as it is written: a hold may be overdue. Its version grows with each change. */
 export interface ClaimRow {
   seatNumber: string;
   version: number;
-  status: SeatRow["status"];
+  status: "free" | "held" | "sold";
   /** Until when it is held; null when that has no end. */
   freeAfter: Date | null;
 }

@@ -3,9 +3,10 @@ import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import { paidStates, statesIn } from "../states.ts";
 
-/** A seat of a show's screen, beside the show's date and base cost: what stays as it is. */
+/** A seat of a show's screen, beside the show's date, end and base cost: what stays as it is. */
 export interface LayoutRow {
   date: string;
+  endsAt: Date;
   cost: Decimal;
   seatNumber: string;
   row: string;
@@ -16,7 +17,7 @@ export interface LayoutRow {
 /** Every seat of a show's screen, rows in order, seats in number order; no rows when there is no such show. */
 export async function listLayout(db: Db, showId: number): Promise<LayoutRow[]> {
   const { rows } = await sql<LayoutRow>`
-    select s.date, s.cost, seat.seat_number as "seatNumber", seat.row_label as "row", seat.column_number as "column",
+    select s.date, s.ends_at as "endsAt", s.cost, seat.seat_number as "seatNumber", seat.row_label as "row", seat.column_number as "column",
       seat.seat_type as type
     from show s join seat on seat.screen_id = s.screen_id
     where s.id = ${showId}
