@@ -9,7 +9,7 @@ import { shareNext } from "./share-next.ts";
 import { gap, writeWithGaps } from "./write-with-gaps.ts";
 
 // SkyFox changes no layout and no price; what an operator changes by hand shows after so long.
-export const rememberedForMs = 10_000;
+export const rememberedForMs = 60_000;
 
 // Some ten megabytes: about 400 bytes a seat.
 const rememberedSeats = 30_000;
