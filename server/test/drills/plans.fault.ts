@@ -22,6 +22,7 @@ import { givenPhoto, uploadOf } from "../pictures.ts";
 import { startPlanRecorder, type ReadStatement } from "../plan-recorder.ts";
 import { headersFor, mutate, query } from "../rpc-call.ts";
 import { createTestApp, testGatewayKey, testTicketKeys } from "../test-app.ts";
+import { watchMap } from "../watch-seat-map.ts";
 import { until } from "../until.ts";
 
 const mostUnused = 2_000;
@@ -79,6 +80,17 @@ async function call<Data = unknown>(path: string, input: unknown, token?: string
   return answer.data as Data;
 }
 
+/** Watches a seat map until it has been read, and checked for what was not announced. */
+async function watch(showId: number, token: string): Promise<void> {
+  const watching = await watchMap(recorded, { showId }, { token });
+  expect((await watching.next())?.event).toMatchObject({ type: "snapshot" });
+  app.clock.advance(1_500);
+  while (!recorder.statements.some(({ text }) => text.includes('"isCancelled"')))
+    await query(recorded, "show.cinema", undefined, { token });
+  watching.leave();
+  called.add("show.watchSeatMap");
+}
+
 async function refusedCall(path: string, input: unknown, token: string): Promise<void> {
   expect((await mutate(recorded, path, input, { token })).status).toBeGreaterThanOrEqual(400);
 }
@@ -132,6 +144,7 @@ test(
     await call("show.byId", { showId }, person);
     await call("show.seatMap", { showId }, person);
     await call("show.bestAvailable", { showId, count: 2 }, person);
+    await watch(showId, person);
     const hold = (seat: string) => call<Hold>("booking.initialize", { showId, seatNumbers: [seat] }, person);
     const { bookingId } = await hold("A1");
     await refusedCall("booking.initialize", { showId, seatNumbers: ["A1"] }, customer);
