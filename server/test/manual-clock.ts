@@ -49,7 +49,6 @@ export function createManualClock(start: Date): ManualClock {
       await databaseTime(db);
       return new Date(current);
     },
-    stoppedAt: () => new Date(current),
     jumpedForwardTo: undefined,
     wakeAt,
     wakeAfter: (ms, wake, signal) => wakeAt(new Date(current + ms), wake, signal),

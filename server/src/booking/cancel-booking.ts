@@ -28,7 +28,7 @@ export async function cancelBooking(
   call: Call = callWithoutKey(deps),
 ): Promise<Booking> {
   const { bookingId } = input;
-  const hold = { bookingId, username: user.username, stoppedAt: deps.clock.stoppedAt() };
+  const hold = { bookingId, username: user.username, stoppedAt: deps.clock.standsAt ?? null };
   const cancelled = await call.commitStatement<Booking>(async (keep) => {
     for (let tries = 0; tries < maxTries; tries += 1) {
       const answer = await retryConflicts(() => tryToCancel(deps, hold, keep));

@@ -231,7 +231,6 @@ const processClock: Clock = {
   now: () => new Date(),
   standsAt: undefined,
   nowFrom: () => new Date(),
-  stoppedAt: () => null,
   jumpedForwardTo: undefined,
   nowIn: () => Promise.resolve(new Date()),
   wakeAt: (at, wake, signal) => scheduleWake(() => new Date(), at, wake, signal),

@@ -106,7 +106,6 @@ export async function startDatabaseClock(db: Db, logger: Logger): Promise<Runnin
     nowFrom,
     standsAt: undefined,
     nowIn: async (handle) => nowFrom(await databaseTime(handle)),
-    stoppedAt: () => null,
     get jumps() {
       return jumps;
     },

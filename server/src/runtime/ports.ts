@@ -10,15 +10,13 @@ export interface Clock {
   now(): Date;
   /** The time by a reading that a statement has just taken of the database's clock. */
   nowFrom(reading: Date): Date;
-  /** Where it stands still, for statements that decide by the time after their locks; undefined where that is the database's own. */
+  /**
+   * For functions of the database that read the time themselves, after their locks: where a test has stopped the clock; undefined in production,
+   * where the database's own time decides.
+   */
   readonly standsAt: Date | undefined;
   /** The time by a reading of its own; in a transaction ask for it after the locks. */
   nowIn(db: Db): Promise<Date>;
-  /**
-   * For functions of the database that read the time themselves, after their locks: where a test has stopped the clock; null in production,
-   * where the database's own time decides.
-   */
-  stoppedAt(): Date | null;
   /**
    * The time at which the clock stood after it last jumped forward by more than a second; undefined where this server has seen no jump. What
    * began before is younger than the times say.
