@@ -128,9 +128,9 @@ describe("overload", () => {
   test("is not a queue in which calls wait shortly, however long it stands", async () => {
     const { call, end, pass } = givenServer();
     const calls = Array.from({ length: 12 }, (_, index) => call(String(index)));
-    // Each caller asks again once it is answered: ten calls are always waiting, for 50 ms each.
+    // Each caller asks again once it is answered: ten calls are always waiting, for 200 ms each.
     for (let index = 0; index < 300; index += 1) {
-      pass(5);
+      pass(20);
       await end(String(index));
       calls.push(call(String(index + 12)));
     }
@@ -178,6 +178,28 @@ describe("overload", () => {
     third.push(...watch([call("i", { waitedMs: 11 })]));
     await setImmediate();
     expect(third).toEqual(["waits", "waits", "waits", "waits"]);
+  });
+
+  test("is over after a second, though callers go on to wait shortly", async () => {
+    const { call, end, pass } = givenServer();
+    watch(["a", "b", "c"].map((name) => call(name)));
+    pass(501);
+    await end("a");
+    await end("b");
+    pass(900);
+    // Two are at work, and one waits for 50 ms: too long for now.
+    const early = watch(["d", "e", "f"].map((name) => call(name)));
+    pass(50);
+    await end("d");
+    expect(early).toEqual(["answered", "waits", "refused"]);
+    pass(52);
+    const late = watch([call("g"), call("h")]);
+    pass(50);
+    await end("e");
+    await end("g");
+    expect(late).toEqual(["answered", "waits"]);
+    await end("h");
+    expect(late).toEqual(["answered", "answered"]);
   });
 
   test("never refuses what is urgent while there is room", async () => {

@@ -39,11 +39,11 @@ const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
 // let be. A queue that stands, so that every call of an interval has waited for long, or that is longer than a burst, is overload.
-const longWaitMs = 100;
+const longWaitMs = 250;
 // Two hundred buyers of one seat wait for each other's commits: they are a burst, too.
 const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
 const burst = 256;
-// From the first sign of overload until so long after the last one, calls that have waited longer than the target are refused.
+// From a sign of overload until so long after, calls that have waited longer than the target are refused.
 const targetMs = 10;
 const strictMs = 1_000;
 
@@ -187,9 +187,8 @@ class WaitingLane {
 
   #isTooLate({ since }: Waiting, now: number): boolean {
     if (now - since <= targetMs) return false;
-    const isStrict = now < this.#strictUntil || now - this.#lastPromptAt > this.#intervalMs;
-    if (isStrict) this.#strictUntil = now + strictMs;
-    return isStrict;
+    if (now - this.#lastPromptAt > this.#intervalMs) this.#strictUntil = now + strictMs;
+    return now < this.#strictUntil;
   }
 
   #shift(): Waiting | undefined {
