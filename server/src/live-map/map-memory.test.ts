@@ -44,7 +44,7 @@ test("all who have missed the same get the same event, which is made once", () =
   expect(memory.whole(layout)).not.toBe(before);
 });
 
-test("a hold that turned free while a caller was away is told, whether its expiry is written by then or not", () => {
+test("a hold that turned free while a caller was away is sent, whether its expiry is written by then or not", () => {
   const memory = new MapMemory(1);
   memory.take([claim("A1", 1, { status: "held", freeAfter: later }), claim("B1", 1)], noon);
   memory.freeOverdue(later);

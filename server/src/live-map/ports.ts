@@ -28,6 +28,6 @@ export interface LiveMaps {
    * `OVERLOADED` when the server has, and `SHOW_NOT_FOUND`.
    */
   watch(showId: number, address: string, signal: AbortSignal): Promise<MapWatcher>;
-  /** To be called after the commit that changed seats of the show; other servers are told within a quarter of a second. */
+  /** To be called after the commit that changed seats of the show; other servers get a notice within a quarter of a second. */
   changed(showId: number): void;
 }

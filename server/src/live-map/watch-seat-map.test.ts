@@ -115,7 +115,7 @@ test("a hold that is overdue turns free at its time, before that is written", as
 });
 
 describe("between servers", () => {
-  test("a change is told after its commit", async () => {
+  test("a change arrives after its commit", async () => {
     const showId = await givenShow(app);
     const watching = await watch({ showId }, token, other);
     await hold(showId, "A1");
@@ -194,7 +194,7 @@ describe("the last event", () => {
     const cancelled = { event: { type: "cancelled", reason: "The projector broke." } };
     expect(await watching.next()).toMatchObject(cancelled);
     expect(await watching.next()).toBeUndefined();
-    // The client is told that there is nothing to come back for.
+    // The client learns that there is nothing to come back for.
     expect(watching.names.at(-1)).toBe("return");
 
     const late = await watch({ showId });
