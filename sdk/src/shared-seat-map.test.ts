@@ -4,6 +4,7 @@ import { createLiveServer, refusal, type Connection, type LiveServer } from "../
 import { seatMapOf } from "../test/seat-map-of.ts";
 import { eventually, settle } from "../test/settle.ts";
 import { realTabs, watchAt, type Watching, type WatchingOptions } from "../test/watching.ts";
+import { domainErrorOf } from "./errors.ts";
 import type { Tabs } from "./tabs.ts";
 
 let server: LiveServer;
@@ -62,6 +63,28 @@ describe("tabs of one browser", () => {
     expect(second?.seen).toBe("6 A1:sold A2:free");
   });
 
+  test("hear of a change in one message", async () => {
+    const posted: unknown[] = [];
+    const tabs: Tabs = {
+      locks: realTabs.locks,
+      openChannel(name) {
+        const channel = realTabs.openChannel(name);
+        const post = channel.postMessage.bind(channel);
+        channel.postMessage = (message) => {
+          posted.push(message);
+          post(message);
+        };
+        return channel;
+      },
+    };
+    await leader({ tabs });
+    const [second] = await followers(1);
+    posted.length = 0;
+    stream(0).send("6", sold("A1", 6));
+    await eventually(() => second?.seen === "6 A1:sold A2:free");
+    expect(posted).toHaveLength(1);
+  });
+
   test("go on without a gap when the one with the stream is closed", async () => {
     const first = await leader();
     const [second, third] = await followers(2);
@@ -116,7 +139,8 @@ describe("tabs of one browser", () => {
     server.refuse(error);
     stream(0).fail(error);
     await eventually(() => tabs.every(({ status }) => status === "ended"));
-    expect(tabs.map(({ end }) => end?.why)).toEqual(["refused", "refused"]);
+    const codes = tabs.map(({ end }) => end?.why === "refused" && domainErrorOf(end.error)?.code);
+    expect(codes).toEqual(["SESSION_ENDED", "SESSION_ENDED"]);
   });
 });
 
@@ -202,6 +226,21 @@ describe("a new token", () => {
     expect(stream(0).isOpen).toBe(true);
   });
 
+  test("that comes after the end begins nothing anew", async () => {
+    const first = await leader();
+    const [second] = (await followers(1)) as [Watching];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    second.fetching = promise;
+    second.token = "second";
+    second.timing.pass(5_000);
+    stream(0).send("5", { type: "ended" });
+    await eventually(() => first.status === "ended" && second.status === "ended");
+    const before = server.connections.length;
+    resolve();
+    await settle();
+    expect([second.status, server.connections.length]).toEqual(["ended", before]);
+  });
+
   test("that cannot be had at first is asked for again, and leads to the others", async () => {
     await leader();
     const second = open({ token: null });
@@ -240,7 +279,7 @@ describe("a tab without the stream", () => {
       second?.timing.pass(5_000);
       await settle();
     }
-    expect([second?.status, server.connections.length]).toEqual(["live", 1]);
+    expect([second?.statuses, server.connections.length]).toEqual([["catching-up", "live"], 1]);
   });
 
   test("asks for the map when the device slept, and takes nothing over", async () => {
@@ -264,7 +303,25 @@ describe("a tab without the stream", () => {
     expect(second.seen).toBe("5 A1:free A2:free");
     stream(0).send("7", sold("A2", 7));
     await eventually(() => second.status === "live" && second.seen === "7 A1:sold A2:sold");
-    expect(second.statuses.slice(-2)).toEqual(["catching-up", "live"]);
+    expect(second.statuses).toEqual(["catching-up", "live", "catching-up", "live"]);
+  });
+
+  test("that has missed a change and the map after it is not live before it has one", async () => {
+    const first = await leader();
+    const lossy = createLossyTabs();
+    const second = open({ tabs: lossy.tabs });
+    await eventually(() => second.status === "live");
+    lossy.lose();
+    stream(0).send("6", sold("A1", 6));
+    await settle();
+    second.heard = () => {
+      if (second.status === "catching-up" && lossy.lost === 1) lossy.lose();
+    };
+    stream(0).send("7", sold("A2", 7));
+    await eventually(() => lossy.lost === 2);
+    first.timing.pass(5_000);
+    await eventually(() => second.status === "live");
+    expect(second.seen).toBe("7 A1:sold A2:sold");
   });
 
   test("that came back takes no change before it has the map", async () => {

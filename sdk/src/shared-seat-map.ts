@@ -96,7 +96,6 @@ function followInGroup(
   }
 
   function lead(): void {
-    postMap();
     stopLeading = followSeatMap({ ...access, headers }, showId, {
       get seatMap() {
         return view.seatMap;
@@ -110,7 +109,6 @@ function followInGroup(
       take(event, id) {
         const before = view.seatMap;
         view.take(event, id);
-        if (view.seatMap === before) return;
         if (event.type === "changed" && before !== undefined)
           post({ type: "changed", after: before.version, event, id });
         else postMap();
@@ -170,18 +168,14 @@ function followInGroup(
   }
 
   function tick(): void {
-    if (stopLeading !== undefined) {
-      post({ type: "status", status: view.status ?? "catching-up" });
-      silence.heard();
-      return;
-    }
+    if (stopLeading !== undefined) return post({ type: "status", status: view.status ?? "catching-up" });
     quietTicks += 1;
     void headers().catch(() => {});
   }
 
   // After a sleep the tab that leads only has to be asked; one that was quiet all the time hangs.
   function silent(): void {
-    if (stopLeading !== undefined) return;
+    if (stopLeading !== undefined) return tick();
     view.say("stale");
     if (quietTicks < patienceTicks) post({ type: "hello" });
     else place.takeOver();

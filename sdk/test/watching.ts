@@ -48,6 +48,8 @@ export interface Watching {
   /** What the seats are now, such as `7 A1:free`. */
   readonly seen: string;
   readonly status: string | undefined;
+  /** Until when the token is being fetched, each time. */
+  fetching: Promise<void> | undefined;
   /** Called with everything that the caller hears. */
   heard: () => void;
   abort: () => void;
@@ -82,10 +84,12 @@ export function watchAt(server: LiveServer, options: WatchingOptions = {}): Watc
     get status() {
       return watching.statuses.at(-1);
     },
+    fetching: undefined,
     heard() {},
     abort: () => abort.abort(),
   };
   const headers = async () => {
+    if (watching.fetching !== undefined) await watching.fetching;
     if (watching.token === undefined) throw new Error("No token.");
     return { "x-api-key": "key", authorization: `Bearer ${watching.token}` };
   };
