@@ -56,8 +56,9 @@ export async function insertKey(
 }
 
 /**
- * Takes a key inside the statement of its call, by two parts of it: `taken` has one row, which says whether the key was free, and comes first (without a key it says so);
- * `freed` gives the key back where `isRefused` holds, a condition on the other parts. What throws takes the key back with it.
+ * Takes a key inside the statement of its call, by two parts of it: `taken`, which comes first, has one row that says whether the key was free;
+ * `freed` gives the key back where `isRefused` holds, a condition on the other parts. What throws takes the key back with it. Without a key
+ * there is nothing to take, and the call may go on.
  */
 export function keyInStatement(
   key: AnsweredKey | undefined,

@@ -215,6 +215,55 @@ describe("a cancellation that waits for another transaction", () => {
     expect(await seatStatus(deps, customer, showId, "B1")).toBe("sold");
   });
 
+  test("takes the claims of its seats in the order of the seats", async () => {
+    const { customer, bookingId, showId } = await givenHold();
+    // Written again, the first seat's claim lies behind the other one, where a cancellation without order would come to it last.
+    await app.sql.query("begin");
+    const first = "show_id = $1 and seat_number = 'A1'";
+    const emptied = `update seat_claim set booking_id = null, free_after = '-infinity' where ${first}`;
+    await app.sql.query(emptied, [showId]);
+    await app.sql.query(`update seat_claim set booking_id = $2, free_after = $3 where ${first}`, [
+      showId,
+      bookingId,
+      clock.now(),
+    ]);
+    await app.sql.query("commit");
+
+    await app.sql.query("begin");
+    onTestFinished(async () => void (await app.sql.query("rollback")));
+    await app.sql.query(`select from seat_claim where ${first} for update`, [showId]);
+    const cancelling = cancelOf(customer, bookingId)();
+    await untilBlocked(app);
+    const rows = await deps.db
+      .selectFrom("seat_claim")
+      .where("show_id", "=", showId)
+      .where("seat_number", "=", "B1")
+      .select("seat_number")
+      .forUpdate()
+      .skipLocked()
+      .execute();
+    expect(rows).toHaveLength(1);
+    await app.sql.query("commit");
+    expect(await cancelling).toMatchObject({ status: "Cancelled" });
+  });
+
+  test("and is ended as one side of a deadlock is done again", async () => {
+    const { customer, bookingId, showId } = await givenHold();
+    await app.sql.query(`
+      create sequence deadlocks;
+      create function end_in_deadlock() returns trigger language plpgsql as $$
+      begin
+        if nextval('deadlocks') <= 2 then raise deadlock_detected; end if;
+        return new;
+      end $$;
+      create trigger end_in_deadlock before update on seat_claim for each row when (new.show_id = ${showId})
+        execute function end_in_deadlock()`);
+    onTestFinished(async () => {
+      await app.sql.query("drop function end_in_deadlock cascade; drop sequence deadlocks");
+    });
+    expect(await cancelOf(customer, bookingId)()).toMatchObject({ status: "Cancelled" });
+  });
+
   test("is done once, of two at once", async () => {
     const { customer, bookingId } = await givenHold();
     const cancel = cancelOf(customer, bookingId);
