@@ -118,7 +118,9 @@ async function listPoints(app: TestApp): Promise<Point[]> {
       const step = nameOf(statement);
       // Counting against limits is the same for every call, and a read changes nothing.
       const isCounting = step.endsWith("rate_limit") && label !== "a payment by card, success";
-      if (index < first || isCounting || !(writes(sql) || commits(statement))) continue;
+      // What the server shares by itself twice a second is no step of the call.
+      const isSharing = sql.includes("shared_at");
+      if (index < first || isCounting || isSharing || !(writes(sql) || commits(statement))) continue;
       const shared = { ...scenario, isAfterwards: index >= end };
       points.push({ ...shared, name: `${label}: ${step}`, statement: { sql, turn, deed: "hold" } });
       if (commits(statement))

@@ -64,6 +64,8 @@ test(
       }
       figures.repeats += played.reduce((sum, { repeats }) => sum + repeats, 0);
     }
+    // A booking of a cancelled show that is given back in one round has its money sent in the next.
+    await app.reconcile();
     await app.reconcile();
     expect(await listDifferences(app.sql, app.gateway)).toEqual([]);
     expect(await app.listViolations()).toEqual([]);
