@@ -2,8 +2,8 @@
 -- A payment by card is two statements around the gateway's call: one begins it, one records that it was charged. Each is a function, VOLATILE, so that
 -- what decides is read after the locks. The locks are those of transaction.ts: booking, claims, wallet, payment; a call's key comes before.
 
--- Changes a wallet that is locked, and writes the transaction that says so. What is taken must not be promised to other payments; `released` was to
--- this one.
+-- Changes a wallet that is locked, and writes the transaction that says so. `released` was promised to this payment; what is promised to others is
+-- kept by customer_wallet_reserved_bounds.
 CREATE FUNCTION change_wallet(
   payment payment_transaction, kind wallet_transaction_type, by_amount numeric, released numeric, reference text, moment timestamptz
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
@@ -12,11 +12,7 @@ DECLARE
 BEGIN
   UPDATE customer_wallet w SET
     balance = w.balance + CASE kind WHEN 'ADD' THEN by_amount ELSE -by_amount END, reserved = w.reserved - released, updated_at = moment
-  WHERE w.username = payment.username AND (kind = 'ADD' OR w.balance - w.reserved + released >= by_amount)
-  RETURNING * INTO wallet;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'the wallet of % has not enough', payment.username;
-  END IF;
+  WHERE w.username = payment.username RETURNING * INTO STRICT wallet;
   INSERT INTO wallet_transaction (
     wallet_id, username, booking_id, payment_id, transaction_id, transaction_type, amount, balance_after, timestamp
   ) VALUES (

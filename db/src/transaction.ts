@@ -8,9 +8,10 @@ const maxAttempts = 5;
  * Runs the callback in one READ COMMITTED transaction; a serialization failure or deadlock (also one that COMMIT raises), or a change of the
  * schema under its statements, runs the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
- * Rows are locked in this order everywhere: show (shared), bookings by id, seat claims by show and seat number, wallets by username, payments by
- * id. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added before a wallet is locked,
- * since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the booking, so that no hold locks the customer.
+ * Rows are locked in this order everywhere: the key of the call, show (shared), bookings by id, seat claims by show and seat number, wallets by
+ * username, payments by id. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added
+ * before a wallet is locked, since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the booking, so that no
+ * hold locks the customer.
  * Scheduling locks the film, then adds the show.
  * A new hold waits for those that count the same (`hold_refusal`) after the show and before its own seats. It may have expired other
  * bookings before; a hold that it waits for has seen their seats as claimed and does not want them, or has expired them itself.

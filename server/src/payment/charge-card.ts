@@ -74,20 +74,28 @@ async function giveBackTry(deps: Pick<Deps, "logger">, counted: CountedTry): Pro
   });
 }
 
-// The usual end, in one statement: charged, and nothing has come in between. Anything else, an error too, is left to the way that asks what is there.
+// The usual end, in one statement: charged, and nothing has come in between. Undefined for anything else, an error too: `settle` asks what is there.
 async function acceptAtOnce<Answer>(
-  { db, clock }: ChargingDeps,
+  { db, clock, logger }: ChargingDeps,
   subject: PaymentSubject<Answer>,
   { payment, foretell }: BegunPayment<Answer>,
   transactionId: string,
   { isKeyed }: Call,
 ): Promise<Answer | undefined> {
-  const now = clock.now();
-  const answer = foretell({ transactionId, now });
-  const kept = isKeyed ? keptFrom(now, answer) : undefined;
-  const charge = { paymentId: payment.id, transactionId, now, kept };
-  const isAccepted = await retryConflicts(() => subject.acceptAtOnce(db, charge, answer)).catch(() => false);
-  return isAccepted ? answer : undefined;
+  try {
+    const now = clock.now();
+    const answer = foretell({ transactionId, now });
+    const kept = isKeyed ? keptFrom(now, answer) : undefined;
+    const charge = { paymentId: payment.id, transactionId, now, kept };
+    const isAccepted = await retryConflicts(() => subject.acceptAtOnce(db, charge, answer));
+    return isAccepted ? answer : undefined;
+  } catch (error) {
+    logger.warn(
+      { paymentId: payment.id, err: error },
+      "A charge was not recorded in one statement; it is recorded step by step.",
+    );
+    return undefined;
+  }
 }
 
 async function settle<Answer>(
