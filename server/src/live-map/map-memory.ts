@@ -3,7 +3,7 @@ import type { SeatMap, SeatMapEvent } from "../contract/index.ts";
 import { seatPrices } from "../show/seat-prices.ts";
 import type { SeatMapNews } from "./ports.ts";
 
-// Whoever has missed more changes than that gets the whole map.
+// A watcher that has missed more changes than that gets the whole map.
 const mostMissed = 100;
 
 type SeatStatus = ClaimRow["status"];

@@ -357,7 +357,7 @@ describe("streams are bounded", () => {
     });
     first.watching.leave();
     // The place is free once the stream has noticed.
-    while (narrow.deps.liveMaps.watched.watchers > 1) await query(app, "show.cinema", undefined, { token });
+    while (narrow.deps.liveMaps.watched.watchers > 1) await app.sql.query("select 1");
     expect((await from("203.0.113.8")).got?.event).toMatchObject({ type: "snapshot" });
   });
 
@@ -377,7 +377,7 @@ test("a watcher that leaves leaves nothing behind", async () => {
   await watching.next();
   expect(liveMaps.watched).toEqual({ shows: 1, watchers: 1 });
   watching.leave();
-  while (liveMaps.watched.watchers > 0) await query(alone, "show.cinema", undefined, { token });
+  while (liveMaps.watched.watchers > 0) await app.sql.query("select 1");
   expect(liveMaps.watched).toEqual({ shows: 0, watchers: 0 });
 });
 
