@@ -134,13 +134,14 @@ describe("tabs of one browser", () => {
   });
 
   test("hear each for itself what SkyFox refuses", async () => {
-    const tabs = [await leader(), ...(await followers(1))];
+    const first = await leader();
+    const [second, third] = await followers(2);
     const error = refusal("UNAUTHORIZED", { code: "SESSION_ENDED", details: null });
-    server.refuse(error);
     stream(0).fail(error);
-    await eventually(() => tabs.every(({ status }) => status === "ended"));
-    const codes = tabs.map(({ end }) => end?.why === "refused" && domainErrorOf(end.error)?.code);
-    expect(codes).toEqual(["SESSION_ENDED", "SESSION_ENDED"]);
+    await eventually(() => first.status === "ended" && server.connections.length === 2);
+    stream(1).send("6", sold("A1", 6));
+    await eventually(() => second?.status === "live" && third?.seen === "6 A1:sold A2:free");
+    expect(first.end?.why === "refused" && domainErrorOf(first.end.error)?.code).toBe("SESSION_ENDED");
   });
 });
 
