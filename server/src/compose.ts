@@ -95,7 +95,11 @@ export async function compose(
     applicationName: "skyfox-background",
     preparesStatements,
     maxConnections: backgroundConnections,
-    onConnectionError: (error) => logger.warn({ err: error }, "A background connection was lost."),
+    onConnectionError: (error) => {
+      logger.warn({ err: error }, "A background connection was lost.");
+      // A server without calls has no others.
+      doubtClock?.();
+    },
   });
   const books = openBooks(config.databaseUrl, {
     onConnectionError: (error) =>
