@@ -25,11 +25,14 @@ export interface ShowClaims {
 export async function listClaimsOfShows(db: Db, showIds: number[]): Promise<ShowClaims[]> {
   const { rows } = await sql<Omit<ShowClaims, "claims"> & ClaimRow & { seatNumber: string | null }>`
     select s.id as "showId", s.cancel_reason as "cancelReason", c.seat_number as "seatNumber", c.version,
-      case when c.booking_id is null then 'free' when b.status in ${statesIn(paidStates)} then 'sold' else 'held' end as status,
+      case when c.booking_id is null then 'free' when c.booked in ${statesIn(paidStates)} then 'sold' else 'held' end as status,
       case when c.booking_id is not null then c.free_after end as "freeAfter"
     from show s
-    left join seat_claim c on c.show_id = s.id
-    left join booking b on b.id = c.booking_id
+    left join lateral (
+      -- Show by show, and booking by booking: joined as a whole, a plan for any shows reads all of them.
+      select seat_number, version, booking_id, free_after, (select status from booking where id = booking_id) as booked
+      from seat_claim where show_id = s.id offset 0
+    ) c on true
     where s.id = any(${showIds}::bigint[])`.execute(db);
   return Array.from(
     Map.groupBy(rows, ({ showId }) => showId),
