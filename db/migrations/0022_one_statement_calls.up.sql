@@ -19,7 +19,7 @@ BEGIN
   IF status = 'Pending' AND expires_at <= read_at THEN
     status := 'Expired';
   END IF;
-  IF status <> 'Pending' THEN
+  IF status IS DISTINCT FROM 'Pending' THEN
     outcome := 'refused';
   ELSIF version <> seen THEN
     outcome := 'changed';

@@ -1,1 +1,2 @@
 DROP FUNCTION change_seats;
+DROP FUNCTION release_claims;

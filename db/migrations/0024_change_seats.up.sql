@@ -1,6 +1,15 @@
 -- compatible-with: previous
--- Gives a pending hold, which the caller has locked, these seats instead of its own. A seat that it keeps stays claimed throughout. A seat that another
--- booking claims is refused by constraint, and with it everything; a claim that is just being changed is waited for as `claim_seats` does.
+-- Frees the seats of bookings that the caller has locked. VOLATILE: a hold may have changed its seats while its lock was waited for, and the
+-- statement that waited still reads the seats from before.
+CREATE FUNCTION release_claims(of_bookings bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM FROM seat_claim WHERE booking_id = ANY (of_bookings) ORDER BY show_id, seat_number FOR UPDATE;
+  UPDATE seat_claim SET booking_id = NULL, free_after = '-infinity', version = version + 1 WHERE booking_id = ANY (of_bookings);
+END
+$$;
+
+-- Gives a pending hold, which the caller has locked, these seats instead of its own. A seat that it keeps stays claimed throughout. When another
+-- booking claims one of the seats, the constraint refuses the whole change; a claim that is just being changed is waited for as `claim_seats` does.
 CREATE FUNCTION change_seats(of_booking bigint, wanted text[], new_amount numeric) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   held booking;

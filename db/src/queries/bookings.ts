@@ -156,6 +156,7 @@ export async function lockBooking(tx: Tx, bookingId: number) {
           "customer_username as username",
           "status",
           "no_of_seats as seats",
+          "held_from as heldFrom",
           "amount_due as amountDue",
           "amount_paid as amountPaid",
           "expires_at as expiresAt",

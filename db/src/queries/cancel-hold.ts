@@ -68,7 +68,9 @@ export async function cancelSeenHold(
   const { taken, freed } = keyInStatement(key, sql`(select outcome from cancelled) <> 'done'`);
   const { rows } = await sql<CancelOutcome | { outcome: null }>`
     with ${taken}, cancelled as materialized (
-      select c.* from taken, cancel_hold(${bookingId}, ${version}::xid, ${stoppedAt}) as c where taken."isFree"
+      -- Called for a key that was free, and after it is taken: its arguments say so.
+      select c.* from taken, cancel_hold(case when taken."isFree" then ${bookingId}::bigint end, ${version}::xid, ${stoppedAt}) as c
+      where taken."isFree"
     ), ${freed}
     select outcome, status, read_at as "readAt"
     from taken left join cancelled on true left join freed on true`.execute(db);

@@ -46,14 +46,10 @@ export async function cancelLiveHolds(tx: Tx, showId: number, now: Date): Promis
       update booking set ended_at = ${now},
         status = case when ${isOverdueHold(now)} then 'Expired' else 'Cancelled' end::booking_status
       from held where booking.id = held.id returning booking.id
-    ), locked as (
-      select show_id, seat_number from seat_claim
-      where booking_id in (select id from cancelled) order by show_id, seat_number for update
-    ), released as (
-      update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
-      from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number
+    ), released as materialized (
+      select release_claims(array(select id from cancelled))
     )
-    select id from cancelled`.execute(tx);
+    select id from cancelled, released`.execute(tx);
   return rows.map(({ id }) => id);
 }
 

@@ -61,6 +61,11 @@ export async function expireForTakeover(tx: Tx, bookingIds: number[], now: Date)
   );
   try {
     await expireBookings(tx, bookingIds, now);
+    // A server of an older version may have ended one without the seats that it had just changed to.
+    await sql`
+      select release_claims(array(
+        select id from booking where id = any(${bookingIds}::bigint[]) and ended_at is not null
+      ))`.execute(tx);
   } catch (error) {
     throw sqlState(error) === "55P03" ? new SeatLocked({ cause: error }) : error;
   }
@@ -137,11 +142,9 @@ async function expire(db: Db, now: Date, atLocked: AtLocked, due: RawBuilder<unk
     ), expired as (
       update booking set status = 'Expired', ended_at = ${now}, paying_until = null
       where id = any(array(select id from due where ${isWhollyLocked})) returning id
-    ), released as (
-      update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
-      from claim
-      where seat_claim.show_id = claim.show_id and seat_claim.seat_number = claim.seat_number
-        and claim.booking_id in (select id from expired)
+    ), released as materialized (
+      -- Also seats that a hold got while its lock was waited for.
+      select release_claims(array(select id from expired))
     ), given_back as (
       select id, username, reserved from payment where booking_id in (select id from expired)
     ), unreserved as (
@@ -151,20 +154,13 @@ async function expire(db: Db, now: Date, atLocked: AtLocked, due: RawBuilder<unk
     ), without_reserve as (
       update payment_transaction set reserved = 0 where id = any(array(select id from given_back))
     )
-    select id from expired`.execute(db);
+    select id from expired, released`.execute(db);
   return rows.map((row) => row.id);
 }
 
 /** Frees the seats of a booking whose state the caller changes in the same transaction. */
 export async function releaseClaims(tx: Tx, bookingId: number): Promise<void> {
-  await sql`
-    with locked as (
-      select show_id, seat_number from seat_claim where booking_id = ${bookingId} order by show_id, seat_number for update
-    )
-    update seat_claim set booking_id = null, free_after = '-infinity', version = seat_claim.version + 1
-    from locked where seat_claim.show_id = locked.show_id and seat_claim.seat_number = locked.seat_number`.execute(
-    tx,
-  );
+  await sql`select release_claims(array[${bookingId}::bigint])`.execute(tx);
 }
 
 /** Sets until when the claims of a booking hold; null for good. */

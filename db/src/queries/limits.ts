@@ -56,20 +56,33 @@ export async function returnTry(
  */
 export async function shareCounts(
   db: Db,
-  { server, counts, now, sinceMs }: { server: string; counts: CountedWindow[]; now: number; sinceMs: number },
+  {
+    server,
+    counts,
+    now,
+    sinceMs,
+  }: {
+    server: string;
+    /** A window that is written to end after `latestEnd` is from before the clock was set back: it begins anew. */
+    counts: (CountedWindow & { latestEnd: number })[];
+    now: number;
+    sinceMs: number;
+  },
 ): Promise<CountedWindow[]> {
+  const isOpen = sql`known.expire > ${now}
+          and known.expire <= (select latest_end from counted where counted.key = known.key)`;
   const { rows } = await sql<CountedWindow>`
-    with own as (
-      insert into rate_limit as known (key, points, expire, shared_at, shared_by)
-      select key, points, expire, clock_timestamp(), ${server}
-      from unnest(
+    with counted as (
+      select key, points, expire, latest_end from unnest(
         ${counts.map(({ key }) => key)}::text[], ${counts.map(({ points }) => points)}::int[],
-        ${counts.map(({ expire }) => expire)}::bigint[]
-      ) as w (key, points, expire)
-      order by key
+        ${counts.map(({ expire }) => expire)}::bigint[], ${counts.map(({ latestEnd }) => latestEnd)}::bigint[]
+      ) as w (key, points, expire, latest_end)
+    ), own as (
+      insert into rate_limit as known (key, points, expire, shared_at, shared_by)
+      select key, points, expire, clock_timestamp(), ${server} from counted order by key
       on conflict (key) do update set
-        points = case when known.expire <= ${now} then excluded.points else greatest(known.points + excluded.points, 0) end,
-        expire = case when known.expire <= ${now} then excluded.expire else known.expire end,
+        points = case when ${isOpen} then greatest(known.points + excluded.points, 0) else excluded.points end,
+        expire = case when ${isOpen} then known.expire else excluded.expire end,
         shared_at = clock_timestamp(), shared_by = ${server}
       returning key, points, expire
     )

@@ -1,6 +1,6 @@
-import { connectOnce } from "@skyfox/db";
+import { cancelLiveHolds, connectOnce, expireBookings, inTransaction } from "@skyfox/db";
 import { beforeEach, describe, expect, test } from "vitest";
-import { givenCustomer, givenShow, goodCard, tokenOf } from "../../test/given.ts";
+import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate } from "../../test/rpc-call.ts";
 import { seatStatus } from "../../test/seat-status.ts";
 import { createTestApp, testStart } from "../../test/test-app.ts";
@@ -14,7 +14,6 @@ import { changeSeats } from "./change-seats.ts";
 import { getBooking } from "./get-booking.ts";
 import { holdSeats } from "./hold-seats.ts";
 import { payBooking } from "./pay-booking.ts";
-import { givenStaff } from "../../test/given.ts";
 
 const app = await createTestApp();
 const { deps, clock } = app;
@@ -66,8 +65,11 @@ describe("a hold that changes its seats", () => {
   });
 
   test("may keep all, or give some back, and those are free at once", async () => {
-    const { showId, change } = await givenHeld("A1", "A2", "A3");
+    const { showId, customer, bookingId, change } = await givenHeld("A1", "A2", "A3");
     expect((await change("A3", "A1", "A2")).seatNumbers).toEqual(["A1", "A2", "A3"]);
+    await change("A2");
+    await change("A2", "A1");
+    expect((await getBooking(deps, customer, { bookingId })).seatNumbers).toEqual(["A1", "A2"]);
     expect((await change("A2")).amountDue.toFixed(2)).toBe("200.00");
     await holdSeats(deps, await givenCustomer(deps), { showId, seatNumbers: ["A1", "A3"] });
     expect(await refusalOf(change("A1", "A2"))).toBe("SEATS_UNAVAILABLE");
@@ -99,6 +101,31 @@ describe("a hold that changes its seats", () => {
     await change("B1", "B2", "B3");
     expect(await refusalOf(change("B1", "B2", "B3", "B4"))).toBe("TOO_MANY_HOLDS");
     await change("C1", "C2", "C3");
+    const narrow = await createTestApp({
+      beside: app,
+      settings: { holdLimits: { ...deps.settings.holdLimits, seatsPerCustomer: 2 } },
+    });
+    await changeSeats(narrow.deps, customer, { bookingId, seatNumbers: ["D1", "D2", "D3"] });
+  });
+
+  test("counts for the network from which it was made, wherever it is changed from", async () => {
+    const bounded = await createTestApp({
+      beside: app,
+      settings: { holdLimits: { ...deps.settings.holdLimits, seatsPerAddress: 3 } },
+    });
+    const showId = await givenShow(app);
+    const [one, two] = [await givenCustomer(deps), await givenCustomer(deps)];
+    const home = "203.0.113.1";
+    await holdSeats(bounded.deps, { ...one, address: home }, { showId, seatNumbers: ["A1", "A2"] });
+    const { bookingId } = await holdSeats(
+      bounded.deps,
+      { ...two, address: home },
+      { showId, seatNumbers: ["B1"] },
+    );
+    for (const address of [home, "198.51.100.9"]) {
+      const change = changeSeats(bounded.deps, { ...two, address }, { bookingId, seatNumbers: ["B1", "B2"] });
+      expect(await refusalOf(change)).toBe("TOO_MANY_HOLDS");
+    }
   });
 });
 
@@ -202,6 +229,43 @@ describe("a race", () => {
     await other.end();
     expect((await paying).seatNumbers).toEqual(["A1"]);
     expect(["PAYMENT_IN_PROGRESS", "INVALID_BOOKING_STATUS"]).toContain(await changing);
+  });
+
+  test.each(["expiry", "cancelled show"])(
+    "with the %s that waits for it frees the new seats as well",
+    async (end) => {
+      const { showId, change, bookingId } = await givenHeld("A1");
+      deps.monitors.disarm(bookingId);
+      const due = new Date(testStart.getTime() + 300_000);
+      const frozen = await connectOnce(app.databaseUrl);
+      await frozen.query("begin");
+      // The change waits for this claim with its booking locked.
+      await frozen.query("select from seat_claim where show_id = $1 for update", [showId]);
+      const changing = change("A2", "A3");
+      await untilBlocked(app);
+      const ending =
+        end === "expiry"
+          ? expireBookings(deps.db, [bookingId], due)
+          : inTransaction(deps.db, (tx) => cancelLiveHolds(tx, showId, testStart));
+      await untilBlocked(app, 2);
+      await frozen.query("commit");
+      await frozen.end();
+      await Promise.all([changing, ending]);
+      const left = await app.sql.query("select seat_number from seat_claim where booking_id = $1", [
+        bookingId,
+      ]);
+      expect(left).toEqual([]);
+    },
+  );
+
+  test("that left seats with a booking that has ended is healed by the next buyer", async () => {
+    const { showId, customer, bookingId } = await givenHeld("A1");
+    await app.sql.query("update booking set status = 'Expired', ended_at = expires_at where id = $1", [
+      bookingId,
+    ]);
+    clock.advance(300_000);
+    const { seatNumbers } = await holdSeats(deps, customer, { showId, seatNumbers: ["A1"] });
+    expect(seatNumbers).toEqual(["A1"]);
   });
 
   test("keeps a kept seat claimed throughout: a rival never gets it", async () => {

@@ -50,7 +50,8 @@ async function changeIn(
   if (status === "Expired") throw new DomainError({ code: "BOOKING_EXPIRED" });
   if (status !== "Pending") throw new DomainError({ code: "INVALID_BOOKING_STATUS", details: { status } });
   const offer = await findOffer(tx, deps, user, wanted);
-  await assertWithinBounds(tx, deps, user, offer, offer.seatNumbers.length - booking.seats);
+  const more = { seats: offer.seatNumbers.length - booking.seats, heldFrom: booking.heldFrom };
+  await assertWithinBounds(tx, deps, user, offer, more);
   if (offer.overdue.length > 0) await expireForTakeover(tx, offer.overdue, offer.now);
   const { showId, seatNumbers, amountDue, now } = offer;
   await changeSeatsOfHold(tx, { bookingId, seatNumbers, amountDue });
@@ -59,16 +60,16 @@ async function changeIn(
   return { bookingId, showId, seatNumbers, amountDue, expiresAt, timeRemainingMs };
 }
 
-// Its own seats are counted already; with fewer or as many it breaks nothing.
+// Its own seats are counted already; with fewer or as many it breaks nothing. All count for the network from which the hold was made.
 async function assertWithinBounds(
   tx: Tx,
   deps: BookingDeps,
   user: User,
   { showId, now }: Offer,
-  seats: number,
+  more: { seats: number; heldFrom: string | null },
 ): Promise<void> {
-  if (seats <= 0) return;
-  const { username } = user;
-  const broken = await findBrokenBound(tx, { showId, username, now, seats, ...boundsOf(deps, user) });
+  if (more.seats <= 0) return;
+  const { bounds } = boundsOf(deps, user);
+  const broken = await findBrokenBound(tx, { showId, username: user.username, now, bounds, ...more });
   if (broken !== undefined) throw tooManyHolds(broken, now);
 }

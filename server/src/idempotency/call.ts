@@ -78,7 +78,7 @@ export interface Call {
   inSteps<Answer>(steps: Steps<Answer>): Promise<Answer>;
 }
 
-/** Another call has taken the key, or given the answer, since this one began. Only for the way back to where the key is looked up. */
+/** Another call has taken the key, or given the answer, since this one began. `answerOnce` catches it and looks the key up again. */
 export class KeyTaken extends Error {}
 
 /** A call that was sent without a key. */

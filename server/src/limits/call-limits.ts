@@ -24,11 +24,15 @@ export interface CallLimits {
   readonly size: number;
 }
 
-/** What is known of a window: the points of all servers, those among them that others do not know yet, and its end in milliseconds since 1970. */
+/**
+ * What is known of a window: the points of all servers, those among them that others do not know yet, its end in milliseconds since 1970, and how long
+ * it lasts; infinite where only other servers have counted in it.
+ */
 interface Known {
   points: number;
   unshared: number;
   expire: number;
+  windowMs: number;
 }
 
 /** Limits on calls. They run on the database's time, so that a window ends at the same moment on all servers. */
@@ -55,15 +59,18 @@ export function createCallLimits(
   // A window that would end later than a new one is from before the clock was set back.
   function find(key: string, now: number, windowMs: number): Known {
     const known = windows.get(key);
-    if (known !== undefined && known.expire > now && known.expire <= now + windowMs) return known;
-    return keep(key, { points: 0, unshared: 0, expire: now + windowMs });
+    if (known !== undefined && known.expire > now && known.expire <= now + windowMs)
+      return Object.assign(known, { windowMs });
+    return keep(key, { points: 0, unshared: 0, expire: now + windowMs, windowMs });
   }
 
   async function shareOnce(): Promise<void> {
     const now = clock.now().getTime();
     for (const [key, { expire }] of windows) if (expire <= now) windows.delete(key);
     const told = [...windows].filter(([, { unshared }]) => unshared !== 0).slice(0, mostSharedAtOnce);
-    const counts = told.map(([key, { unshared, expire }]) => ({ key, points: unshared, expire }));
+    const counts = told.map(([key, { unshared, expire, windowMs }]) => {
+      return { key, points: unshared, expire, latestEnd: now + windowMs };
+    });
     const beganAt = performance.now();
     for (const [, known] of told) known.unshared = 0;
     try {
@@ -71,7 +78,9 @@ export function createCallLimits(
       heardAt = beganAt;
       hasFailed = false;
       for (const { key, points, expire } of heard) {
-        const known = windows.get(key) ?? keep(key, { points: 0, unshared: 0, expire });
+        const known = windows.get(key) ?? keep(key, { points: 0, unshared: 0, expire, windowMs: Infinity });
+        // Another server has not counted in it since the clock was set back.
+        if (expire > now + known.windowMs) continue;
         known.points = points + known.unshared;
         known.expire = expire;
       }
