@@ -5,28 +5,51 @@ import { expect, onTestFinished, test } from "vitest";
 import { runScript } from "../test/run-script.ts";
 import { readReport } from "./report.ts";
 
-test("a quick run measures what is asked for and what it stands beside, and can be compared", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "skyfox-bench-test-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, "run.json");
-  const bench = runScript("bench/bench.ts", {}, { args: ["--quick", "--only", "hold,race", "--json", file] });
-  const code = await bench.ended;
-  expect({ code, said: bench.output() }).toMatchObject({ code: 0 });
-  expect(bench.output()).toContain("calls/s ÷ raw-hold");
+// Three servers start, one after the other.
+const quickRunMs = 60_000;
 
-  const { size, scenarios } = readReport(await readFile(file, "utf8"));
-  expect(size).toBe("quick");
-  expect(scenarios.map(({ name }) => name)).toEqual(["bare", "raw-hold", "hold", "race"]);
-  expect(scenarios.at(-1)?.figures).toMatchObject({ winners: 1 });
+test(
+  "a quick run measures what is asked for and what it stands beside, and can be compared",
+  { timeout: quickRunMs },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "skyfox-bench-test-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, "run.json");
+    const bench = runScript(
+      "bench/bench.ts",
+      {},
+      { args: ["--quick", "--only", "hold,race,live-spread", "--json", file] },
+    );
+    const code = await bench.ended;
+    expect({ code, said: bench.output() }).toMatchObject({ code: 0 });
+    expect(bench.output()).toContain("calls/s ÷ raw-hold");
 
-  const hold = scenarios.find(({ name }) => name === "hold");
-  const cpu = process.platform === "linux" ? ["server µs", "Postgres µs"] : [];
-  expect(Object.keys(hold?.figures ?? {})).toEqual(["calls/s", "p50 ms", "p99 ms", ...cpu, "put off %"]);
+    const { size, scenarios } = readReport(await readFile(file, "utf8"));
+    expect(size).toBe("quick");
+    expect(scenarios.map(({ name }) => name)).toEqual([
+      "bare",
+      "raw-hold",
+      "hold",
+      "race",
+      "live",
+      "live-spread",
+    ]);
+    const named = (name: string) => scenarios.find((one) => one.name === name);
+    expect(named("race")?.figures).toMatchObject({ winners: 1 });
 
-  const comparison = runScript("bench/bench.ts", {}, { args: ["--compare", file, file] });
-  expect(await comparison.ended).toBe(0);
-  expect(comparison.output()).toMatch(/race +winners +1\.00 +1\.00 +1\.00/);
-});
+    const hold = named("hold");
+    const cpu = process.platform === "linux" ? ["server µs", "Postgres µs"] : [];
+    expect(Object.keys(hold?.figures ?? {})).toEqual(["calls/s", "p50 ms", "p99 ms", ...cpu, "put off %"]);
+
+    const ofLive = ["changes/s", "p50 ms", "p99 ms", ...cpu, "KB a watcher"];
+    expect(Object.keys(named("live")?.figures ?? {})).toEqual(ofLive);
+    expect(Object.keys(named("live-spread")?.figures ?? {})).toEqual(ofLive);
+
+    const comparison = runScript("bench/bench.ts", {}, { args: ["--compare", file, file] });
+    expect(await comparison.ended).toBe(0);
+    expect(comparison.output()).toMatch(/race +winners +1\.00 +1\.00 +1\.00/);
+  },
+);
 
 test.each([
   [["--only", "holds"], "There is no scenario holds."],

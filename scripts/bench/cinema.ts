@@ -8,6 +8,7 @@ import { startDatabaseClock } from "../../server/src/runtime/clock.ts";
 import { createProcessLogger } from "../../server/src/runtime/logger.ts";
 import { startChildServer, type ChildServer } from "../../server/test/child-server.ts";
 import { givenTakings } from "../../server/test/given-takings.ts";
+import { findFreePort } from "../free-port.ts";
 import { openCaller, type Caller, type Person } from "./caller.ts";
 import { openRawHolds, type RawHolds } from "./raw-hold.ts";
 import { familyProcessorUs, parentOf, processorUs, startPart } from "./processes.ts";
@@ -22,6 +23,12 @@ export const customersOfTheBench = 240;
 /** Bookings of the month that is exported. */
 export const rowsOfTheMonth = 12_000;
 
+/** The seats of a show, row by row. */
+export const seatsOfTheHall = Array.from(
+  { length: 100 },
+  (_, seat) => `${"ABCDEFGHIJ"[Math.floor(seat / 10)]}${(seat % 10) + 1}`,
+);
+
 /** A show on which every seat is free at first. */
 export interface Show {
   id: number;
@@ -33,6 +40,14 @@ export interface Show {
 export interface Place {
   show: Show;
   seat: string;
+}
+
+/** A server with a database of its own; `close` ends the server. */
+export interface Branch extends Pick<Cinema, "server" | "serverCpu" | "customers" | "shows"> {
+  url: string;
+  /** Where the server can be inspected. */
+  inspector: string;
+  close(): Promise<void>;
 }
 
 /** A server, its Postgres and its gateway in processes of their own, with lived-in data. */
@@ -62,6 +77,8 @@ export interface Cinema {
   createDatabase(): Promise<string>;
   /** Another server, on that database. */
   startServer(databaseUrl: string): Promise<ChildServer>;
+  /** A server with a database of its own that has the same customers and shows, and no bookings. */
+  openBranch(): Promise<Branch>;
   close(): Promise<void>;
 }
 
@@ -70,6 +87,7 @@ const jwtSecret = "a secret of the benchmark, long enough for HS256";
 const days = 6;
 const screensOfTheBench = 12;
 const noLimit = "1000000";
+const streamsOfTheBench = "5000";
 
 /** Starts everything and sells that many bookings. On failure all that was started is stopped again. */
 export async function openCinema(bookings: number): Promise<Cinema> {
@@ -99,9 +117,11 @@ export async function openCinema(bookings: number): Promise<Cinema> {
       LIMIT_HOLDS_PER_ACCOUNT: noLimit,
       LIMIT_HOLDS_PER_ADDRESS: noLimit,
       LIMIT_ABANDONED_HOLDS_PER_ACCOUNT: noLimit,
+      MAX_STREAMS: streamsOfTheBench,
+      MAX_STREAMS_PER_ADDRESS: streamsOfTheBench,
     };
-    const startServer = async (url: string) => {
-      const child = await startChildServer({ ...environment, DATABASE_URL: url }, (end) =>
+    const startServer = async (url: string, settings: Record<string, string> = {}) => {
+      const child = await startChildServer({ ...environment, DATABASE_URL: url, ...settings }, (end) =>
         process.once("exit", end),
       );
       stops.push(() => child.stop());
@@ -131,11 +151,11 @@ export async function openCinema(bookings: number): Promise<Cinema> {
     let places = 0;
     const nextPlace = () => {
       const show = shows[places % shows.length];
-      const seat = Math.floor(places / shows.length);
-      if (show === undefined || seat >= 100)
+      const seat = seatsOfTheHall[Math.floor(places / shows.length)];
+      if (show === undefined || seat === undefined)
         throw new Error("All seats of the benchmark have been asked for.");
       places += 1;
-      return { show, seat: `${"ABCDEFGHIJ"[Math.floor(seat / 10)]}${(seat % 10) + 1}` };
+      return { show, seat };
     };
     return {
       server,
@@ -161,6 +181,30 @@ export async function openCinema(bookings: number): Promise<Cinema> {
         return url;
       },
       startServer,
+      async openBranch() {
+        const url = await cluster.createDatabase("template0");
+        const inspector = `127.0.0.1:${await findFreePort()}`;
+        const branch = await startServer(url, { NODE_OPTIONS: `--inspect=${inspector}` });
+        const own = await connectOnce(url);
+        const ownDb = openDatabase(url);
+        const ownShows = await givenShows(own, now);
+        const people = await givenPeople(ownDb, own, now);
+        await own.query("vacuum analyze");
+        await Promise.all([own.end(), ownDb.destroy()]);
+        const caller = openCaller(branch.url, customersOfTheBench);
+        return {
+          url: branch.url,
+          server: caller,
+          inspector,
+          serverCpu: () => processorUs(branch.pid),
+          customers: people.customers,
+          shows: ownShows,
+          async close() {
+            caller.close();
+            await branch.stop();
+          },
+        };
+      },
       close,
     };
   } catch (error) {

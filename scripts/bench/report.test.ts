@@ -48,6 +48,15 @@ describe("a summary", () => {
     ]);
   });
 
+  test("has the ratio to the processor time of a yardstick that goes through a server", () => {
+    const both = [{ name: "one" }, { name: "many", beside: "one" }];
+    const round = new Map<string, Figures>([
+      ["one", { "server µs": 300, "Postgres µs": 100 }],
+      ["many", { "server µs": 350, "Postgres µs": 150 }],
+    ]);
+    expect(summarise(both, [round])[1]?.ratios).toEqual({ "CPU ÷ one": 1.25 });
+  });
+
   test("has no ratio to a floor that used nothing the kernel counted", () => {
     const [floor, hold] = summarise(
       [{ name: floorName }, { name: "hold" }],

@@ -14,7 +14,7 @@ export interface Goal {
 /** What a report has to know of a scenario. */
 export interface Subject {
   name: string;
-  /** The scenario whose calls a second are its yardstick. */
+  /** The scenario whose calls a second, and whose processor time where it has a server, are its yardstick. */
   beside?: string;
   goals?: Goal[];
 }
@@ -70,6 +70,9 @@ function ratiosOf(
   const besidePerSecond = yardstick?.["calls/s"];
   if (perSecond !== undefined && besidePerSecond !== undefined)
     ratios[`calls/s ÷ ${beside}`] = perSecond / besidePerSecond;
+  // Of a yardstick that goes through a server, too.
+  const besideCpu = yardstick?.["server µs"] === undefined ? undefined : cpuOf(yardstick);
+  if (cpu !== undefined && besideCpu !== undefined) ratios[`CPU ÷ ${beside}`] = cpu / besideCpu;
   return ratios;
 }
 

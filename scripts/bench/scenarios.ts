@@ -4,6 +4,8 @@ import type { Person } from "./caller.ts";
 import { callers, customersOfTheBench, rowsOfTheMonth, type Cinema, type Place } from "./cinema.ts";
 import { measureGate } from "./gate-cost.ts";
 import { measureCalls } from "./measure.ts";
+import { at, bookingIdOf, cancel, hold, type Held } from "./holding.ts";
+import { measureLive } from "./live.ts";
 import { residentMb, startPart } from "./processes.ts";
 import { floorName, type Figures, type Goal, type Subject } from "./report.ts";
 
@@ -19,9 +21,23 @@ export interface Scenario extends Subject {
 }
 
 const sizes = {
-  quick: { share: 0.05, bookings: 20_000, expiries: 500, rehydrated: 2_000 },
-  default: { share: 1, bookings: 100_000, expiries: 5_000, rehydrated: 100_000 },
-  large: { share: 1, bookings: 1_000_000, expiries: 5_000, rehydrated: 100_000 },
+  quick: { share: 0.05, bookings: 20_000, expiries: 500, rehydrated: 2_000, watchers: 50, changes: 50 },
+  default: {
+    share: 1,
+    bookings: 100_000,
+    expiries: 5_000,
+    rehydrated: 100_000,
+    watchers: 1_000,
+    changes: 1_000,
+  },
+  large: {
+    share: 1,
+    bookings: 1_000_000,
+    expiries: 5_000,
+    rehydrated: 100_000,
+    watchers: 1_000,
+    changes: 1_000,
+  },
 };
 
 /** How many bookings a cinema of this size has sold. */
@@ -30,6 +46,8 @@ export function bookingsOf(size: Size): number {
 }
 
 const raceBuyers = 200;
+const watchersOfAShow = 10;
+const seenInTime = { of: "p99 ms", atMost: 500 };
 const atMost32 = { of: "p99 ÷ p50", atMost: 3 };
 const card = {
   number: "4242424242424242",
@@ -41,7 +59,7 @@ const card = {
 
 /** All scenarios, in the order in which a round measures them. */
 export function listScenarios(size: Size): Scenario[] {
-  const { share, expiries, rehydrated } = sizes[size];
+  const { share, expiries, rehydrated, watchers, changes } = sizes[size];
   const times = (count: number) => Math.max(callers, Math.round(count * share));
   let turns = 0;
   const anyone = ({ customers }: Cinema) => at(customers, turns++);
@@ -212,6 +230,21 @@ export function listScenarios(size: Size): Scenario[] {
       round: (cinema) => expireTogether(cinema, expiries),
     },
     {
+      name: "live",
+      about: `${watchers.toLocaleString("en")} live maps of one show, 50 seats changing a second`,
+      isOnce: true,
+      goals: [seenInTime, { of: "KB a watcher", atMost: 50 }],
+      round: (cinema) => measureLive(cinema, { shows: 1, watchers, changes }),
+    },
+    {
+      name: "live-spread",
+      about: `as many live maps and changes on ${watchers / watchersOfAShow} shows`,
+      isOnce: true,
+      beside: "live",
+      goals: [seenInTime, { of: "CPU ÷ live", atMost: 1.5 }],
+      round: (cinema) => measureLive(cinema, { shows: watchers / watchersOfAShow, watchers, changes }),
+    },
+    {
       name: "rehydration",
       about: `a start with ${rehydrated.toLocaleString("en")} holds`,
       isOnce: true,
@@ -234,11 +267,6 @@ export function listScenarios(size: Size): Scenario[] {
   ];
 }
 
-interface Held {
-  person: Person;
-  bookingId: number;
-}
-
 function meters({ server, serverCpu, postgresCpu }: Cinema) {
   return { server: serverCpu, postgres: postgresCpu, putOff: server.putOff };
 }
@@ -246,17 +274,6 @@ function meters({ server, serverCpu, postgresCpu }: Cinema) {
 // The customers take turns, so that none has more holds than it may.
 function wishesOf({ customers, nextPlace }: Cinema, count: number): { person: Person; place: Place }[] {
   return Array.from({ length: count }, (_, turn) => ({ person: at(customers, turn), place: nextPlace() }));
-}
-
-async function hold({ server }: Cinema, person: Person, { show, seat }: Place): Promise<Held> {
-  const wanted = { showId: show.id, seatNumbers: [seat] };
-  const body = await server.ask("/trpc/booking.initialize", person, { mutation: wanted });
-  return { person, bookingId: bookingIdOf(body) };
-}
-
-function bookingIdOf(body: string): number {
-  return (JSON.parse(body) as { result: { data: { json: { bookingId: number } } } }).result.data.json
-    .bookingId;
 }
 
 async function holdMany(cinema: Cinema, count: number): Promise<{ figures: Figures; held: Held[] }> {
@@ -279,10 +296,7 @@ async function cancelAll(cinema: Cinema, held: Held[]): Promise<Figures> {
     ...meters(cinema),
     count: held.length,
     atOnce: callers,
-    call(turn) {
-      const { person, bookingId } = at(held, turn);
-      return cinema.server.ask("/trpc/booking.cancel", person, { mutation: { bookingId } });
-    },
+    call: (turn) => cancel(cinema, at(held, turn)),
   });
 }
 
@@ -421,10 +435,4 @@ async function givenHolds(sql: Connection, count: number, expiresAt: Date): Prom
   await sql.query("drop table hold");
   await sql.query("reset session_replication_role");
   await sql.query("vacuum analyze");
-}
-
-function at<Item>(items: Item[], turn: number): Item {
-  const item = items[turn % items.length];
-  if (item === undefined) throw new RangeError("There is nothing to choose from.");
-  return item;
 }

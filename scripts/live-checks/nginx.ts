@@ -3,10 +3,10 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { findFreePort } from "../free-port.ts";
 import { Missing, runChecks, within, type Stops } from "./checks.ts";
 import { openCinema, visit } from "./cinema.ts";
 
@@ -43,15 +43,6 @@ http {
   }
 }
 `;
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function startNginx(upstream: string, stops: Stops): Promise<string> {
   if (spawnSync(program, ["-v"], { env }).error !== undefined)
