@@ -31,7 +31,7 @@ export async function listClaimsOfShows(db: Db, showIds: number[]): Promise<Show
     left join lateral (
       -- Show by show, and booking by booking: joined as a whole, a plan for any shows reads all of them.
       select seat_number, version, booking_id, free_after, (select status from booking where id = booking_id) as booked
-      from seat_claim where show_id = s.id offset 0
+      from seat_claim where show_id = s.id order by seat_number
     ) c on true
     where s.id = any(${showIds}::bigint[])`.execute(db);
   return Array.from(

@@ -58,6 +58,9 @@ export interface LiveSessions {
   find(session: { sessionId: string; username: string }, now: Date): Promise<LiveSession | undefined>;
   /** To be called after the commit that ended sessions of an account, or changed its role. */
   forget(username: string): void;
-  /** Calls `mayHaveEnded` whenever a session of the account may have ended, until the returned function is called. */
+  /**
+   * Calls `mayHaveEnded` when this server hears that a session of the account may have ended, until the returned function is called. What ended while the
+   * server heard nothing is for the caller to look for.
+   */
   watch(username: string, mayHaveEnded: () => void): () => void;
 }

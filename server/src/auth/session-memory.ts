@@ -46,6 +46,10 @@ export function createSessionMemory(
   function forgetAll(): void {
     announcements += 1;
     accounts.clear();
+  }
+
+  function doubtAll(): void {
+    forgetAll();
     for (const ofAccount of watchers.values()) for (const mayHaveEnded of ofAccount) mayHaveEnded();
   }
 
@@ -71,7 +75,7 @@ export function createSessionMemory(
         if (ofAccount.size === 0) watchers.delete(username);
       };
     },
-    heard: (username) => (username === everyAccount ? forgetAll() : forget(username)),
+    heard: (username) => (username === everyAccount ? doubtAll() : forget(username)),
     lost: forgetAll,
     proven(atMs) {
       provenAtMs = Math.max(provenAtMs, atMs);

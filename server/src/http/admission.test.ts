@@ -137,6 +137,20 @@ describe("overload", () => {
     expect(await Promise.all(calls.slice(0, 300))).toHaveLength(300);
   });
 
+  test("is not a call of half a second, after which the others begin", async () => {
+    const { call, end, pass } = givenServer();
+    pass(10_000);
+    const first = watch([call("slow", { weight: 2 })]);
+    pass(400);
+    const others = watch([call("a"), call("b")]);
+    pass(200);
+    await end("slow");
+    expect([...first, ...others]).toEqual(["answered", "waits", "waits"]);
+    await end("a");
+    await end("b");
+    expect(others).toEqual(["answered", "answered"]);
+  });
+
   test("is a queue that stands: who has waited too long is refused, and so is who comes", async () => {
     const { call, end, pass } = givenServer();
     const outcomes = watch(["a", "b", "c", "d"].map((name) => call(name)));

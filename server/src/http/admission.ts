@@ -37,8 +37,8 @@ export interface AdmissionOptions {
 // Four queries keep one process busy, and more only make each of them slower; mutations wait for locks and commits, too.
 const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
 
-// Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst and is
-// let be. A queue that stands, so that every call of an interval has waited for long, or that is longer than a burst, is overload.
+// Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst, and no
+// call of it is refused. A queue that stands, so that every call of an interval has waited for long, or that is longer than a burst, is overload.
 const longWaitMs = 250;
 // Two hundred buyers of one seat wait for each other's commits: they are a burst, too.
 const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
@@ -155,6 +155,8 @@ class WaitingLane {
       if (!isUrgent) this.#lastPromptAt = since;
       return true;
     }
+    // A queue stands since its first call began to wait, however long the calls at work have taken.
+    if (!isUrgent && this.#others[this.#head] === undefined) this.#lastPromptAt = since;
     return await new Promise((settle) => {
       (isUrgent ? this.#urgent : this.#others).push({ since, weight, isUrgent, settle });
     });

@@ -10,6 +10,7 @@ const sent = [
   "authorization",
   "idempotency-key",
   "last-event-id",
+  "if-none-match",
   "x-request-id",
   "trpc-accept",
 ];

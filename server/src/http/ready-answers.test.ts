@@ -27,7 +27,7 @@ const batch = (...calls: [path: string, input: unknown][]) => {
   return `${calls.map(([path]) => path).join(",")}?batch=1&${encode(Object.fromEntries(written))}`;
 };
 
-test.each(paths)("%s has a tag, and is 304 without a body while it is as it was", async (path) => {
+test.each(paths)("%s has a tag, and answers 304 without a body while its text is the same", async (path) => {
   const first = await send(one(path));
   const etag = first.headers.get("etag")!;
   expect(first.status).toBe(200);

@@ -19,7 +19,7 @@ export function takeReady(results: TRPCResponse[], isBatch: boolean): ReadyBody 
   return isBatch ? { body: `[${written}]`, etag: undefined } : { body: written, etag: answers[0]?.etag };
 }
 
-/** Answers with what is written: a call that is alone may be kept by the caller and asked for again, and is 304 while it is as it was. */
+/** Answers with text that is ready. Outside a batch it has an `ETag`, and a caller who sends that tag again gets 304 while the text is the same. */
 export function sendReady(
   { body, etag }: ReadyBody,
   headers: Headers,

@@ -144,7 +144,8 @@ function cutWhenStuck(context: Context<AppEnv>): void {
   if (socket === undefined) return;
   const cut = () => socket.destroy();
   socket.setTimeout(stuckAfterMs, cut);
-  outgoing?.once("close", () => socket.setTimeout(0).off("timeout", cut));
+  // By then Node has set the time that an idle connection has.
+  outgoing?.once("close", () => socket.off("timeout", cut));
 }
 
 // A caller who sends a body slowly has no turn meanwhile: a call begins when its body is there as a whole, and has been looked at.

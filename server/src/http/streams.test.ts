@@ -50,6 +50,9 @@ test("a connection whose stream has come to its end is as any other", async () =
   await mutate(app, "admin.cancelShow", { showId, reason: "The projector broke." }, { token: adminToken });
   // The last chunk of the answer.
   while (!heard().endsWith("0\r\n\r\n")) await once(caller, "data");
+  while (socket.listenerCount("timeout") > 1) await app.sql.query("select 1");
+  // The time after which an idle connection ends.
+  expect(socket.timeout).toBe(76_000);
   caller.write("GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n");
   while (!heard().includes('"healthy"')) await once(caller, "data");
   expect(socket.timeout).not.toBe(60_000);

@@ -16,6 +16,7 @@ export function createAnnouncements(announce: (text: string) => void): Announcem
   const sender = crypto.randomUUID();
   const changed = new Set<number>();
   let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   function send(): void {
     timer = undefined;
@@ -29,6 +30,7 @@ export function createAnnouncements(announce: (text: string) => void): Announcem
 
   return {
     add(showId) {
+      if (isClosed) return;
       changed.add(showId);
       if (timer === undefined) send();
     },
@@ -37,6 +39,7 @@ export function createAnnouncements(announce: (text: string) => void): Announcem
       return from === sender ? [] : showIds.map(Number);
     },
     close() {
+      isClosed = true;
       clearTimeout(timer);
     },
   };

@@ -69,7 +69,7 @@ export function createSeatMapFeed({ db, clock, logger, announce, bounds }: SeatM
     changed.add(showId);
     if (next === undefined) {
       next = Promise.withResolvers<void>();
-      // Often it is awaited by none.
+      // A notice of a change does not wait for the reading; a failed one is made up for by the next check.
       next.promise.catch(() => {});
     }
     const { promise } = next;

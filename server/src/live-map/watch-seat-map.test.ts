@@ -1,9 +1,11 @@
+import { connectOnce } from "@skyfox/db";
 import { afterAll, describe, expect, test } from "vitest";
 import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { startRelay } from "../../test/relay.ts";
 import { headersFor, mutate, query, send } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
+import { untilLockWait } from "../../test/until.ts";
 import { statusOf, watchMap, type Watching } from "../../test/watch-seat-map.ts";
 import { appRouter } from "../app-router.ts";
 import { createSessionMemory } from "../auth/session-memory.ts";
@@ -342,6 +344,19 @@ describe("the caller", () => {
     const ended = await watching.next();
     expect(ended?.error?.data).toMatchObject({ code: "UNAUTHORIZED", domain: { code: "SESSION_ENDED" } });
     expect(await watching.next()).toBeUndefined();
+  });
+
+  test("gets no map when its session ends while the map is read", async () => {
+    const { token: own } = await givenWatcher();
+    const showId = await givenShow(app);
+    const blocker = await connectOnce(app.databaseUrl);
+    await blocker.query("begin; lock table seat in access exclusive mode");
+    const watching = watch({ showId }, own);
+    await untilLockWait(app.sql);
+    await mutate(app, "auth.logout", undefined, { token: own });
+    await blocker.query("commit");
+    await blocker.end();
+    expect((await (await watching).next())?.error?.data).toMatchObject({ domain: { code: "SESSION_ENDED" } });
   });
 
   test("is looked at each minute, also if nothing was heard of the session's end", async () => {

@@ -16,9 +16,12 @@ export async function* watchSeatMap(
   { showId, lastEventId }: WatchSeatMapInput,
   { signal, identify }: StreamingCall,
 ): AsyncGenerator<SeatMapNews, void> {
+  let wake = () => {};
+  // First of all: the session may end while the map is read.
+  using doubts = watchCaller(deps, user, () => wake());
   using watcher = await deps.liveMaps.watch(showId, user.address, signal);
-  assertInWindow(deps, user, watcher.showDate);
-  using doubts = watchCaller(deps, user, watcher.wake);
+  wake = watcher.wake;
+  assertInWindow(deps, doubts.take() ? await identify() : user, watcher.showDate);
   yield watcher.first(lastEventId);
   for (;;) {
     if (doubts.take()) assertInWindow(deps, await identify(), watcher.showDate);

@@ -25,7 +25,7 @@ export class ReadyAnswer<Answer> {
   }
 }
 
-/** The output of a procedure that answers with `ReadyAnswer`: to clients it has the type of the schema, by which nothing that is written is walked. */
+/** The output of a procedure that answers with `ReadyAnswer`: clients get the type of the schema, but text that is ready is not checked against it. */
 export function readyOutput<Answer>(schema: z.ZodType<Answer>): z.ZodType<Answer> {
   return z.custom<Answer>((value) => value instanceof ReadyAnswer).or(schema);
 }
