@@ -16,11 +16,11 @@ export async function* watchSeatMap(
   { showId, lastEventId }: WatchSeatMapInput,
   { signal, identify }: StreamingCall,
 ): AsyncGenerator<SeatMapNews, void> {
-  let wake = () => {};
+  let wake: (() => void) | undefined;
   // First of all: the session may end while the map is read.
-  using doubts = watchCaller(deps, user, () => wake());
+  using doubts = watchCaller(deps, user, () => wake?.());
   using watcher = await deps.liveMaps.watch(showId, user.address, signal);
-  wake = watcher.wake;
+  wake = () => watcher.wake();
   assertInWindow(deps, doubts.take() ? await identify() : user, watcher.showDate);
   yield watcher.first(lastEventId);
   for (;;) {
