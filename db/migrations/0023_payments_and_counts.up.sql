@@ -1,6 +1,7 @@
 -- compatible-with: previous
 -- A payment by card is two statements around the gateway's call: one begins it, one records that it was charged. Each is a function, VOLATILE, so that
--- what decides is read after the locks. The locks are those of transaction.ts: booking, claims, wallet, payment; a call's key comes before.
+-- what decides is read after the locks. The locks are those of transaction.ts: booking, claims, wallet, payment. A call's key is taken
+-- before them; once its payment has begun, only the holder of the payment's lock writes the answer into it.
 
 -- Changes a wallet that is locked, and writes the transaction that says so. `released` was promised to this payment; what is promised to others is
 -- kept by customer_wallet_reserved_bounds.
