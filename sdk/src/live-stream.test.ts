@@ -155,10 +155,28 @@ describe("waits between connections", () => {
     expect(server.connections).toHaveLength(2);
   });
 
-  test("are as long as SkyFox says, and a little more, also beyond two heartbeats", async () => {
-    server.refuse(plainRefusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 100 } }));
+  test("are as long as SkyFox says, and a little more", async () => {
+    server.refuse(plainRefusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 29 } }));
     await followed();
-    timing.pass(100_149);
+    timing.pass(29_149);
+    await settle();
+    expect(server.connections).toHaveLength(0);
+    timing.pass(1);
+    await settle();
+    expect(server.connections).toHaveLength(1);
+  });
+
+  test.for<[string, () => Response]>([
+    [
+      "SkyFox says so",
+      () => plainRefusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 2_147_484 } }),
+    ],
+    ["a proxy says so in seconds", () => proxyPage({ "retry-after": "9".repeat(400) })],
+    ["a proxy names a date", () => proxyPage({ "retry-after": "Fri, 31 Dec 9999 23:59:59 GMT" })],
+  ])("are of 30 seconds and a little more at most, when %s", async ([, answer]) => {
+    server.refuse(answer());
+    await followed();
+    timing.pass(30_149);
     await settle();
     expect(server.connections).toHaveLength(0);
     timing.pass(1);
@@ -197,7 +215,7 @@ describe("a refusal", () => {
     ["a fault of the server", () => refusal("INTERNAL_SERVER_ERROR")],
     ["an overload", () => refusal("SERVICE_UNAVAILABLE")],
     ["too many calls", () => refusal("TOO_MANY_REQUESTS")],
-    ["a proxy's page", proxyPage],
+    ["a proxy's page", () => proxyPage()],
     ["another server's page", () => new Response("<h1>Welcome</h1>")],
     [
       "another tRPC server's error",
@@ -383,8 +401,8 @@ function plainRefusal(httpStatus: number, domain: DomainProblem): Response {
   return Response.json({ error }, { status: httpStatus });
 }
 
-function proxyPage(): Response {
-  return new Response("<h1>Bad Gateway</h1>", { status: 502 });
+function proxyPage(headers: Record<string, string> = {}): Response {
+  return new Response("<h1>Bad Gateway</h1>", { status: 502, headers });
 }
 
 function hang(signal: AbortSignal | null | undefined): Promise<Response> {

@@ -3,7 +3,7 @@ import type { AppRouter } from "@skyfox/server/api";
 import { transformer } from "@skyfox/server/contract";
 import { isSkyfoxError, type SkyfoxError } from "./errors.ts";
 import { readEvents, type ServerSentEvent } from "./event-stream.ts";
-import { backoffMs, namedWaitMs, type Timing } from "./retries.ts";
+import { backoffMs, longestNamedMs, namedWaitMs, type Timing } from "./retries.ts";
 import { watchSilence } from "./silence.ts";
 import type { Fetch } from "./timeout.ts";
 
@@ -42,8 +42,8 @@ export interface StreamListener {
 
 /**
  * Follows a subscription over server-sent events until the function that it returns is called, the server ends it, or SkyFox refuses it. After
- * a cut it is resumed from the last event, with random and growing waits and no sooner than the server says. A stream that is silent for two
- * heartbeats, or whose token has changed, is opened again. The token travels in a header, never in the address.
+ * a cut it is resumed from the last event, with random and growing waits and no sooner than the server says, of whose wait 30 seconds count at
+ * most. A stream that is silent for two heartbeats, or whose token has changed, is opened again. The token travels in a header, never in the address.
  */
 export function followStream(access: StreamAccess, call: StreamCall, listener: StreamListener): () => void {
   const { timing } = access;
@@ -116,7 +116,9 @@ export function followStream(access: StreamAccess, call: StreamCall, listener: S
     }
     dropConnection();
     failures += 1;
-    stopWaiting = timing.after((namedWaitMs(error) ?? 0) + backoffMs(failures, timing), open);
+    // A timer of more than 2^31 - 1 milliseconds would fire at once.
+    const namedMs = Math.min(namedWaitMs(error) ?? 0, longestNamedMs);
+    stopWaiting = timing.after(namedMs + backoffMs(failures, timing), open);
     listener.connecting(error);
   }
 

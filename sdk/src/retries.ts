@@ -8,8 +8,8 @@ import { failureOf } from "./timeout.ts";
 // Full jitter, as in the AWS Architecture Blog's "Exponential Backoff and Jitter".
 const backoff = { firstMs: 300, longestMs: 10_000 };
 
-// A longer wait is left to the caller.
-const longestNamedMs = 30_000;
+/** The longest wait that an answer may name: a call with a longer one is left to its caller, a stream is tried again after this one. */
+export const longestNamedMs = 30_000;
 
 // A payment takes the gateway's ten seconds; one in doubt is known half a minute later, unless the gateway is silent.
 const polling = { leastMs: 250, firstMs: 1_000, longestMs: 5_000, patienceMs: 60_000 };
