@@ -354,6 +354,67 @@ describe("a tab without the stream", () => {
   });
 });
 
+describe("a tab whose caller stops the watch", () => {
+  test.for<[string, "leader" | "follower", (tabs: { first: Watching; second: Watching }) => void]>([
+    ["hears of silence, in place of taking over,", "follower", ({ second }) => second.timing.pass(30_000)],
+    [
+      "hears of silence after a sleep",
+      "follower",
+      ({ second }) => {
+        second.timing.sleep(60_000);
+        second.timing.pass(5_000);
+      },
+    ],
+    ["gets a change", "follower", () => stream(0).send("6", sold("A1", 6))],
+    ["hears of a cut", "follower", () => stream(0).cut()],
+    ["is about to lead", "follower", ({ first }) => first.page.turn("hidden")],
+    ["gets a change from the server", "leader", () => stream(0).send("6", sold("A1", 6))],
+    ["hears of a cut itself", "leader", () => stream(0).cut()],
+    ["hears of the server's silence", "leader", ({ first }) => first.timing.pass(30_000)],
+  ])("as it %s leaves nothing", async ([, role, happen]) => {
+    const first = await leader();
+    const [second] = (await followers(1)) as [Watching];
+    const stopped = role === "leader" ? first : second;
+    const left = role === "leader" ? second : first;
+    const heard = stopped.maps.length + stopped.statuses.length;
+    stopped.heard = stopped.abort;
+    happen({ first, second });
+    await eventually(() => stopped.maps.length + stopped.statuses.length > heard);
+    expect([stopped.maps.length + stopped.statuses.length, stopped.timing.pending]).toEqual([heard + 1, 0]);
+    left.page.turn("hidden");
+    await settle();
+    await expectNothingLeft();
+  });
+
+  test("as it falls behind leaves nothing", async () => {
+    const first = await leader();
+    const lossy = createLossyTabs();
+    const second = open({ tabs: lossy.tabs });
+    await eventually(() => second.status === "live");
+    lossy.lose();
+    stream(0).send("6", sold("A1", 6));
+    await settle();
+    second.heard = second.abort;
+    stream(0).send("7", sold("A2", 7));
+    await eventually(() => second.status === "catching-up");
+    expect([first.status, stream(0).isOpen, server.connections.length]).toEqual(["live", true, 1]);
+    first.abort();
+    await settle();
+    await expectNothingLeft();
+  });
+
+  test("as it hears of silence leaves the stream where it is", async () => {
+    const first = await leader();
+    const [second] = (await followers(1)) as [Watching];
+    second.heard = second.abort;
+    second.timing.pass(30_000);
+    await settle();
+    stream(0).send("6", sold("A1", 6));
+    await eventually(() => first.seen === "6 A1:sold A2:free");
+    expect([stream(0).isOpen, server.connections.length]).toEqual([true, 1]);
+  });
+});
+
 async function expectNothingLeft(): Promise<void> {
   expect(opened.filter(({ timing }) => timing.pending > 0)).toEqual([]);
   expect(server.connections.filter(({ isOpen }) => isOpen)).toEqual([]);

@@ -124,6 +124,8 @@ function followInGroup(
         view.end(end);
       },
     });
+    // The caller may have heard enough while the stream was being opened.
+    if (hasLeft) resign();
   }
 
   function resign(): void {

@@ -70,6 +70,29 @@ describe("a group of tabs", () => {
     await expectNoLocks();
   });
 
+  test("is left alone by one who has left", async () => {
+    const [first, second] = [join(), join()];
+    await eventually(() => first.log.includes("leads"));
+    second.place.leave();
+    second.place.post("one");
+    second.place.takeOver();
+    await settle();
+    expect([first.log, second.log]).toEqual([["leads"], []]);
+    first.place.leave();
+    await expectNoLocks();
+  });
+
+  test("is not entered again by one who leaves while resigning", async () => {
+    const [first, second] = [join(), join()];
+    await eventually(() => first.log.includes("leads"));
+    first.whenResigning = () => first.place.leave();
+    second.place.takeOver();
+    await eventually(() => second.log.includes("leads"));
+    second.place.leave();
+    await expectNoLocks();
+    expect(first.log).toEqual(["leads", "resigns"]);
+  });
+
   test("is not led by one who left before a browser granted the lock", async () => {
     const granting = Promise.withResolvers<void>();
     const locks: Locks = { request: (_name, _options, hold) => granting.promise.then(hold) };
@@ -85,10 +108,14 @@ function join(tabs: Tabs = realTabs) {
   const log: unknown[] = [];
   const place = joinGroup(tabs, "of the test", {
     lead: () => log.push("leads"),
-    resign: () => log.push("resigns"),
+    resign() {
+      log.push("resigns");
+      joined.whenResigning();
+    },
     receive: (message) => log.push(message),
   });
-  return { log, place };
+  const joined = { log, place, whenResigning() {} };
+  return joined;
 }
 
 async function expectNoLocks(): Promise<void> {

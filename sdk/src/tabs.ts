@@ -56,7 +56,7 @@ export interface GroupMember {
   receive(message: unknown): void;
 }
 
-/** A tab's place among those with the same name. */
+/** A tab's place among those with the same name; once it has left, it does nothing. */
 export interface GroupPlace {
   /** To all other tabs of the group. */
   post(message: unknown): void;
@@ -71,21 +71,26 @@ export function joinGroup({ locks, openChannel }: Tabs, name: string, member: Gr
   const channel = openChannel(name);
   channel.addEventListener("message", ({ data }) => member.receive(data));
   let giveUp: (() => void) | undefined;
+  let hasLeft = false;
   contend(false);
   return {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A BroadcastChannel stays in its origin.
-    post: (message) => channel.postMessage(message),
+    post(message) {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A BroadcastChannel stays in its origin.
+      if (!hasLeft) channel.postMessage(message);
+    },
     takeOver() {
       giveUp?.();
       contend(true);
     },
     leave() {
+      hasLeft = true;
       giveUp?.();
       channel.close();
     },
   };
 
   function contend(steal: boolean): void {
+    if (hasLeft) return;
     const withdrawing = new AbortController();
     const over = Promise.withResolvers<void>();
     let isLeading = false;
