@@ -1,13 +1,49 @@
 import { expect, test } from "vitest";
+import { Decimal, type SeatMap } from "@skyfox/server/contract";
 import { applySeatMapEvent } from "./seat-map-events.ts";
 import { seatMapOf } from "../test/seat-map-of.ts";
 
-const map = seatMapOf(5, { A1: "free", A2: "held", B1: "sold" });
+const map = mapOfFive();
 
-test("a snapshot becomes the map, also one of the same version", () => {
-  const snapshot = seatMapOf(5, { A1: "held" });
+function mapOfFive(): SeatMap {
+  return seatMapOf(5, { A1: "free", A2: "held", B1: "sold" });
+}
+
+function seatIn(seatMap: SeatMap): SeatMap["rows"][number]["seats"][number] {
+  return seatMap.rows[0]!.seats[0]!;
+}
+
+test("the first snapshot becomes the map", () => {
   expect(applySeatMapEvent(undefined, { type: "snapshot", seatMap: map })).toBe(map);
-  expect(applySeatMapEvent(map, { type: "snapshot", seatMap: snapshot })).toBe(snapshot);
+});
+
+test.for<[string, (next: SeatMap) => void, number]>([
+  ["a version", (next) => (next.version = 6), 2],
+  ["a price of standard seats", (next) => (next.prices.Standard = new Decimal(201)), 2],
+  ["a price of deluxe seats", (next) => (next.prices.Deluxe = new Decimal(351)), 2],
+  ["a status", (next) => (seatIn(next).status = "sold"), 1],
+  ["a seat's number", (next) => (seatIn(next).seatNumber = "A7"), 1],
+  ["a column", (next) => (seatIn(next).column = 7), 1],
+  ["a type", (next) => (seatIn(next).type = "Deluxe"), 1],
+  ["a row's name", (next) => (next.rows[0]!.row = "C"), 1],
+  ["one seat less", (next) => next.rows[0]!.seats.pop(), 1],
+  ["one seat more", (next) => next.rows[0]!.seats.push({ ...seatIn(next), seatNumber: "A3" }), 1],
+  ["one row less", (next) => next.rows.pop(), 1],
+  ["one row more", (next) => next.rows.push({ row: "C", seats: [] }), 2],
+])(
+  "a later snapshot with %s of its own becomes the map, and its equal rows stay the same objects",
+  ([, alter, same]) => {
+    const seatMap = mapOfFive();
+    alter(seatMap);
+    const next = applySeatMapEvent(map, { type: "snapshot", seatMap });
+    expect(next).not.toBe(map);
+    expect(next).toEqual(seatMap);
+    expect(next?.rows.filter((row) => map.rows.includes(row))).toHaveLength(same);
+  },
+);
+
+test("a snapshot that is equal to the map changes nothing", () => {
+  expect(applySeatMapEvent(map, { type: "snapshot", seatMap: mapOfFive() })).toBe(map);
 });
 
 test("changes are put into the map, and rows without one stay the same objects", () => {

@@ -40,6 +40,16 @@ describe("tabs of one browser", () => {
     expect(server.connections).toHaveLength(1);
   });
 
+  test("are not drawn again when another one comes", async () => {
+    await leader();
+    const [second] = (await followers(1)) as [Watching];
+    await followers(1);
+    await settle();
+    expect(opened.map(({ maps }) => maps.length)).toEqual([1, 1, 1]);
+    stream(0).send("6", sold("A1", 6));
+    await eventually(() => second.seen === "6 A1:sold A2:free");
+  });
+
   test("have it also when they come before its first snapshot", async () => {
     const first = open();
     await server.next();
