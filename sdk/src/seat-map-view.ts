@@ -1,4 +1,5 @@
 import type { SeatMap, SeatMapEvent } from "@skyfox/server/contract";
+import { callCallersCode } from "./callers-code.ts";
 import type { SkyfoxError } from "./errors.ts";
 import type { Timing } from "./retries.ts";
 import { applySeatMapEvent } from "./seat-map-events.ts";
@@ -74,16 +75,8 @@ export function createView(
     },
   };
 
-  // An error of the caller's is thrown where it reaches the page's own handlers, and breaks no stream.
   function call(callback: () => void): void {
-    if (signal.aborted) return;
-    try {
-      callback();
-    } catch (error) {
-      timing.after(0, () => {
-        throw error;
-      });
-    }
+    if (!signal.aborted) callCallersCode(timing, callback);
   }
 }
 

@@ -80,6 +80,45 @@ test("a signal that has aborted before opens nothing", async () => {
   expect([server.connections.length, timing.pending]).toEqual([0, 0]);
 });
 
+test("a callback that throws breaks no subscription, and its error reaches the page", async () => {
+  const subscription = subscribe(undefined, undefined, (line) => {
+    if (line.startsWith("{")) throw new Error("A mistake of the page's.");
+  });
+  await settle();
+  server.connections[0]?.send("7", { free: 1 });
+  server.connections[0]?.send("8", { free: 2 });
+  await settle();
+  expect(() => timing.pass(0)).toThrow("A mistake of the page's.");
+  expect(() => timing.pass(0)).toThrow("A mistake of the page's.");
+  timing.pass(5_000);
+  await settle();
+  expect([server.connections.length, server.connections[0]?.isOpen]).toEqual([1, true]);
+  expect(log.slice(3)).toEqual(['{"id":"7","data":{"free":1}}', '{"id":"8","data":{"free":2}}']);
+  subscription.unsubscribe();
+});
+
+test.for<[string, (subscription: Subscription) => void]>([
+  [
+    "of a refusal",
+    () => server.connections[0]?.fail(refusal("NOT_FOUND", { code: "SHOW_NOT_FOUND", details: null })),
+  ],
+  ["of the server's end", () => server.connections[0]?.end()],
+  ["of its own end", (subscription) => subscription.unsubscribe()],
+])(
+  "a callback that throws as it hears %s leaves nothing, and its error reaches the page",
+  async ([, happen]) => {
+    const subscription = subscribe(undefined, undefined, (line) => {
+      if (["SHOW_NOT_FOUND", "complete"].includes(line)) throw new Error("A mistake of the page's.");
+    });
+    await settle();
+    happen(subscription);
+    await settle();
+    expect(timing.pending).toBe(1);
+    expect(() => timing.pass(0)).toThrow("A mistake of the page's.");
+    expect([server.connections[0]?.isOpen, timing.pending]).toEqual([false, 0]);
+  },
+);
+
 let listening: Server | undefined;
 afterEach(() => listening?.close());
 

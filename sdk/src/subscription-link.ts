@@ -1,36 +1,39 @@
 import type { TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "@skyfox/server/api";
+import { callCallersCode } from "./callers-code.ts";
 import { followStream, type StreamAccess } from "./live-stream.ts";
 
 /**
  * Runs subscriptions over server-sent events, read with `fetch`: an EventSource could send no headers. Ends with the caller's signal, as with
- * `unsubscribe`.
+ * `unsubscribe`. An error that a callback throws reaches the page's own handlers, and the subscription goes on.
  */
 export function subscriptionLink(access: StreamAccess): TRPCLink<AppRouter> {
   return () =>
     ({ op }) =>
       observable((observer) => {
         const { path, input, signal } = op;
+        type Value = Parameters<typeof observer.next>[0];
+        const next = (value: Value) => callCallersCode(access.timing, () => observer.next(value));
         const close = followStream(
           access,
           { path, input },
           {
             connecting(error) {
-              observer.next({ result: { type: "state", state: "connecting", error: error ?? null } });
+              next({ result: { type: "state", state: "connecting", error: error ?? null } });
             },
             connected() {
-              observer.next({ result: { type: "started" } });
-              observer.next({ result: { type: "state", state: "pending", error: null } });
+              next({ result: { type: "started" } });
+              next({ result: { type: "state", state: "pending", error: null } });
             },
             silent() {},
             event(data, id) {
-              observer.next({ result: id === undefined ? { data } : { id, data: { id, data } } });
+              next({ result: id === undefined ? { data } : { id, data: { id, data } } });
             },
             ended: stop,
             refused(error) {
               signal?.removeEventListener("abort", stop);
-              observer.error(error);
+              callCallersCode(access.timing, () => observer.error(error));
             },
           },
         );
@@ -41,9 +44,9 @@ export function subscriptionLink(access: StreamAccess): TRPCLink<AppRouter> {
         function stop(): void {
           signal?.removeEventListener("abort", stop);
           close();
-          observer.next({ result: { type: "stopped" } });
-          observer.next({ result: { type: "state", state: "idle", error: null } });
-          observer.complete();
+          next({ result: { type: "stopped" } });
+          next({ result: { type: "state", state: "idle", error: null } });
+          callCallersCode(access.timing, () => observer.complete());
         }
       });
 }
