@@ -262,6 +262,8 @@ describe("after a cut", () => {
     await hold(showId, "A1");
     const seen = await follow(here, (map) => statusOf(map, "A1") === "held");
     here.leave();
+    // What one reading brings is missed as a whole.
+    await follow(there, (map) => statusOf(map, "A1") === "held");
     await hold(showId, "B1");
     await hold(showId, "C1");
     await follow(there, (map) => statusOf(map, "C1") === "held");
