@@ -13,7 +13,7 @@ import {
 // A process of its own that lives exactly as long as its standard input: whatever ends the owner of the other end,
 // also kill -9, ends the cluster and its folder. Arguments: durable or careless, and the folders to try.
 const [kind, ...parents] = process.argv.slice(2);
-const common = { max_connections: "300", max_wal_size: "256MB" };
+const common = { max_connections: "500", max_wal_size: "256MB" };
 const careless = {
   fsync: "off",
   synchronous_commit: "off",

@@ -174,8 +174,9 @@ test("once a server has noticed a jump, its monitors go by the new time", async 
   // Any reading will do, as each round of the background has one.
   await server.deps.clock.nowIn(server.deps.db);
   await until(sql, "select from booking where id = $1 and status = 'Expired'", [bookingId]);
-  const messages = server.logger.lines.map(({ msg }) => msg);
-  expect(messages).toContain("Holds have expired; their seats are free.");
+  // Said once the server has the answer of its statement.
+  const messages = () => server.logger.lines.map(({ msg }) => msg);
+  await expect.poll(messages).toContain("Holds have expired; their seats are free.");
 });
 
 test("once a server has noticed a jump back, payments in doubt are asked about now", async () => {
