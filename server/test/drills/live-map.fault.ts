@@ -22,7 +22,7 @@ const tokens = await Promise.all(
 );
 const [token = ""] = tokens;
 
-/** A server in a process of its own, as these helpers call one. */
+/** A server in a process of its own, as the functions below call one. */
 function reach(url: string): Reachable {
   return { app: { request: async (path, init) => await fetch(`${url}${path}`, init) } };
 }
