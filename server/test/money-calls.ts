@@ -195,7 +195,9 @@ export function moneyCalls(app: TestApp, date: string) {
 
 /** What was answered, without what differs between tries; a refusal as its code and details. */
 export function saidBy({ data, error }: Answer<unknown>): object {
-  return (data as object | undefined) ?? error?.data.domain ?? { error };
+  // The time that a hold has left is true now, not then.
+  const { timeRemainingMs: _now, ...said } = (data ?? {}) as { timeRemainingMs?: number };
+  return data === undefined ? (error?.data.domain ?? { error }) : said;
 }
 
 /** Whether the caller is to come again with the same key. */

@@ -103,8 +103,6 @@ export function createPersistentCallers(options: {
   };
 }
 
-// The time that a hold has left is true now, not then.
 function textOf(answer: Answer<unknown>): string {
-  const { timeRemainingMs: _now, ...said } = saidBy(answer) as { timeRemainingMs?: number };
-  return JSON.stringify(said);
+  return JSON.stringify(saidBy(answer));
 }

@@ -151,7 +151,15 @@ test(
         ? await fetch(url, { method: "POST", headers, body })
         : await fetch(`${url}?input=${encodeURIComponent(body)}`, { headers });
       const text = await response.text();
-      return { status: response.status, bytes: Buffer.byteLength(text), ms: performance.now() - sentAt };
+      // A stream begins with status 200, whose first event is then a refusal with the status of its own.
+      const refusal = /^event: serialized-error$/m.test(text)
+        ? /"httpStatus":(\d+)/.exec(text)?.[1]
+        : undefined;
+      return {
+        status: Number(refusal ?? response.status),
+        bytes: Buffer.byteLength(text),
+        ms: performance.now() - sentAt,
+      };
     };
     // Which of the three may call a procedure is found out once.
     const roleOf = new Map<string, string>();

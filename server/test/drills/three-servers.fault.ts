@@ -88,12 +88,6 @@ function freeze(server: ChildServer): () => void {
 
 const codeIn = ({ error }: Answer<unknown>) => error?.data.domain?.code;
 
-// The time that a hold has left is true now, not then.
-const saidOf = (answer: Answer<unknown>) => {
-  const { timeRemainingMs: _now, ...said } = saidBy(answer) as { timeRemainingMs?: number };
-  return said;
-};
-
 test(
   `of three servers one is frozen for ${frozenSeconds} s and one is killed under ${buyerCount} buyers: every story has one end`,
   { timeout: 300_000 },
@@ -350,17 +344,17 @@ describe("a server that is frozen between the statements of a change of seats", 
       const isIdle =
         "from pg_stat_activity where datname = current_database() and state = 'idle in transaction'";
       expect(await sql.query(`select ${isIdle}`)).not.toEqual([]);
-      expect(saidOf(await change(second))).toMatchObject({ code: "IDEMPOTENCY_IN_FLIGHT" });
+      expect(saidBy(await change(second))).toMatchObject({ code: "IDEMPOTENCY_IN_FLIGHT" });
       await expect.poll(() => sql.query(`select ${isIdle}`), { timeout: 20_000 }).toEqual([]);
       expect(await hold(second, rivals[0]!, showId, ["B1"])).toMatchObject({ status: 200 });
     }
     const repeated = await change(third);
-    expect(saidOf(repeated)).toMatchObject(truth);
+    expect(saidBy(repeated)).toMatchObject(truth);
     thaw();
     atCommit.release();
     const own = await changing;
-    if (own.status < 500 && !isOpen(own)) expect(saidOf(own)).toEqual(saidOf(repeated));
-    expect(saidOf(await change(frozen))).toEqual(saidOf(repeated));
+    if (own.status < 500 && !isOpen(own)) expect(saidBy(own)).toEqual(saidBy(repeated));
+    expect(saidBy(await change(frozen))).toEqual(saidBy(repeated));
 
     const claimed = await sql.query(
       "select seat_number as seat from seat_claim where show_id = $1 and booking_id = $2 order by 1",
