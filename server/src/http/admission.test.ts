@@ -216,6 +216,19 @@ describe("overload", () => {
     expect(late).toEqual(["answered", "answered"]);
   });
 
+  test("goes on while calls are read late", async () => {
+    const { call, end, pass } = givenServer();
+    watch(["a", "b", "c"].map((name) => call(name)));
+    pass(501);
+    await end("a");
+    await end("b");
+    pass(900);
+    watch(["d", "e", "f"].map((name) => call(name)));
+    await expect(call("late", { waitedMs: 51 })).rejects.toMatchObject(overloaded);
+    pass(900);
+    await expect(call("stale", { waitedMs: 11 })).rejects.toMatchObject(overloaded);
+  });
+
   test("never refuses what is urgent while there is room", async () => {
     const { call, end, pass } = givenServer();
     for (const name of ["a", "b"]) void call(name, { lane: "mutations" });

@@ -46,6 +46,7 @@ const burst = 256;
 // From a sign of overload until so long after, calls that have waited longer than the target are refused.
 const targetMs = 10;
 const strictMs = 1_000;
+const lateReadMs = 50;
 
 // The last part of all calls is for urgent ones.
 const urgentShare = 0.1;
@@ -140,7 +141,11 @@ class WaitingLane {
   /** Whether a call that comes now would wait longer than calls are made to. */
   isOverloaded(waitedMs: number): boolean {
     const now = this.#now();
-    if (waitedMs > targetMs && now < this.#strictUntil) return true;
+    if (now < this.#strictUntil && waitedMs > targetMs) {
+      // The server cannot even read in time what comes.
+      if (waitedMs > lateReadMs) this.#strictUntil = now + strictMs;
+      return true;
+    }
     const oldest = this.#others[this.#head];
     if (oldest === undefined) return false;
     const isLong = this.#others.length - this.#head >= burst;
