@@ -223,7 +223,6 @@ describe("overload", () => {
     await end("a");
     await end("b");
     pass(900);
-    watch(["d", "e", "f"].map((name) => call(name)));
     await expect(call("late", { waitedMs: 51 })).rejects.toMatchObject(overloaded);
     pass(900);
     await expect(call("stale", { waitedMs: 11 })).rejects.toMatchObject(overloaded);
