@@ -14,6 +14,8 @@ const logger = createMemoryLogger();
 const dayMs = 86_400_000;
 
 afterEach(async () => {
+  // Before the timers are real again: a spy on a fake one would put that one back for all files after this.
+  vi.restoreAllMocks();
   vi.useRealTimers();
   await shiftClock(0);
 });
@@ -122,8 +124,7 @@ describe("a jump of the database's clock", () => {
     const clock = await startClock();
     await shiftClock(3_600_000);
     const monotonic = performance.now.bind(performance);
-    const spy = vi.spyOn(performance, "now").mockImplementation(() => monotonic() + monotonicMs);
-    onTestFinished(() => spy.mockRestore());
+    vi.spyOn(performance, "now").mockImplementation(() => monotonic() + monotonicMs);
     vi.setSystemTime(new Date().getTime() + wallMs - 1_000);
     vi.advanceTimersByTime(1_000);
     await expect.poll(() => clock.jumps).toBe(1);
@@ -170,7 +171,6 @@ describe("being woken", () => {
     const clock = await startClock();
     clock.close();
     const setTimeoutSpy = vi.spyOn(globalThis, "setTimeout");
-    onTestFinished(() => setTimeoutSpy.mockRestore());
     const wake = vi.fn<() => void>();
     clock.wakeAt(new Date(clock.now().getTime() + 60 * dayMs), wake, new AbortController().signal);
     vi.advanceTimersByTime(60 * dayMs - 1);
