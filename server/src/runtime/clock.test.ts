@@ -31,6 +31,14 @@ async function startClock(): Promise<RunningClock> {
   return clock;
 }
 
+/** For months of fake time: a connection opened meanwhile would be watched by a fake timer, which would tick millions of times. */
+async function startStoppedClock(): Promise<RunningClock> {
+  const clock = await startClock();
+  clock.close();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"] });
+  return clock;
+}
+
 /** How far the clock is from the database, at most: the measurement takes time of its own. */
 async function differenceMs(clock: RunningClock): Promise<{ ms: number; toleranceMs: number }> {
   const before = clock.now().getTime();
@@ -165,11 +173,7 @@ describe("being woken", () => {
   });
 
   test("comes on time beyond the 24.8 days that a timer can wait, in as many steps as that takes", async () => {
-    vi.useFakeTimers({
-      toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
-    });
-    const clock = await startClock();
-    clock.close();
+    const clock = await startStoppedClock();
     const setTimeoutSpy = vi.spyOn(globalThis, "setTimeout");
     const wake = vi.fn<() => void>();
     clock.wakeAt(new Date(clock.now().getTime() + 60 * dayMs), wake, new AbortController().signal);
@@ -195,11 +199,7 @@ describe("being woken", () => {
   });
 
   test("does not come after the signal, and leaves neither a timer nor a listener behind", async () => {
-    vi.useFakeTimers({
-      toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
-    });
-    const clock = await startClock();
-    clock.close();
+    const clock = await startStoppedClock();
     const wake = vi.fn<() => void>();
     const controller = new AbortController();
     const add = vi.spyOn(controller.signal, "addEventListener");
