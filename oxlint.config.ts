@@ -160,6 +160,28 @@ const contractRefusal: Refusal = {
   message: "The contract is zod, decimal.js and superjson only: it travels into browsers.",
 };
 
+/** The part of the contract that the SDK's main entry loads, and what it re-exports. */
+const plainContract = [
+  "best-seats",
+  "choices",
+  "constants",
+  "errors",
+  "exports",
+  "fold",
+  "money",
+  "plain",
+  "procedures",
+  "roles",
+  "statuses",
+  "transformer",
+];
+
+const plainRefusal: Refusal = {
+  group: ["zod", "./*", ...plainContract.map((name) => `!./${name}.ts`)],
+  message: "This part of the contract loads no zod: it is the SDK's main entry.",
+  allowTypeImports: true,
+};
+
 const fontsRefusal: Refusal = {
   group: ["..", "../*", "@skyfox/*"],
   message: "The fonts know nothing but fonts.",
@@ -209,6 +231,10 @@ const imports = [
     rules: refuseImports([...refusalsOf(file.split("/")[0] as Room), ...packagesClosedTo(file)]),
   })),
   { files: ["server/src/contract/**/*.ts"], rules: refuseImports([contractRefusal]) },
+  {
+    files: plainContract.map((name) => `server/src/contract/${name}.ts`),
+    rules: refuseImports([contractRefusal, plainRefusal]),
+  },
   { files: ["server/fonts/**/*.ts"], rules: refuseImports([fontsRefusal]) },
   { files: ["sdk/src/**/*.ts"], rules: refuseImports(sdkRefusals) },
 ];

@@ -20,7 +20,7 @@ import {
 import { Decimal } from "decimal.js";
 import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import { publishedPasswords } from "../server/src/auth/published-passwords.ts";
-import { foldAnswer } from "../server/src/contract/auth.ts";
+import { foldAnswer } from "../server/src/contract/fold.ts";
 import type { MovieCatalogue } from "../server/src/movie/ports.ts";
 import { showTimes } from "../server/src/show/show-times.ts";
 import { openWallet } from "../server/src/wallet/open-wallet.ts";

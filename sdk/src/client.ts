@@ -1,6 +1,6 @@
 import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
-import { maxBatchSize, transformer } from "@skyfox/server/contract";
+import { maxBatchSize, transformer } from "@skyfox/server/contract/plain";
 import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
 import { exportsOf, type Exports } from "./exports.ts";
 import { keyLink, keyOf } from "./keys.ts";

@@ -1,4 +1,4 @@
-import { bookingsCsvPath, bookingsXlsxPath } from "@skyfox/server/contract";
+import { bookingsCsvPath, bookingsXlsxPath } from "@skyfox/server/contract/plain";
 import type { GetPlain } from "./plain-calls.ts";
 
 /** A month of the calendar, 1 for January. */

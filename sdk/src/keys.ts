@@ -1,6 +1,6 @@
 import type { Operation, TRPCLink } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
-import { isKeyed } from "@skyfox/server/contract";
+import { isKeyed } from "@skyfox/server/contract/plain";
 
 /** Gives every call that the server answers once a key, unless its caller has one; above the retries, so that all attempts carry it. */
 export function keyLink(): TRPCLink<AppRouter> {

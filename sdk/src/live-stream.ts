@@ -1,6 +1,6 @@
 import { TRPCClientError } from "@trpc/client";
 import type { AppRouter } from "@skyfox/server/api";
-import { transformer } from "@skyfox/server/contract";
+import { transformer } from "@skyfox/server/contract/plain";
 import { isSkyfoxError, type SkyfoxError } from "./errors.ts";
 import { readEvents, type ServerSentEvent } from "./event-stream.ts";
 import { backoffMs, longestNamedMs, namedWaitMs, type Timing } from "./retries.ts";

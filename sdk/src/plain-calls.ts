@@ -1,7 +1,12 @@
 import { TRPCClientError } from "@trpc/client";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import type { AppRouter } from "@skyfox/server/api";
-import { plainCodes, type DomainProblem, type ErrorData, type FieldProblem } from "@skyfox/server/contract";
+import {
+  plainCodes,
+  type DomainProblem,
+  type ErrorData,
+  type FieldProblem,
+} from "@skyfox/server/contract/plain";
 import type { Fetch } from "./timeout.ts";
 
 /** How to reach what is not a procedure. */

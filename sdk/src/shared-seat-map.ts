@@ -1,4 +1,5 @@
-import { transformer, type SeatMap, type SeatMapEvent } from "@skyfox/server/contract";
+import type { SeatMap, SeatMapEvent } from "@skyfox/server/contract";
+import { transformer } from "@skyfox/server/contract/plain";
 import type { StreamAccess } from "./live-stream.ts";
 import { followSeatMap } from "./seat-map-stream.ts";
 import type { SeatMapEnd, SeatMapStatus, SeatMapView } from "./seat-map-view.ts";

@@ -27,3 +27,9 @@ test("a page of a ticket has its parts loaded", async () => {
   const loaded = await packagesLoadedBy("./ticket/draw-ticket.ts");
   expect(["pdfkit", "fontkit", "harfbuzzjs"].filter((name) => !loaded.has(name))).toEqual([]);
 });
+
+test("the plain part of the contract loads no zod", async () => {
+  const loaded = await packagesLoadedBy("./contract/plain.ts");
+  expect(loaded).toContain("decimal.js");
+  expect(loaded).not.toContain("zod");
+});

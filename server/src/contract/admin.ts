@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema, newPasswordSchema, typedUsernameSchema, usernameSchema } from "./auth.ts";
 import { paymentOutcomes } from "./statuses.ts";
-import { amountSchema } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
 const counterNoSchema = z.int().min(1).max(999_999_999);

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { noticeKinds } from "./choices.ts";
 import { maxDeviceToken, minAnswerLength } from "./constants.ts";
+import { foldAnswer, foldName } from "./fold.ts";
 import { roles } from "./roles.ts";
 import { noInput } from "./page.ts";
 
@@ -15,16 +17,6 @@ export const nameSchema = z
     (name) => characters(name) <= 70 && nameOfLetters.test(name) && /\p{L}/u.test(name),
     "The name has 1 to 70 characters, letters, spaces and . , ' ’ · - alone, and at least one letter.",
   );
-
-/** The one form in which usernames and e-mail addresses are kept and compared: trimmed and in lower case. */
-export function foldName(typed: string): string {
-  return typed.trim().toLowerCase();
-}
-
-/** The form in which security answers are compared, and hashed: after NFKC, trimmed and in lower case. */
-export function foldAnswer(answer: string): string {
-  return answer.normalize("NFKC").trim().toLowerCase();
-}
 
 /** A new username, trimmed and in lower case: 3 to 30 of a-z, 0-9, dot, underscore and hyphen, a letter first, no two marks in a row. */
 export const usernameSchema = z
@@ -149,9 +141,6 @@ export const logInInput = z.strictObject({
 
 /** The username trimmed, the password as typed, and the device's token if it has one; a token that is none of ours is ignored. */
 export type LogInInput = z.output<typeof logInInput>;
-
-/** What a login reports to the owner: a wrong security answer, a new password, or a lock of login or recovery. */
-export const noticeKinds = ["failed-recovery", "password-changed", "locked"] as const;
 
 /**
  * What `auth.login` answers: who signed in, and a bearer token that is good until `expiresAt` or logout, whichever is first. `deviceToken` is to

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bestSeats, longestBlock } from "./best-seats.ts";
+import type { SeatType } from "./choices.ts";
 import { Decimal } from "./money.ts";
-import type { SeatMap, SeatType } from "./show.ts";
+import type { SeatMap } from "./show.ts";
 
 const prices = { Standard: new Decimal("200.10"), Deluxe: new Decimal("350.10") };
 

@@ -1,5 +1,6 @@
 import { Decimal } from "./money.ts";
-import type { BestSeats, SeatMap, SeatType } from "./show.ts";
+import type { SeatType } from "./choices.ts";
+import type { BestSeats, SeatMap } from "./show.ts";
 
 type Row = SeatMap["rows"][number];
 type Seat = Row["seats"][number];

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { paymentTypes, seatTypes } from "./choices.ts";
 import { maxSeatsPerBooking } from "./constants.ts";
 import { bookingStatuses } from "./statuses.ts";
-import { amountSchema } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
-import { cinemaDateSchema, seatTypes } from "./show.ts";
+import { cinemaDateSchema } from "./show.ts";
 
 // What a refusal repeats of a text that is no seat number.
 const repeatedLength = 20;
@@ -113,9 +114,6 @@ export const bookingIdInput = z.strictObject({ bookingId: idSchema });
 
 /** The one booking that a call is about. */
 export type BookingIdInput = z.output<typeof bookingIdInput>;
-
-/** The ways in which a booking can have been paid for; `Cash` is a sale at the counter. */
-export const paymentTypes = ["Cash", "Card", "Wallet"] as const;
 
 /** A booking as its owner, staff and admins see it. Before payment `amountPaid` is 0 and `paymentType` null. */
 export const bookingSchema = z.object({

@@ -96,3 +96,6 @@ export const defaultPageSize = 20;
 
 /** No page has more items than this; asking for more is a validation error. */
 export const maxPageSize = 100;
+
+/** The `typ` in the header of every ticket token, so that no other signed token is taken for a ticket. */
+export const ticketTokenType = "skyfox-ticket+jwt";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema, phoneNumberSchema } from "./auth.ts";
 import { seatNumbersSchema } from "./booking.ts";
-import { amountSchema } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
 import { idSchema } from "./page.ts";
 
 /** What `admin.createBooking` takes: who is at the counter and which seats they get; the amount, if named, must be the price to the paisa. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bookingSchema } from "./booking.ts";
+import { checkInReasons, ticketReasons } from "./choices.ts";
 import { maxCheckIns, maxTicketLength } from "./constants.ts";
 import { idSchema, pageFields } from "./page.ts";
 import { cinemaDateSchema } from "./show.ts";
@@ -23,12 +24,6 @@ export const checkInInput = z.strictObject({
 /** Which bookings to check in. */
 export type CheckInInput = z.output<typeof checkInInput>;
 
-/** Why a booking is not let in: none of that id, not paid for or given back, before the doors open, after the end of the show. */
-export const checkInReasons = ["NOT_FOUND", "NOT_CONFIRMED", "TOO_EARLY", "TOO_LATE"] as const;
-
-/** Why a booking is not let in. */
-export type CheckInReason = (typeof checkInReasons)[number];
-
 /** What `admin.checkIn` answers: what became of each booking, in the order asked and each once. */
 export const checkInOutput = z.object({
   checkedIn: z.array(idSchema),
@@ -48,9 +43,6 @@ export const checkInTicketInput = z.strictObject({
 
 /** The ticket that was shown, and at which show's door. */
 export type CheckInTicketInput = z.output<typeof checkInTicketInput>;
-
-/** Why a ticket is not let in: beside what is the matter with its booking, it is not ours, or for another show. */
-export const ticketReasons = [...checkInReasons, "FORGED", "WRONG_SHOW"] as const;
 
 /** What `admin.checkInTicket` answers; a forged ticket tells of no booking. */
 export const checkInTicketOutput = z.object({

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amountSchema, Decimal, formatAmount, parseAmount, sumSchema } from "./money.ts";
+import { amountSchema, sumSchema } from "./amounts.ts";
+import { Decimal, formatAmount, parseAmount } from "./money.ts";
 import { deserializeInput, transformer } from "./transformer.ts";
 
 const asDecimal = (json: unknown) =>

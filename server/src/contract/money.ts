@@ -1,11 +1,10 @@
 import { Decimal } from "decimal.js";
-import { z } from "zod";
 
 /** The class of every amount in inputs and outputs; callers build amounts with this one. */
 export { Decimal };
 
 /** The wire form of an amount that comes in: at most ten digits and two decimals, no exponent, no other notation. */
-const incomingAmount = /^-?\d{1,10}(\.\d{1,2})?$/;
+export const incomingAmount = /^-?\d{1,10}(\.\d{1,2})?$/;
 
 /** Reads an amount from text; only the wire form is accepted, so that no huge exponent is ever computed with. */
 export function parseAmount(text: unknown): Decimal {
@@ -16,7 +15,7 @@ export function parseAmount(text: unknown): Decimal {
 }
 
 /** The wire form of an amount that goes out, whose digits before the point have no bound that a cinema could reach. */
-const outgoingAmount = /^-?\d{1,30}\.\d{2}$/;
+export const outgoingAmount = /^-?\d{1,30}\.\d{2}$/;
 
 /** Reads an amount that the server has written: a total may be larger than any amount that comes in. Throws a RangeError for anything else. */
 export function parseAnsweredAmount(text: unknown): Decimal {
@@ -30,22 +29,4 @@ export function parseAnsweredAmount(text: unknown): Decimal {
 export function formatAmount(amount: Decimal): string {
   // The exponent comes before anything that costs, here too.
   return amount.e < 30 && amount.decimalPlaces() <= 2 ? amount.toFixed(2) : amount.toString();
-}
-
-/** An amount of money in the cinema's currency: a Decimal that fits the wire form. */
-export const amountSchema = z
-  .custom<Decimal>(
-    (value) => hasDigits(value, 10),
-    "Expected an amount (Decimal) of at most ten digits and two decimals.",
-  )
-  .meta({ type: "string", pattern: incomingAmount.source });
-
-/** A sum of amounts, which is only ever answered: as `amountSchema`, but with up to thirty digits. */
-export const sumSchema = z
-  .custom<Decimal>((value) => hasDigits(value, 30), "Expected a sum (Decimal) of two decimals.")
-  .meta({ type: "string", pattern: outgoingAmount.source });
-
-// Decimal.isDecimal would also take a plain object that says so. The exponent comes before anything that costs; NaN and Infinity have none.
-function hasDigits(value: unknown, beforePoint: number): boolean {
-  return value instanceof Decimal && value.e < beforePoint && value.decimalPlaces() <= 2;
 }

@@ -1,18 +1,7 @@
 import { z } from "zod";
-import { sumSchema } from "./money.ts";
+import { sumSchema } from "./amounts.ts";
+import { labelParts, timeframes } from "./choices.ts";
 import { idSchema } from "./page.ts";
-
-/** The calendar periods of revenue, all of them whole and in the cinema's zone. */
-export const timeframes = ["daily", "weekly", "monthly", "yearly"] as const;
-
-/** The calendar period that makes a group. */
-export type Timeframe = (typeof timeframes)[number];
-
-/** The parts of a group's label, in their default order. */
-export const labelParts = ["timeframe", "month", "year", "movie", "slot", "genre"] as const;
-
-/** One thing that a group's label says: the period, or what one of the filters let through. */
-export type LabelPart = (typeof labelParts)[number];
 
 /**
  * What `admin.revenue` takes. Bookings count by the time at which they were made. A timeframe makes a group of each day of the last 30, each

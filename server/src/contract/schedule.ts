@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { seatTypes } from "./choices.ts";
 import {
   firstScreenId,
   maxScreenName,
@@ -8,9 +9,10 @@ import {
   maxSeatsPerScreen,
   maxShowCost,
 } from "./constants.ts";
-import { amountSchema, Decimal } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
+import { Decimal } from "./money.ts";
 import { idSchema, noInput } from "./page.ts";
-import { cinemaDateSchema, movieSchema, seatTypes, showSchema, slotSchema } from "./show.ts";
+import { cinemaDateSchema, movieSchema, showSchema, slotSchema } from "./show.ts";
 
 /** What `admin.movies` takes: nothing. */
 export const moviesInput = noInput;

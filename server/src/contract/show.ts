@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { amountSchema } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
+import { seatStatuses, seatTypes } from "./choices.ts";
 import { idSchema } from "./page.ts";
 
 /** A date in the cinema's zone, `YYYY-MM-DD`, that exists in the calendar; there was no year 0000. */
@@ -9,15 +10,6 @@ export const cinemaDateSchema = z.iso
 
 /** A time of day in the cinema's zone. */
 const cinemaTime = z.string().regex(/^\d{2}:\d{2}$/);
-
-/** The kinds of seats; Deluxe costs the surcharge more than Standard. */
-export const seatTypes = ["Standard", "Deluxe"] as const;
-
-/** The kind of a seat, which decides its price. */
-export type SeatType = (typeof seatTypes)[number];
-
-/** A seat is free for anyone, held while someone may still pay for it, or sold. */
-export const seatStatuses = ["free", "held", "sold"] as const;
 
 /** A film as it was when its show was scheduled; texts are empty and the runtime is 0 until the movie service has answered. */
 export const movieSchema = z.object({

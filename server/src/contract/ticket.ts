@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { idSchema } from "./page.ts";
 
-/** The `typ` in the header of every ticket token, so that no other signed token is taken for a ticket. */
-export const ticketTokenType = "skyfox-ticket+jwt";
-
 /** What a ticket's token carries, and nothing about any person. */
 export const ticketSchema = z.strictObject({
   bookingId: idSchema,

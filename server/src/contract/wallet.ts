@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { cardSchema } from "./booking.ts";
 import { maxTopUp } from "./constants.ts";
-import { amountSchema, Decimal } from "./money.ts";
+import { amountSchema } from "./amounts.ts";
+import { Decimal } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
 /** What `wallet.balance` takes: nothing. */
