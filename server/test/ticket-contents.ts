@@ -21,6 +21,7 @@ export function ticketOf(change: Partial<Booking> = {}): TicketContents {
     status: "Confirmed",
     bookingTime: testStart,
     expiresAt: null,
+    timeRemainingMs: null,
     customerName: "Anna Lee",
     phoneNumber: "9876543210",
     transactionId: "of-the-tests",

@@ -16,8 +16,9 @@ export async function describeBookingIn(
 
 /** A booking as the contract publishes it; a hold whose time is over reads as Expired, whether or not that is written yet. */
 export function describeBooking(deps: Pick<Deps, "clock" | "settings">, row: BookingRow): Booking {
-  const status = statusAt(row, deps.clock.now());
-  const isHeld = status === "Pending" || status === "Paying";
+  const now = deps.clock.now();
+  const status = statusAt(row, now);
+  const expiresAt = status === "Pending" || status === "Paying" ? row.expiresAt : null;
   const start = row.startsAt.toTemporalInstant().toZonedDateTimeISO(deps.settings.cinemaTimeZone);
   return {
     bookingId: row.bookingId,
@@ -35,7 +36,8 @@ export function describeBooking(deps: Pick<Deps, "clock" | "settings">, row: Boo
     cardAmount: row.cardAmount,
     status,
     bookingTime: row.bookingTime,
-    expiresAt: isHeld ? row.expiresAt : null,
+    expiresAt,
+    timeRemainingMs: expiresAt && Math.max(0, expiresAt.getTime() - now.getTime()),
     customerName: row.customerName ?? "",
     phoneNumber: row.phoneNumber ?? "",
     transactionId: row.transactionId,

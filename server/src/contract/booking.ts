@@ -134,6 +134,9 @@ export const bookingSchema = z.object({
   bookingTime: z.date(),
   /** Until when the seats are held; null once they are paid for or the booking has ended. */
   expiresAt: z.date().nullable(),
+  // Left out only by answers that were kept before there was such a field.
+  /** Milliseconds until `expiresAt` by the server's clock, for a countdown; 0 while a payment goes on past it. Null when `expiresAt` is. */
+  timeRemainingMs: z.int().nullable().default(null),
   customerName: z.string(),
   phoneNumber: z.string(),
   /** The gateway's reference of the payment that counts. */
