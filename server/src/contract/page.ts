@@ -8,8 +8,10 @@ export const idSchema = z.int().positive();
 export const pageFields = {
   /** Items at most, from 1 to `maxPageSize`; `defaultPageSize` when left out. */
   limit: z.int().min(1).max(maxPageSize).default(defaultPageSize),
-  /** The `nextCursor` of the page before, unchanged; left out for the first page. */
-  cursor: z.string().max(100).optional(),
+  /** The `nextCursor` of the page before, unchanged; null or left out for the first page. */
+  cursor: z.string().max(100).nullish(),
+  /** Where to go from there: only forward. The infinite queries of tRPC send it. */
+  direction: z.literal("forward", "Lists are read forward only.").optional(),
 };
 
 /** What such a list returns: its items, and the cursor of the next page or null on the last one. */

@@ -207,3 +207,20 @@ export function isKeyed(path: string): path is KeyedProcedure {
 
 /** Every procedure that takes an `idempotency-key`. */
 export const keyedProcedures: readonly KeyedProcedure[] = Object.keys(procedureCodes).filter(isKeyed);
+
+/**
+ * The queries that reach another service, print, or add up the books: they may take seconds. A client asks each of them in a request of its own,
+ * because the answers of a batch come together, when the slowest is there.
+ */
+export const slowQueries = [
+  "booking.ticketQr",
+  "booking.ticketPdf",
+  "admin.movies",
+  "admin.revenue",
+  "admin.integrity",
+] as const satisfies readonly ProcedurePath[];
+
+/** Whether a query is to travel in a request of its own, not in a batch. */
+export function travelsAlone(path: string): boolean {
+  return slowQueries.some((slow) => slow === path);
+}

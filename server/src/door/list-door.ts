@@ -23,8 +23,8 @@ export async function listDoor(
   return toPage(bookings, limit, (booking) => `${booking.showId}-${booking.bookingId}`);
 }
 
-function readDoorCursor(cursor: string | undefined): { showId: number; bookingId: number } | undefined {
-  if (cursor === undefined) return undefined;
+function readDoorCursor(cursor: DoorListInput["cursor"]): { showId: number; bookingId: number } | undefined {
+  if (cursor === undefined || cursor === null) return undefined;
   const [, showId, bookingId] = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/.exec(cursor) ?? [];
   if (showId === undefined || bookingId === undefined) throw notACursor();
   return { showId: Number(showId), bookingId: Number(bookingId) };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { slowQueries, travelsAlone } from "../contract/index.ts";
+import { callsThatWait } from "./call-costs.ts";
 import type { RequestHead } from "./caller.ts";
-import { createCallsByHead } from "./calls.ts";
+import { createCallsByHead, isMutation } from "./calls.ts";
 
 const known = "a.b.c";
 const met: string[] = [];
@@ -83,4 +85,12 @@ test("a path of slashes is read in no time to speak of", () => {
   for (let count = 0; count < 200; count += 1) arrivalOf(`x${"/".repeat(15_000)}x`);
   // Quadratic time would be a minute.
   expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
+test("clients are to ask each query alone that this server lets wait; mutations are alone anyway", () => {
+  const waiting = [...callsThatWait].filter((path) => !isMutation(path));
+  expect(waiting).toContain("admin.movies");
+  expect(waiting.filter((path) => !travelsAlone(path))).toEqual([]);
+  expect(slowQueries.filter(isMutation)).toEqual([]);
+  expect(travelsAlone("admin.screens")).toBe(false);
 });

@@ -1,8 +1,8 @@
 import { DomainError } from "../errors/domain-error.ts";
 
 /** The id that a cursor stands for: the last one of the page before; undefined on the first page. Throws `VALIDATION_ERROR`. */
-export function readCursor(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined;
+export function readCursor(cursor: string | null | undefined): number | undefined {
+  if (cursor === undefined || cursor === null) return undefined;
   if (/^[1-9]\d{0,14}$/.test(cursor)) return Number(cursor);
   throw notACursor();
 }
