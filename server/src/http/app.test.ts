@@ -251,6 +251,10 @@ describe("cross-origin calls", () => {
         "authorization",
         "idempotency-key",
         "x-request-id",
+        "x-skyfox-client",
+        "traceparent",
+        "baggage",
+        "sentry-trace",
       ]),
     );
     expect(answer.headers.get("access-control-allow-methods")?.split(",")).toEqual(["GET", "POST"]);
@@ -266,6 +270,8 @@ describe("cross-origin calls", () => {
       "idempotent-replayed",
       "content-disposition",
       "etag",
+      "date-ms",
+      "x-skyfox-contract",
     ]);
   });
 

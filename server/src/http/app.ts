@@ -13,6 +13,7 @@ import { createExportHandlers } from "./exports.ts";
 import { carry, transportError } from "../rpc/error-shape.ts";
 import { createAdmission, overload } from "./admission.ts";
 import { createRefusalAudit } from "./audit.ts";
+import { contractHash, createClientContracts } from "./client-contracts.ts";
 import { countPerSecond } from "./count-per-second.ts";
 import { createGate } from "./gate.ts";
 import { createImageHandler } from "./images.ts";
@@ -59,6 +60,13 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     deps.logger.warn({ count }, "Calls were refused: there are more than can be answered in time."),
   );
 
+  const meetClient = createClientContracts(deps.logger);
+  // A client learns by them how far its clock is off, and whether it was built for another contract.
+  const serverHeaders = () => ({
+    "date-ms": String(deps.clock.now().getTime()),
+    "x-skyfox-contract": contractHash,
+  });
+
   app.use(options.inFlight.middleware);
   app.use(async (context, next) => {
     const startedAt = performance.now();
@@ -71,6 +79,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     await next();
     context.res.headers.set("x-request-id", requestId);
     context.res.headers.set("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(serverHeaders())) context.res.headers.set(name, value);
     if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
     tell(context, Math.round(performance.now() - startedAt));
   });
@@ -83,6 +92,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     const isQuiet = watchedPaths.includes(path) || method === "OPTIONS";
     if (context.get("isRefusedUnasked")) return countOverloaded();
     if (apiKeyName === undefined && context.res.status === 403) return;
+    if (apiKeyName !== undefined) meetClient(context.req.header("x-skyfox-client"));
     const line = {
       requestId: context.get("requestId"),
       method,
@@ -146,7 +156,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     countOverloaded();
     return noRoom;
   };
-  const parts = { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf };
+  const parts = { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf, serverHeaders };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
 }
 

@@ -13,8 +13,21 @@ const sent = [
   "if-none-match",
   "x-request-id",
   "trpc-accept",
+  "x-skyfox-client",
+  // What tracing tools add to a page's calls: W3C Trace Context and Baggage, and Sentry's own.
+  "traceparent",
+  "baggage",
+  "sentry-trace",
 ];
-const exposed = ["x-request-id", "retry-after", "idempotent-replayed", "content-disposition", "etag"];
+const exposed = [
+  "x-request-id",
+  "retry-after",
+  "idempotent-replayed",
+  "content-disposition",
+  "etag",
+  "date-ms",
+  "x-skyfox-contract",
+];
 
 /** What browsers of other origins may do. */
 export interface CrossOrigin {

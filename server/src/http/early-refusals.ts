@@ -38,10 +38,12 @@ export interface EarlyRefusalParts {
   isOpen: (path: string) => boolean;
   /** What a request with a key is refused with, if it is; it has waited that long to be read, in milliseconds. */
   refusalOf: (head: RequestHead, waitedMs: number) => TRPCError | undefined;
+  /** What every answer says of the server. */
+  serverHeaders: () => Record<string, string>;
 }
 
 export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
-  const { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf } = parts;
+  const { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf, serverHeaders } = parts;
 
   return (incoming, outgoing) => {
     const head = headOfIncoming(incoming);
@@ -76,6 +78,7 @@ export function createEarlyRefusals(parts: EarlyRefusalParts): RefuseEarly {
       "x-request-id": requestId,
       "x-content-type-options": "nosniff",
       "cache-control": "no-store",
+      ...serverHeaders(),
       ...headers,
       ...crossOrigin.headersFor(head.header("origin")),
     });

@@ -5,6 +5,7 @@ import type { Logger } from "../runtime/ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { carry } from "../rpc/error-shape.ts";
 import { isOpen } from "./app.ts";
+import { contractHash } from "./client-contracts.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { headOf, identify, type AppEnv } from "./caller.ts";
 import { createCrossOrigin } from "./cross-origin.ts";
@@ -14,6 +15,8 @@ import type { Answering } from "./listen.ts";
 import { refuse } from "./refusals.ts";
 
 const retryAfterSeconds = 2;
+// The time is the database's, which this server does not know yet.
+const serverHeaders = { "x-skyfox-contract": contractHash };
 const notYet = carry(new DomainError({ code: "DATABASE_UNAVAILABLE", details: { retryAfterSeconds } }));
 
 /**
@@ -33,6 +36,7 @@ export function createStartingApp(
     trustedProxies,
     isOpen,
     refusalOf: () => notYet,
+    serverHeaders: () => serverHeaders,
   });
 
   const app = new Hono<AppEnv>();
@@ -44,6 +48,7 @@ export function createStartingApp(
     await next();
     context.res.headers.set("x-request-id", requestId);
     context.res.headers.set("cache-control", "no-store");
+    for (const [name, value] of Object.entries(serverHeaders)) context.res.headers.set(name, value);
   });
   app.use(crossOrigin.middleware);
   app.get("/health", (context) => context.json({ status: "healthy" }));

@@ -20,9 +20,18 @@ export function trackedEvents<Schema extends z.ZodType>(schema: Schema) {
     return envelope;
   }
 
-  return z
+  const output = z
     .custom<AsyncIterable<EventWithId, void>>((events) => Symbol.asyncIterator in (events as object))
     .transform(async function* (events): AsyncGenerator<TrackedEnvelope<Data>, void> {
       for await (const event of events) yield make(event);
     });
+  eventSchemas.set(output, schema);
+  return output;
+}
+
+const eventSchemas = new WeakMap<z.ZodType, z.ZodType>();
+
+/** The schema of the events of a subscription's output; undefined for the output of a procedure that is no subscription. */
+export function eventsOf(output: z.ZodType): z.ZodType | undefined {
+  return eventSchemas.get(output);
 }
