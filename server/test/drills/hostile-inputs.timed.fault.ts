@@ -1,6 +1,11 @@
-import type { AnyTRPCProcedure } from "@trpc/server";
+import { TRPCError, type AnyTRPCProcedure } from "@trpc/server";
 import { expect, onTestFinished, test } from "vitest";
+import type { z } from "zod";
 import { appRouter } from "../../src/app-router.ts";
+import { maxValuesOf } from "../../src/http/call-costs.ts";
+import { findJsonProblem } from "../../src/http/json-values.ts";
+import { shapeError } from "../../src/rpc/error-shape.ts";
+import { readInputOfCall, RefusedInput } from "../../src/rpc/input-guard.ts";
 import { drillApiKey as apiKey, startServerOf } from "../drill-server.ts";
 import { givenCustomer, givenStaff, tokenOf } from "../given.ts";
 import { processorMs, residentMb } from "../measures.ts";
@@ -13,6 +18,10 @@ const answered = "5 MB that begins as a JPEG, with an answer";
 const mostProcessorMsAnswered = 250;
 const mostWaitMs = 1_000;
 const mostHeapMb = 50;
+const mostGuardMs = 2;
+// A layout of a thousand seats has ten times the values of any other input, and only admins send it.
+const mostGuardMsOf: Record<string, number> = { "admin.createScreen": 10 };
+const runsOfGuard = 12;
 // Twenty kilobytes of headers, the address among them, are refused by Node.
 const longestAddress = 12_000;
 const mostBody = 64 * 1_024;
@@ -227,5 +236,49 @@ test(
     expect(problems.join("\n")).toBe("");
     expect(heapGrown).toBeLessThan(mostHeapMb);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  },
+);
+
+test(
+  `no input costs more than ${mostGuardMs} ms until guard or schema has refused it`,
+  { timeout: 300_000 },
+  () => {
+    /** What a call does with its input until it is refused. */
+    const refuse = (path: string, schema: z.ZodType, body: string) => {
+      if (findJsonProblem(body, maxValuesOf(path)) !== undefined) return;
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(body);
+      } catch {
+        return;
+      }
+      const read = readInputOfCall(parsed);
+      const cause = read instanceof RefusedInput ? read.error : schema.safeParse(read).error;
+      expect(cause).toBeDefined();
+      shapeError(new TRPCError({ code: "BAD_REQUEST", cause }), { path, requestId: "r" });
+    };
+    const timeOf = (work: () => void) => {
+      const startedAt = performance.now();
+      work();
+      return performance.now() - startedAt;
+    };
+
+    const problems: string[] = [];
+    const worst = { ms: 0, of: "" };
+    for (const [what, body] of hostile) {
+      for (const [path, { _def }] of procedures) {
+        if (_def.type !== "mutation" && encodeURIComponent(body).length > longestAddress) continue;
+        const [schema] = (_def as unknown as { inputs: z.ZodType[] }).inputs;
+        if (schema === undefined) throw new Error(`${path} declares no input.`);
+        const ofRuns = Array.from({ length: runsOfGuard }, () => timeOf(() => refuse(path, schema, body)));
+        // The least of them: the others are compiling, collecting garbage or waiting for the processor.
+        const ms = Math.min(...ofRuns);
+        if (ms > (mostGuardMsOf[path] ?? mostGuardMs)) problems.push(`${path}: ${what}: ${ms.toFixed(1)} ms`);
+        if (ms > worst.ms && mostGuardMsOf[path] === undefined)
+          Object.assign(worst, { ms, of: `${path}: ${what}` });
+      }
+    }
+    console.log(`Guard and schema: at most ${worst.ms.toFixed(2)} ms (${worst.of}).`);
+    expect(problems).toEqual([]);
   },
 );
