@@ -40,7 +40,7 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
         const usedUp = last.filter((window) => reaches(window, 0)).map(({ limit }) => limit);
         return { usedUp, giveBack };
       }
-      // The points of a refused try are given back: who keeps trying must not wait longer for it, nor keep others out.
+      // Refused tries are refunded, so retrying neither extends the wait nor uses up the tries of others.
       await giveBack();
       const ends = counted.filter(({ key }) => full.some((window) => window.key === key));
       throw rateLimited(Math.max(...ends.map(({ expire }) => expire)) - now);
