@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readBase64url } from "../runtime/base64url.ts";
 import type { Clock } from "../runtime/ports.ts";
 import type { ImageStore } from "./ports.ts";
 
@@ -69,8 +70,8 @@ export function createFolderStore(parts: {
       const file = fileOf(key);
       if (file === undefined || !/^\d{1,12}$/.test(expires)) return undefined;
       if (Number(expires) * 1_000 <= clock.now().getTime()) return undefined;
-      const given = Buffer.from(signature, "base64url");
-      if (given.length !== signatureBytes) return undefined;
+      const given = readBase64url(signature);
+      if (given?.length !== signatureBytes) return undefined;
       if (!timingSafeEqual(given, await sign(key, expires))) return undefined;
       return await readFile(file).catch(() => undefined);
     },
