@@ -27,7 +27,7 @@ async function letTicketIn(
   showId: number | undefined,
 ): Promise<CheckInTicketOutput> {
   const { bookingId } = ticket;
-  // Show and seats of a booking never change, so they may be read before it is locked.
+  // The show of a booking never changes, and its seats only while it is a hold, which is not let in: both may be read before it is locked.
   const booking = await findBooking(tx, bookingId);
   if (booking === undefined) return { outcome: "invalid", reason: "NOT_FOUND" };
   if (!isTicketOf(booking, ticket)) return { outcome: "invalid", reason: "FORGED" };
