@@ -69,8 +69,8 @@ test(
     expect(answered).toBeGreaterThan(0);
     expect(percentile(payMs, 99)).toBeLessThan(1_000);
     expect(percentile(holdMs, 99)).toBeLessThan(1_000);
-    // The aim is 100. Seen: 44 to 94 MB in ten runs, as the collector has it; without bounds it was 2,900.
-    expect(grown).toBeLessThan(150);
+    // Seen: 22 to 37 MB in six runs, as the collector has it; without bounds it was 2,900.
+    expect(grown).toBeLessThan(100);
   },
 );
 
