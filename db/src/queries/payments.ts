@@ -155,7 +155,10 @@ export async function putOffFailed(db: Db, paymentId: number, nextAt: Date | nul
     .execute();
 }
 
-/** The gateway, asked about a payment that counts as not charged, does not agree: it is in doubt, and asked about until it is settled. */
+/**
+ * The gateway, asked about a payment that counts as not charged, does not agree, or what it said may not be recorded: it is in doubt, and asked
+ * about until it is settled, as soon as an open payment of its age.
+ */
 export async function contestFailed(
   db: Db,
   paymentId: number,
@@ -166,7 +169,8 @@ export async function contestFailed(
     .set({
       contested: true,
       last_error: error,
-      next_attempt_at: sql<Date>`coalesce(next_attempt_at, ${now})`,
+      // Its next question may be a day away, where a commit has set that and its answer was lost.
+      next_attempt_at: sql<Date>`least(coalesce(next_attempt_at, ${now}), ${nextTurn(now, sql.ref("started_at"))})`,
     })
     .where("id", "=", paymentId)
     .where("status", "=", "Failed")

@@ -1,5 +1,6 @@
 import { countPaymentsInDoubt, expireAnyDue, hurryPaymentsAndRefunds } from "@skyfox/db";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { cardMoneyOf, givenHold, letPass, paymentOf, problemOf, purseOf } from "../../test/given-money.ts";
 import { givenCustomer, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate } from "../../test/rpc-call.ts";
@@ -311,6 +312,23 @@ describe("a payment that counts as not charged", () => {
     }
     expect(rude.asked.length - askedBefore).toBe(25);
     expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false, next: null }]);
+  });
+
+  test("and whose confirmation is recorded unheard is asked about again within seconds, not at its next question", async () => {
+    const { customer } = await givenFailed();
+    const proxy = await startDatabaseProxy(app.databaseUrl);
+    onTestFinished(() => proxy.close());
+    const server = await createTestApp({ beside: app, databaseUrl: () => proxy.url });
+    server.deps.gateway = rude.gateway;
+    const { reached } = proxy.intercept((statement) => /set "contested" = /.test(statement.sql), "after");
+    clock.advance(20_000);
+    await server.reconcile();
+    await reached;
+    expect(await doubtsOf(customer)).toEqual(["what the gateway said could not be recorded"]);
+    clock.advance(5_000);
+    await server.reconcile();
+    expect(await doubtsOf(customer)).toEqual([]);
+    expect(await paymentsOf(customer)).toMatchObject([{ status: "Failed", contested: false }]);
   });
 
   test("and of which an early question learns nothing new keeps its last question", async () => {
