@@ -169,11 +169,14 @@ test.each(["skyfox", "skyfox-background"])(
 test("once a server has noticed a jump, its monitors go by the new time", async () => {
   const { server, customer, showId } = await givenCinema();
   await server.startBackground();
-  const { bookingId } = await holdSeats(server.deps, customer, { showId, seatNumbers: ["A1"] });
-  await shiftClock(6 * minuteMs);
-  // Any reading will do, as each round of the background has one.
-  await server.deps.clock.nowIn(server.deps.db);
-  await until(sql, "select from booking where id = $1 and status = 'Expired'", [bookingId]);
+  // The first round of the sweep may come after the first jump and take that hold; the next one comes ten seconds later.
+  for (const [index, seat] of ["A1", "A2"].entries()) {
+    const { bookingId } = await holdSeats(server.deps, customer, { showId, seatNumbers: [seat] });
+    await shiftClock((index + 1) * 6 * minuteMs);
+    // Any reading will do, as each round of the background has one.
+    await server.deps.clock.nowIn(server.deps.db);
+    await until(sql, "select from booking where id = $1 and status = 'Expired'", [bookingId]);
+  }
   // Said once the server has the answer of its statement.
   const messages = () => server.logger.lines.map(({ msg }) => msg);
   await expect.poll(messages).toContain("Holds have expired; their seats are free.");
