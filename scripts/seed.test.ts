@@ -2,7 +2,6 @@ import {
   connectOnce,
   findAccount,
   findCustomerAnswer,
-  findCustomerProfile,
   getWallet,
   insertAccount,
   insertCustomer,
@@ -63,7 +62,9 @@ describe("the demo seed", () => {
       securityQuestionId: 1,
       securityAnswer: demoCustomer.securityAnswer,
     });
-    expect(await findCustomerProfile(db, "customer.one")).toMatchObject({ name, email, phoneNumber });
+    expect(
+      await sql.query("select name, email, number from customertable where username = 'customer.one'"),
+    ).toEqual([{ name, email, number: phoneNumber }]);
     const { balance, reserved } = await getWallet(db, "customer.one");
     expect([balance, reserved].map(String)).toEqual(["1000", "0"]);
     const history = { username: "customer.one", beforeId: undefined, limit: 10 };

@@ -49,26 +49,6 @@ export async function findAccount(db: Db, typed: string) {
     .executeTakeFirst();
 }
 
-/** What a customer sees of their own account; undefined for staff, admins and unknown users. */
-export async function findCustomerProfile(db: Db, username: string) {
-  return await db
-    .selectFrom("customertable as c")
-    .innerJoin("usertable as u", "u.username", "c.username")
-    .where("c.username", "=", username)
-    .select(["c.username", "c.name", "c.email", "c.number as phoneNumber", "u.created_at as createdAt"])
-    .executeTakeFirst();
-}
-
-/** What staff and admins see of their own account; undefined for customers and unknown users. */
-export async function findStaffProfile(db: Db, username: string) {
-  return await db
-    .selectFrom("stafftable as s")
-    .innerJoin("usertable as u", "u.username", "s.username")
-    .where("s.username", "=", username)
-    .select(["s.username", "s.name", "s.counter_no as counterNo", "u.created_at as createdAt"])
-    .executeTakeFirst();
-}
-
 /** Who can sign in; the password comes hashed. */
 export interface NewAccount {
   username: string;

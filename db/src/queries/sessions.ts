@@ -1,6 +1,6 @@
 import type { Db, Tx } from "../connect.ts";
 
-/** The channel on which each transaction that may end sessions announces the username, by triggers of the tables. */
+/** The channel on which each transaction that may end sessions, or changes profiles, announces the username, by triggers of the tables. */
 export const sessionChannel = "skyfox_sessions";
 
 /** A login that counts from `createdAt` until just before `expiresAt`, unless it is ended sooner. */
@@ -24,16 +24,23 @@ export async function insertSession(db: Db, session: NewSession): Promise<void> 
     .execute();
 }
 
-/** The account of a session that has neither ended nor run out, with the role it has now, and the instant at which the session runs out. */
+/**
+ * The account of a session that has neither ended nor run out, with the role and the details it has now, and the instant at which the session runs
+ * out. Details of a customer are null for staff and admins, and the other way round.
+ */
 export async function findLiveSession(db: Db, id: string, now: Date) {
   return await db
     .selectFrom("session as s")
     .innerJoin("usertable as u", "u.username", "s.username")
+    .leftJoin("customertable as c", "c.username", "u.username")
+    .leftJoin("stafftable as w", "w.username", "u.username")
     .where("s.id", "=", id)
     .where("s.ended_at", "is", null)
     .where("s.expires_at", ">", now)
     .where("u.disabled_at", "is", null)
-    .select(["u.username", "u.role", "s.expires_at as expiresAt"])
+    .select(["u.username", "u.role", "u.created_at as createdAt", "s.expires_at as expiresAt"])
+    .select(["c.name as customerName", "c.email", "c.number as phoneNumber"])
+    .select(["w.name as staffName", "w.counter_no as counterNo"])
     .executeTakeFirst();
 }
 

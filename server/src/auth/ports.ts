@@ -1,4 +1,4 @@
-import type { Role } from "../contract/index.ts";
+import type { MeOutput, Role } from "../contract/index.ts";
 import type { DomainError } from "../errors/domain-error.ts";
 
 /** Hashes passwords and security answers. */
@@ -47,16 +47,18 @@ export interface LiveSession {
   username: string;
   role: Role;
   expiresAt: Date;
+  /** What the person sees of the account; undefined when it has no details, neither as a customer nor as staff. */
+  profile: MeOutput | undefined;
 }
 
 /** The sessions that have not ended. */
 export interface LiveSessions {
   /**
    * The account of a session that has neither ended nor run out; undefined when there is none of that account. A session that ended on this
-   * server is not found any more, one that ended elsewhere for at most a second.
+   * server is not found any more, one that ended elsewhere for at most a second; the same goes for an old profile.
    */
   find(session: { sessionId: string; username: string }, now: Date): Promise<LiveSession | undefined>;
-  /** To be called after the commit that ended sessions of an account, or changed its role. */
+  /** To be called after the commit that ended sessions of an account, or changed its role or profile. */
   forget(username: string): void;
   /**
    * Calls `mayHaveEnded` when this server hears that a session of the account may have ended, until the returned function is called. What ended while the

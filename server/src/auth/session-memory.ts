@@ -1,5 +1,6 @@
 import { findLiveSession, type Db, type Hearing } from "@skyfox/db";
 import { LRUCache } from "lru-cache";
+import type { MeOutput } from "../contract/index.ts";
 import type { LiveSession, LiveSessions } from "./ports.ts";
 
 // How long ago it may have been proven that every ending was heard. With the call itself sessions end within a second on every server.
@@ -17,7 +18,7 @@ interface Remembered {
   readAtMs: number;
 }
 
-// What is announced when sessions of many accounts may have ended.
+// What is announced when sessions or profiles of many accounts may have ended.
 const everyAccount = "";
 
 /** Live sessions, and what it must hear of those that may have ended. */
@@ -63,8 +64,9 @@ export function createSessionMemory(
       const before = announcements;
       const found = await findLiveSession(db, sessionId, now);
       if (found?.username !== username) return undefined;
-      if (before === announcements) remember(sessionId, { session: found, readAtMs });
-      return found;
+      const session = describeSession(found);
+      if (before === announcements) remember(sessionId, { session, readAtMs });
+      return session;
     },
     forget,
     watch(username, mayHaveEnded) {
@@ -89,4 +91,21 @@ export function createSessionMemory(
     sessions.set(sessionId, remembered);
     accounts.set(username, sessions);
   }
+}
+
+type FoundSession = NonNullable<Awaited<ReturnType<typeof findLiveSession>>>;
+
+function describeSession(found: FoundSession): LiveSession {
+  const { username, role, expiresAt } = found;
+  return { username, role, expiresAt, profile: profileOf(found) };
+}
+
+function profileOf({ role, username, createdAt, ...details }: FoundSession): MeOutput | undefined {
+  if (role === "customer") {
+    const { customerName: name, email, phoneNumber } = details;
+    if (name === null || email === null || phoneNumber === null) return undefined;
+    return { role, username, name, email, phoneNumber, securityQuestionExists: true, createdAt };
+  }
+  const { staffName: name, counterNo } = details;
+  return name === null ? undefined : { role, username, name, counterNo, createdAt };
 }

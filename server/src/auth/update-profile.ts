@@ -16,7 +16,7 @@ import { checkSecurityAnswer } from "./security-answers.ts";
  * `PHONE_NUMBER_EXISTS`, or `RATE_LIMITED` after too many wrong answers, or details of others.
  */
 export async function updateProfile(
-  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords">,
+  deps: Pick<HashingDeps, "clock" | "db" | "limits" | "passwords" | "sessions">,
   user: User,
   input: UpdateProfileInput,
 ): Promise<UpdateProfileOutput> {
@@ -37,6 +37,7 @@ export async function updateProfile(
     await counted.giveBack();
     throw error;
   }
+  deps.sessions.forget(username);
   await counted.giveBack();
   return { username, name, email, phoneNumber };
 }
