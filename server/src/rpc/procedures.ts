@@ -1,18 +1,40 @@
-import { getTRPCErrorFromUnknown, type AnyTRPCProcedure, type TRPCError } from "@trpc/server";
+import {
+  getTRPCErrorFromUnknown,
+  type AnyTRPCProcedure,
+  type TRPCError,
+  type TRPCProcedureType,
+} from "@trpc/server";
 import { movesMoney, roles, type Role } from "../contract/index.ts";
+import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Context } from "./context.ts";
 import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
 import { RefusedInput } from "./input-guard.ts";
 import { trpc } from "./trpc.ts";
 
-// Runs around everything else of a call, so that every failure is mapped, and logged once when it is ours.
-const reportErrors = trpc.middleware(async ({ ctx, path, type, next }) => {
-  const result = await next();
+// What a middleware does here of its call. One middleware is many steps at once: each of tRPC's own costs a few copies of the call.
+interface Step {
+  ctx: Context;
+  path: string;
+  type: TRPCProcedureType;
+}
+
+// Runs around everything else of a call, so that every failure is mapped, and logged once when it is ours. A mutation that may have changed seats
+// answers with what it changed, of which show; it has committed by then.
+async function attend<Result extends StepResult>({ ctx, path, type }: Step, work: () => Promise<Result>) {
+  const result = await work().catch((error: unknown) => {
+    throw report(ctx, path, getTRPCErrorFromUnknown(error));
+  });
   if (!result.ok) throw report(ctx, path, result.error);
+  if (type === "mutation") {
+    const showId = showIdOf(result.data);
+    if (showId !== undefined) ctx.deps.liveMaps.changed(showId);
+  }
   if (type !== "subscription") return result;
   return { ...result, data: reportErrorsOf(result.data as AsyncIterable<unknown>, ctx, path) };
-});
+}
+
+type StepResult = { ok: true; data: unknown } | { ok: false; error: TRPCError };
 
 async function* reportErrorsOf(events: AsyncIterable<unknown>, ctx: Context, path: string) {
   try {
@@ -43,37 +65,59 @@ function report(ctx: Context, path: string, failure: TRPCError): TRPCError {
   return error;
 }
 
-// Every mutation that may change seats answers with what it changed, of which show; it has committed by then.
-const announceSeats = trpc.middleware(async ({ ctx, type, next }) => {
-  const result = await next();
-  if (type === "mutation" && result.ok) {
-    const showId = showIdOf(result.data);
-    if (showId !== undefined) ctx.deps.liveMaps.changed(showId);
-  }
-  return result;
-});
-
 function showIdOf(answer: unknown): number | undefined {
   if (typeof answer !== "object" || answer === null || !("showId" in answer)) return undefined;
   return typeof answer.showId === "number" ? answer.showId : undefined;
 }
 
 // The session and the role are read on every call, before the input is.
-function admit(allowedRoles: readonly Role[]) {
-  return trpc.middleware(async ({ ctx, path, next }) => {
-    const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
-    if (!allowedRoles.includes(user.role)) {
-      throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...allowedRoles] } });
-    }
-    if (!ctx.deps.settings.background && movesMoney(path)) throw new DomainError({ code: "BACKGROUND_OFF" });
-    return await next({ ctx: { user } });
-  });
+async function admit({ ctx, path }: Step, allowedRoles: readonly Role[]): Promise<User> {
+  const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
+  if (!allowedRoles.includes(user.role)) {
+    throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...allowedRoles] } });
+  }
+  if (!ctx.deps.settings.background && movesMoney(path)) throw new DomainError({ code: "BACKGROUND_OFF" });
+  return user;
+}
+
+// The input is looked at once the caller is known.
+async function takeInput({ getRawInput }: { getRawInput: () => Promise<unknown> }): Promise<void> {
+  const input = await getRawInput();
+  if (input instanceof RefusedInput) throw input.error;
+}
+
+function forRoles(allowedRoles: readonly Role[]) {
+  return trpc.procedure.use(
+    async (call) =>
+      await attend(call, async () => {
+        const user = await admit(call, allowedRoles);
+        await takeInput(call);
+        return await call.next({ ctx: { user } });
+      }),
+  );
 }
 
 // Comes before everything that costs something, such as the session, so that a storm of calls that hash does not reach the database.
-const standInLine = trpc.middleware(async ({ ctx, next }) =>
-  ctx.deps.hashQueue.run((permit) => next({ ctx: { deps: { ...ctx.deps, ...permit } } })),
+const standInLine = trpc.middleware(
+  async (call) =>
+    await attend(
+      call,
+      async () =>
+        await call.ctx.deps.hashQueue.run((permit) =>
+          call.next({ ctx: { deps: { ...call.ctx.deps, ...permit } } }),
+        ),
+    ),
 );
+
+const hashing = trpc.procedure.use(standInLine);
+
+function hashingForRoles(allowedRoles: readonly Role[]) {
+  return hashing.use(async (call) => {
+    const user = await admit(call, allowedRoles);
+    await takeInput(call);
+    return await call.next({ ctx: { user } });
+  });
+}
 
 /** Whether a procedure is one of those that pass the hash queue. */
 export function standsInLine(procedure: AnyTRPCProcedure): boolean {
@@ -81,39 +125,38 @@ export function standsInLine(procedure: AnyTRPCProcedure): boolean {
   return standInLine._middlewares.some((middleware) => middlewares.includes(middleware));
 }
 
-// The input is looked at once the caller is known.
-const takeInput = trpc.middleware(async ({ getRawInput, next }) => {
-  const input = await getRawInput();
-  if (input instanceof RefusedInput) throw input.error;
-  return await next();
-});
-
-const reported = trpc.procedure.use(reportErrors).use(announceSeats);
-const hashing = reported.use(standInLine);
-
 /** For everyone with an API key. */
-export const publicProcedure = reported.use(takeInput);
+export const publicProcedure = trpc.procedure.use(
+  async (call) =>
+    await attend(call, async () => {
+      await takeInput(call);
+      return await call.next();
+    }),
+);
 
 /** For everyone who is signed in. */
-export const signedInProcedure = reported.use(admit(roles)).use(takeInput);
+export const signedInProcedure = forRoles(roles);
 
 /** For customers; staff and admins are refused with `FORBIDDEN`. */
-export const customerProcedure = reported.use(admit(["customer"])).use(takeInput);
+export const customerProcedure = forRoles(["customer"]);
 
 /** For admins; customers and staff are refused with `FORBIDDEN`. */
-export const adminProcedure = reported.use(admit(["admin"])).use(takeInput);
+export const adminProcedure = forRoles(["admin"]);
 
 /** For staff and admins; customers are refused with `FORBIDDEN`. */
-export const staffProcedure = reported.use(admit(["staff", "admin"])).use(takeInput);
+export const staffProcedure = forRoles(["staff", "admin"]);
 
 /** As `publicProcedure`, for verbs that hash: they wait in the bounded line, past which a call is refused with `RATE_LIMITED`. */
-export const publicHashingProcedure = hashing.use(takeInput);
+export const publicHashingProcedure = hashing.use(async (call) => {
+  await takeInput(call);
+  return await call.next();
+});
 
 /** As `signedInProcedure`, for verbs that hash. */
-export const signedInHashingProcedure = hashing.use(admit(roles)).use(takeInput);
+export const signedInHashingProcedure = hashingForRoles(roles);
 
 /** As `customerProcedure`, for verbs that hash. */
-export const customerHashingProcedure = hashing.use(admit(["customer"])).use(takeInput);
+export const customerHashingProcedure = hashingForRoles(["customer"]);
 
 /** As `adminProcedure`, for verbs that hash. */
-export const adminHashingProcedure = hashing.use(admit(["admin"])).use(takeInput);
+export const adminHashingProcedure = hashingForRoles(["admin"]);
