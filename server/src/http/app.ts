@@ -11,9 +11,10 @@ import { createCrossOrigin } from "./cross-origin.ts";
 import { createEarlyRefusals, identityOf, noKey, type RefuseEarly } from "./early-refusals.ts";
 import { createExportHandlers } from "./exports.ts";
 import { carry, transportError } from "../rpc/error-shape.ts";
+import { createAnswerHeaders } from "./answer-headers.ts";
 import { createAdmission, overload } from "./admission.ts";
 import { createRefusalAudit } from "./audit.ts";
-import { contractHash, createClientContracts } from "./client-contracts.ts";
+import { createClientContracts } from "./client-contracts.ts";
 import { countPerSecond } from "./count-per-second.ts";
 import { createGate } from "./gate.ts";
 import { createImageHandler } from "./images.ts";
@@ -61,11 +62,8 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   );
 
   const meetClient = createClientContracts(deps.logger);
-  // A client learns by them how far its clock is off, and whether it was built for another contract.
-  const serverHeaders = () => ({
-    "date-ms": String(deps.clock.now().getTime()),
-    "x-skyfox-contract": contractHash,
-  });
+  const answerHeaders = createAnswerHeaders(deps.clock);
+  const serverHeaders = answerHeaders.ofServer;
 
   app.use(options.inFlight.middleware);
   app.use(async (context, next) => {
@@ -77,10 +75,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     context.set("address", address);
     context.set("apiKeyName", apiKeyName);
     await next();
-    context.res.headers.set("x-request-id", requestId);
-    context.res.headers.set("x-content-type-options", "nosniff");
-    for (const [name, value] of Object.entries(serverHeaders())) context.res.headers.set(name, value);
-    if (!context.res.headers.has("cache-control")) context.res.headers.set("cache-control", "no-store");
+    answerHeaders.complete(context);
     tell(context, Math.round(performance.now() - startedAt));
   });
 
@@ -134,7 +129,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   });
   const limitUploads = limitLargeBodies(largeBodies);
   for (const path of uploadPaths) app.use(path, limitUploads);
-  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, audit, calls }));
+  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, answerHeaders, audit, calls }));
   const exportAs = createExportHandlers(deps, audit);
   app.get(bookingsCsvPath, exportAs.csv);
   app.get(bookingsXlsxPath, exportAs.xlsx);

@@ -10,7 +10,7 @@ import type { RequestHead } from "./caller.ts";
 
 /** The calls that a request asks for, by the paths of their procedures, whether or not there are such. */
 export interface RequestedCalls {
-  paths: string[];
+  paths: readonly string[];
   isQuery: boolean;
 }
 
@@ -56,14 +56,22 @@ function describe(head: RequestHead) {
 
 /** Reads what a request asks for: several calls where commas separate them, as tRPC reads it. */
 export function readCalls({ path, method }: Pick<RequestHead, "path" | "method">): RequestedCalls {
+  const isQuery = method !== "POST";
+  const single = singles.get(path);
+  if (single !== undefined) return { paths: single, isQuery };
   const paths = decodePath(path.slice(rpcEndpoint.length)).split(",");
   // Without the slashes at both ends, which tRPC ignores.
-  return { paths: paths.map(trimSlashes), isQuery: method !== "POST" };
+  return { paths: paths.map(trimSlashes), isQuery };
 }
 
 /** Whether it is a call that hashes, which passes the hash queue. */
 export function isHashing({ paths, isQuery }: RequestedCalls): boolean {
   return !isQuery && hashingPaths.has(paths[0] ?? "");
+}
+
+/** The procedure of that name. */
+export function findProcedure(path: string): AnyTRPCProcedure | undefined {
+  return procedures.get(path);
 }
 
 /** Whether there is such a mutation. */
@@ -75,6 +83,8 @@ export function isMutation(path: string): boolean {
 const procedures = new Map(
   Object.entries(appRouter._def.procedures as unknown as Record<string, AnyTRPCProcedure>),
 );
+// What most requests ask for, by the path of the request.
+const singles = new Map(procedures.keys().map((path) => [`${rpcEndpoint}/${path}`, [path]]));
 const hashingPaths = new Set(
   procedures.entries().flatMap(([path, procedure]) => (standsInLine(procedure) ? [path] : [])),
 );

@@ -28,12 +28,13 @@ export function sendReady(
   if (etag === undefined) return new Response(body, { headers });
   headers.set("etag", etag);
   headers.set("cache-control", "private, no-cache");
-  if (ifNoneMatch === undefined || !matches(ifNoneMatch, etag)) return new Response(body, { headers });
+  if (!isKnown(etag, ifNoneMatch)) return new Response(body, { headers });
   headers.delete("content-type");
   return new Response(null, { status: 304, headers });
 }
 
-// A tag that became a weak one on its way still stands for the answer.
-function matches(ifNoneMatch: string, etag: string): boolean {
+/** Whether a caller who sends these tags has the answer with that one. A tag that became a weak one on its way still stands for the answer. */
+export function isKnown(etag: string, ifNoneMatch: string | undefined): boolean {
+  if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(",").some((one) => ["*", etag, `W/${etag}`].includes(one.trim()));
 }

@@ -8,8 +8,10 @@ import { maxBatchSize, maxProfileImageBytes, type ImageProblem } from "../contra
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/answer-once.ts";
+import { answerSingle } from "../rpc/answer-single.ts";
 import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
 import { heartbeatMs } from "../rpc/trpc.ts";
+import type { AnswerHeaders } from "./answer-headers.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
 import { maxValuesOf, rpcEndpoint, uploadPaths } from "./call-costs.ts";
@@ -22,9 +24,10 @@ import {
   maxCharactersBesidePicture,
   type JsonProblem,
 } from "./json-values.ts";
-import { sendReady, takeReady, type ReadyBody } from "./ready-answers.ts";
+import { isKnown, sendReady, takeReady, type ReadyBody } from "./ready-answers.ts";
 import { receiveBody } from "./receive-body.ts";
 import { refuse, waitOf } from "./refusals.ts";
+import { findSingleCall, type SingleCall } from "./single-call.ts";
 import { createPacedQueue } from "./paced-queue.ts";
 
 const stuckAfterMs = 4 * heartbeatMs;
@@ -53,7 +56,12 @@ const refusalShare = 0.01;
 /** Serves the router; what is wrong with a request as a whole is refused before any of its calls is looked at. */
 export function createRpcHandler(
   deps: Deps,
-  { admission, audit, calls }: { admission: Admission; audit: RefusalAudit; calls: CallsByHead },
+  {
+    admission,
+    answerHeaders,
+    audit,
+    calls,
+  }: { admission: Admission; answerHeaders: AnswerHeaders; audit: RefusalAudit; calls: CallsByHead },
 ) {
   const keysInFlight: KeysInFlight = new Map();
   const refusals = createPacedQueue({
@@ -65,7 +73,8 @@ export function createRpcHandler(
     const head = headOf(context);
     const requested = readCalls(head);
     const path = requested.paths.length === 1 ? requested.paths[0] : undefined;
-    const fault = findFault(context, requested.paths);
+    const single = findSingleCall(head, context.req.url);
+    const fault = findFault(context, requested.paths, single);
     if (fault !== undefined) return refuse(context, fault, { path });
     await calls.meet(head);
     const arrival = calls.arrivalOf(head, 0);
@@ -76,8 +85,10 @@ export function createRpcHandler(
       return refuse(context, carry(fullQueue), { path });
     }
     try {
-      await receiveInput(context, requested.paths);
-      return await admission.run(arrival, () => answer(context));
+      const body = await receiveInput(context, requested.paths);
+      return await admission.run(arrival, () =>
+        single === undefined ? answer(context, body) : answerAlone(context, single, body),
+      );
     } catch (error) {
       if (error === overload) return refuseUnasked();
       if (isTransportError(error)) return refuse(context, error, { path });
@@ -90,8 +101,45 @@ export function createRpcHandler(
     }
   };
 
-  async function answer(context: Context<AppEnv>): Promise<Response> {
-    const requestId = context.get("requestId");
+  // What is known of a call before its input is read.
+  function callOf(context: Context<AppEnv>, count: number, isStream: boolean, markReplayed: () => void) {
+    return {
+      deps,
+      caller: { address: context.get("address"), requestId: context.get("requestId") },
+      calls: count,
+      isStream,
+      authorization: context.req.header("authorization"),
+      idempotencyKey: context.req.header("idempotency-key"),
+      keysInFlight,
+      markReplayed,
+      authenticate,
+    };
+  }
+
+  async function answerAlone(
+    context: Context<AppEnv>,
+    single: SingleCall,
+    sent: string | undefined,
+  ): Promise<Response> {
+    const headers: Record<string, string> = { vary: "trpc-accept, accept" };
+    const call = callOf(context, 1, false, () => (headers["idempotent-replayed"] = "true"));
+    const { status, body, etag, error } = await answerSingle(single, call, sent ?? single.inputInUrl);
+    if (error?.code === "FORBIDDEN") audit.record(context.req, context.var, "role");
+    const wait = waitOf(error?.cause);
+    if (wait !== undefined) headers["retry-after"] = String(wait);
+    if (etag !== undefined) {
+      headers["etag"] = etag;
+      headers["cache-control"] = "private, no-cache";
+      if (isKnown(etag, context.req.header("if-none-match")))
+        return answerHeaders.respond(context, null, { status: 304, headers });
+    }
+    headers["content-type"] = "application/json";
+    return answerHeaders.respond(context, body, { status, headers });
+  }
+
+  async function answer(context: Context<AppEnv>, sent: string | undefined): Promise<Response> {
+    if (sent !== undefined)
+      Object.defineProperty(context.req.raw, "text", { value: () => Promise.resolve(sent) });
     const early: TRPCError[] = [];
     let isReplayed = false;
     let ready: ReadyBody | undefined;
@@ -100,17 +148,8 @@ export function createRpcHandler(
       req: context.req.raw,
       router: appRouter,
       maxBatchSize,
-      createContext: ({ info }) => ({
-        deps,
-        caller: { address: context.get("address"), requestId },
-        calls: info.calls.length,
-        isStream: info.accept === "application/jsonl",
-        authorization: context.req.header("authorization"),
-        idempotencyKey: context.req.header("idempotency-key"),
-        keysInFlight,
-        markReplayed: () => (isReplayed = true),
-        authenticate,
-      }),
+      createContext: ({ info }) =>
+        callOf(context, info.calls.length, info.accept === "application/jsonl", () => (isReplayed = true)),
       responseMeta({ errors, type, data, info }) {
         ready = takeReady(data, info?.isBatchCall === true);
         const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
@@ -149,8 +188,8 @@ function cutWhenStuck(context: Context<AppEnv>): void {
 }
 
 // A caller who sends a body slowly has no turn meanwhile: a call begins when its body is there as a whole, and has been looked at.
-async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<void> {
-  if (context.req.method !== "POST") return;
+async function receiveInput(context: Context<AppEnv>, paths: readonly string[]): Promise<string | undefined> {
+  if (context.req.method !== "POST") return undefined;
   const maxValues = maxValuesOf(paths[0] ?? "");
   const look = (json: string) => {
     const problem = findJsonProblem(json, maxValues);
@@ -166,7 +205,7 @@ async function receiveInput(context: Context<AppEnv>, paths: string[]): Promise<
   look(text);
   // Of a body that did not say how long it is.
   if (text.length > largestUploadBytes) throw imageRefused("too-large");
-  Object.defineProperty(context.req.raw, "text", { value: () => Promise.resolve(text) });
+  return text;
 }
 
 // What a picture of megabytes would be refused with after it was received, parsed, decoded and hashed.
@@ -182,16 +221,21 @@ function imageRefused(reason: ImageProblem): TRPCError {
   return carry(new DomainError({ code: "INVALID_IMAGE", details: { reason } }));
 }
 
-function findFault(context: Context<AppEnv>, paths: string[]): TRPCError | undefined {
+function findFault(
+  context: Context<AppEnv>,
+  paths: readonly string[],
+  single: SingleCall | undefined,
+): TRPCError | undefined {
   const { method } = context.req;
   if (method === "POST" && !/^application\/json\s*(;|$)/i.test(context.req.header("content-type") ?? "")) {
     return transportError("UNSUPPORTED_MEDIA_TYPE");
   }
-  if (context.req.query("batch") === "1") {
+  if (single === undefined && context.req.query("batch") === "1") {
     if (paths.length > maxBatchSize) return malformed(`A batch has at most ${maxBatchSize} calls.`);
     if (paths.some(isMutation)) return malformed("A mutation cannot be part of a batch.");
   }
-  const problem = findJsonProblem(context.req.query("input") ?? "", maxValuesOf("") * paths.length);
+  const input = single === undefined ? context.req.query("input") : single.inputInUrl;
+  const problem = findJsonProblem(input ?? "", maxValuesOf("") * paths.length);
   return problem && malformed(sentences[problem]);
 }
 
