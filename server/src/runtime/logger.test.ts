@@ -50,16 +50,18 @@ describe("secrets are redacted by name", () => {
     "securityAnswer",
     "token",
     "resetToken",
+    "deviceToken",
     "authorization",
     "apiKey",
     "card",
     "card_number",
     "cvv",
-  ])("%s, at the top and one level down", (name) => {
+  ])("%s, at the top and below", (name) => {
     expect(logged({ [name]: canary })).not.toContain(canary);
     expect(logged({ input: { [name]: canary, kept: "kept" } })).not.toContain(canary);
     expect(logged({ input: { [name]: canary, kept: "kept" } })).toContain("kept");
     expect(logged({ [name]: { inside: canary } })).not.toContain(canary);
+    expect(logged({ inputs: [{ [name]: canary }] })).not.toContain(canary);
   });
 });
 
