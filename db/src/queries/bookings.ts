@@ -5,8 +5,16 @@ import { isOverdueHold, paidStates } from "../states.ts";
 import type { NextBookingStatus } from "../transitions.ts";
 import { databaseNow } from "./clock.ts";
 
-/** Bookings with what the contract publishes of them, for queries that choose which. */
-export function readBookings(db: Db) {
+const reading = new WeakMap<Db, ReturnType<typeof buildReading>>();
+
+/** Bookings with what the contract publishes of them, for queries that choose which. Built once for each database. */
+export function readBookings(db: Db): ReturnType<typeof buildReading> {
+  const built = reading.get(db) ?? buildReading(db);
+  reading.set(db, built);
+  return built;
+}
+
+function buildReading(db: Db) {
   return db
     .selectFrom("booking as b")
     .innerJoin("show as s", "s.id", "b.show_id")
