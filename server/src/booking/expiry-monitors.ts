@@ -35,6 +35,8 @@ export const noExpiryMonitors: RunningExpiryMonitors = {
   close: () => Promise.resolve(),
 };
 
+const disarmed = "disarmed";
+
 /**
  * A timer per hold, to expire it on time. The booking's row decides what happens when one fires: firing early, late, twice or on several
  * servers does no harm, and a failure is tried again with growing delays.
@@ -56,7 +58,8 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   }
 
   function disarm(bookingId: number): void {
-    timers.get(bookingId)?.abort();
+    // Without a reason of ours an error would be made for each, and its stack looked at.
+    timers.get(bookingId)?.abort(disarmed);
     timers.delete(bookingId);
     due.delete(bookingId);
   }

@@ -102,6 +102,8 @@ async function readRequest({ body }: Request, collected: Collected): Promise<str
 
 async function readIncoming(incoming: IncomingMessage, collected: Collected): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  // What is still to come when the connection ends never will. Every request closes: for one that was read no error is made.
+  const gone = () => reject(transportError("CLIENT_CLOSED_REQUEST"));
   const take = (part: Buffer) => {
     try {
       collected.add(part);
@@ -112,14 +114,13 @@ async function readIncoming(incoming: IncomingMessage, collected: Collected): Pr
   };
   incoming.on("data", take);
   incoming.once("end", () => {
+    incoming.off("close", gone);
     try {
       resolve(collected.text());
     } catch (error) {
       reject(error);
     }
   });
-  // What is still to come when the connection ends never will.
-  const gone = () => reject(transportError("CLIENT_CLOSED_REQUEST"));
   incoming.once("error", gone);
   incoming.once("close", gone);
   return await promise;
