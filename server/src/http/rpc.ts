@@ -10,7 +10,7 @@ import { DomainError } from "../errors/domain-error.ts";
 import type { KeysInFlight } from "../idempotency/answer-once.ts";
 import { answerSingle } from "../rpc/answer-single.ts";
 import { carry, isTransportError, transportError } from "../rpc/error-shape.ts";
-import { heartbeatMs } from "../rpc/trpc.ts";
+import { EventStream, heartbeatMs } from "../rpc/event-stream.ts";
 import type { AnswerHeaders } from "./answer-headers.ts";
 import { overload, type Admission } from "./admission.ts";
 import type { RefusalAudit } from "./audit.ts";
@@ -108,6 +108,7 @@ export function createRpcHandler(
       caller: { address: context.get("address"), requestId: context.get("requestId") },
       calls: count,
       isStream,
+      stream: new EventStream(() => context.req.raw.signal),
       authorization: context.req.header("authorization"),
       idempotencyKey: context.req.header("idempotency-key"),
       keysInFlight,
@@ -143,13 +144,18 @@ export function createRpcHandler(
     const early: TRPCError[] = [];
     let isReplayed = false;
     let ready: ReadyBody | undefined;
+    let stream: EventStream | undefined;
     const response = await fetchRequestHandler({
       endpoint: rpcEndpoint,
       req: context.req.raw,
       router: appRouter,
       maxBatchSize,
-      createContext: ({ info }) =>
-        callOf(context, info.calls.length, info.accept === "application/jsonl", () => (isReplayed = true)),
+      createContext: ({ info }) => {
+        const isJsonLines = info.accept === "application/jsonl";
+        const call = callOf(context, info.calls.length, isJsonLines, () => (isReplayed = true));
+        stream = call.stream;
+        return call;
+      },
       responseMeta({ errors, type, data, info }) {
         ready = takeReady(data, info?.isBatchCall === true);
         const waits = errors.map(({ cause }) => waitOf(cause)).filter((seconds) => seconds !== undefined);
@@ -170,6 +176,11 @@ export function createRpcHandler(
     if (response.headers.get("content-type") === "text/event-stream") cutWhenStuck(context);
     // What tRPC refuses before there is a context would not know its request id.
     if (early[0] !== undefined) return refuse(context, early[0]);
+    const events = stream?.body();
+    if (events !== undefined) {
+      void response.body?.cancel();
+      return new Response(events, { headers: response.headers });
+    }
     return ready === undefined
       ? response
       : sendReady(ready, response.headers, context.req.header("if-none-match"));

@@ -1,5 +1,6 @@
 import type { Caller, Deps, User } from "../deps.ts";
 import type { KeysInFlight } from "../idempotency/answer-once.ts";
+import type { EventStream } from "./event-stream.ts";
 
 /** What every procedure gets: the parts, and what is known of the call before its input is read. */
 export interface Context {
@@ -9,6 +10,8 @@ export interface Context {
   calls: number;
   /** Whether the answers travel as a stream of their parts, in which SuperJSON writes all of them. */
   isStream: boolean;
+  /** Where the events of a subscription go. */
+  stream: EventStream;
   authorization: string | undefined;
   /** The key that the caller sent, whatever its form; only procedures that may be repeated look at it. */
   idempotencyKey: string | undefined;

@@ -1,6 +1,7 @@
 import {
   getTRPCErrorFromUnknown,
   type AnyTRPCProcedure,
+  type TrackedEnvelope,
   type TRPCError,
   type TRPCProcedureType,
 } from "@trpc/server";
@@ -8,7 +9,7 @@ import { movesMoney, roles, type Role } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Context } from "./context.ts";
-import { findRefusal, isListed, toTransportError } from "./error-shape.ts";
+import { findRefusal, isListed, shapeError, toTransportError } from "./error-shape.ts";
 import { RefusedInput } from "./input-guard.ts";
 import { trpc } from "./trpc.ts";
 
@@ -31,20 +32,19 @@ async function attend<Result extends StepResult>({ ctx, path, type }: Step, work
     if (showId !== undefined) ctx.deps.liveMaps.changed(showId);
   }
   if (type !== "subscription") return result;
-  return { ...result, data: reportErrorsOf(result.data as AsyncIterable<unknown>, ctx, path) };
+  ctx.stream.take(result.data as AsyncIterable<TrackedEnvelope<unknown>, void>, (error) =>
+    shapeError(report(ctx, path, getTRPCErrorFromUnknown(error)), {
+      path,
+      requestId: ctx.caller.requestId,
+    }),
+  );
+  return { ...result, data: nothing() };
 }
 
 type StepResult = { ok: true; data: unknown } | { ok: false; error: TRPCError };
 
-async function* reportErrorsOf(events: AsyncIterable<unknown>, ctx: Context, path: string) {
-  try {
-    yield* events;
-  } catch (error) {
-    // The caller has gone, or is to connect again: nothing has failed.
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw report(ctx, path, getTRPCErrorFromUnknown(error));
-  }
-}
+// What tRPC writes itself, of a stream that is written already.
+async function* nothing(): AsyncGenerator<never, void> {}
 
 function report(ctx: Context, path: string, failure: TRPCError): TRPCError {
   const error = toTransportError(failure);

@@ -40,14 +40,10 @@ export function withUser<Ports, Input, Answer>(
 export function withUserStreaming<Ports, Input, Event>(
   verb: (deps: Ports, user: User, input: Input, call: StreamingCall) => AsyncGenerator<Event, void>,
 ) {
-  type Streamed = {
-    ctx: Context & { deps: Ports; user: User };
-    input: Input;
-    signal: AbortSignal | undefined;
-  };
-  return ({ ctx, input, signal = new AbortController().signal }: Streamed) =>
+  type Streamed = { ctx: Context & { deps: Ports; user: User }; input: Input };
+  return ({ ctx, input }: Streamed) =>
     verb(ctx.deps, ctx.user, input, {
-      signal,
+      signal: ctx.stream.signal,
       identify: () => ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization),
     });
 }
