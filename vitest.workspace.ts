@@ -4,11 +4,12 @@ type ProjectConfig = NonNullable<UserWorkspaceConfig["test"]>;
 
 const neverTests = ["**/node_modules/**", "**/dist/**", "sdk/test/consumer/**"];
 
+const slow = "**/*.slow.test.ts";
 const timed = "**/*.timed.fault.ts";
 
 /**
- * The test projects; every script passes this file with --config. Fault drills have projects of their own: those that measure
- * milliseconds or memory run one after the other when all others are done.
+ * The test projects; every script passes this file with --config. Slow tests start processes, such as `npm start` or a Postgres, or walk through
+ * all migrations. Fault drills that measure milliseconds or memory run one after the other when all others are done.
  */
 export default defineConfig({
   test: {
@@ -23,6 +24,7 @@ export default defineConfig({
       project("server", ["server/**/*.test.ts"], { isolate: false }),
       project("sdk", ["sdk/**/*.test.ts"]),
       project("scripts", ["scripts/**/*.test.ts"]),
+      project("slow", [slow], { exclude: neverTests }),
       project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed] }),
       project("timed faults", [timed], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
@@ -30,5 +32,5 @@ export default defineConfig({
 });
 
 function project(name: string, include: string[], options: ProjectConfig = {}) {
-  return { extends: true as const, test: { name, include, exclude: neverTests, ...options } };
+  return { extends: true as const, test: { name, include, exclude: [...neverTests, slow], ...options } };
 }
