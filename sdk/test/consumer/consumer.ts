@@ -97,13 +97,16 @@ export async function comeBack(username: string, password: string): Promise<stri
   return notices.map(({ kind, at }) => `${kind} at ${at.toISOString()}`);
 }
 
-export async function misuse(show: Show): Promise<number> {
+export async function misuse(show: Show, card: Card): Promise<number> {
   // @ts-expect-error -- Ids are numbers.
   await client.show.byId.query({ showId: "1" });
   // @ts-expect-error -- The input has no such field.
   await client.show.byId.query({ showId: 1, screenId: 1 });
   // @ts-expect-error -- There is no thirteenth month.
   await client.exports.bookingsCsv({ month: 13 });
+  await client.wallet.addFunds.mutate({ amount: "100.00", card });
+  // @ts-expect-error -- An amount that is sent is a Decimal or text, never a number.
+  await client.wallet.addFunds.mutate({ amount: 100, card });
   // @ts-expect-error -- An amount is a Decimal, never a number.
   return show.cost;
 }

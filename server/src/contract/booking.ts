@@ -78,15 +78,25 @@ export const holdSchema = z.object({
 /** Seats held for one customer until `expiresAt`, and what they cost. */
 export type Hold = z.output<typeof holdSchema>;
 
-/** A payment card; digits, Luhn sum and form are checked here in the gateway's words, the expiry month by the server's clock. */
+// As people type and paste it: 4242 4242 4242 4242, or with hyphens.
+const cardNumber = z
+  .string()
+  .overwrite((number) => number.replaceAll(/[\s-]/g, ""))
+  .regex(/^\d{12,19}$/, { error: "Card number must have 12 to 19 digits", abort: true })
+  .refine(passesLuhn, "Card number is not valid");
+
+/** A payment card; spaces and hyphens in its number are dropped, a month may be `1` or `01`, a year `30` or `2030`. Digits, Luhn sum and form are checked here in the gateway's words, the expiry month by the server's clock. */
 export const cardSchema = z.strictObject({
-  number: z
-    .string()
-    .regex(/^\d{12,19}$/, { error: "Card number must have 12 to 19 digits", abort: true })
-    .refine(passesLuhn, "Card number is not valid"),
+  number: cardNumber,
   cvv: z.string().regex(/^\d{3,4}$/, "CVV must have 3 or 4 digits"),
-  expiryMonth: z.string().regex(/^(0[1-9]|1[0-2])$/, "Expiry must be MM/YY"),
-  expiryYear: z.string().regex(/^\d{2}$/, "Expiry must be MM/YY"),
+  expiryMonth: z
+    .string()
+    .regex(/^(0?[1-9]|1[0-2])$/, "Expiry must be MM/YY")
+    .overwrite((month) => month.padStart(2, "0")),
+  expiryYear: z
+    .string()
+    .regex(/^(20)?\d{2}$/, "Expiry must be MM/YY")
+    .overwrite((year) => year.slice(-2)),
   cardholderName: z
     .string()
     .trim()

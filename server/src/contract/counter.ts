@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema, phoneNumberSchema } from "./auth.ts";
 import { seatNumbersSchema } from "./booking.ts";
-import { amountSchema } from "./amounts.ts";
+import { sentAmountSchema } from "./amounts.ts";
 import { idSchema } from "./page.ts";
 
 /** What `admin.createBooking` takes: who is at the counter and which seats they get; the amount, if named, must be the price to the paisa. */
@@ -10,7 +10,7 @@ export const sellAtCounterInput = z.strictObject({
   customerName: nameSchema,
   phoneNumber: phoneNumberSchema,
   seatNumbers: seatNumbersSchema,
-  amountPaid: amountSchema.optional(),
+  amountPaid: sentAmountSchema.optional(),
 });
 
 /** A sale at the counter after the checks: the name as it is kept, the seats in the order in which they were named. */

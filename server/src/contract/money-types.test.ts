@@ -70,8 +70,13 @@ type Fields<Type, Name extends string = never> =
 type NamesOf<Field> = Field extends { name: infer Name } ? Name : never;
 
 /** The names among these fields that are money and can be something else than a Decimal, or absent. */
-type NotDecimal<Field> = Field extends { name: MoneyName; type: infer Type }
-  ? [Exclude<Type, null | undefined>] extends [Decimal]
+type NotDecimal<Field> = NotMoney<Field, Decimal>;
+
+/** The same for what is sent: an amount may be text, too. */
+type NotSendable<Field> = NotMoney<Field, Decimal | string>;
+
+type NotMoney<Field, Money> = Field extends { name: MoneyName; type: infer Type }
+  ? [Exclude<Type, null | undefined>] extends [Money]
     ? never
     : NamesOf<Field>
   : never;
@@ -84,9 +89,10 @@ type Numbers<Field> = Field extends { type: infer Type }
   : never;
 
 // The compiler is the judge here: "npm run check:types" fails when one of these does not hold.
-test("P15: money is a Decimal in everything that is asked and answered", () => {
+test("P15: money is a Decimal in everything that is answered, and a Decimal or its text in what is asked", () => {
   expectTypeOf<NotDecimal<Fields<Outputs>>>().toBeNever();
-  expectTypeOf<NotDecimal<Fields<Inputs>>>().toBeNever();
+  expectTypeOf<NotSendable<Fields<Inputs>>>().toBeNever();
+  expectTypeOf<NotDecimal<Fields<Inputs>>>().toEqualTypeOf<"amount" | "amountPaid" | "cost">();
   expectTypeOf<NotDecimal<Fields<DomainErrorDetails>>>().toBeNever();
   expectTypeOf<DomainErrorDetails["AMOUNT_TOO_LARGE"]>().toEqualTypeOf<{ max: Decimal }>();
   expectTypeOf<DomainErrorDetails["INVALID_COST"]>().toEqualTypeOf<{ max: Decimal }>();
@@ -102,5 +108,6 @@ test("the tests of types see what is wrong", () => {
     page: { items: { amount: number; cost: Decimal | number; balance: Decimal | null }[] } | null;
   };
   expectTypeOf<NotDecimal<Fields<Wrong>>>().toEqualTypeOf<"amount" | "cost">();
+  expectTypeOf<NotSendable<Fields<Wrong>>>().toEqualTypeOf<"amount" | "cost">();
   expectTypeOf<Numbers<Fields<Wrong>>>().toEqualTypeOf<"amount" | "cost">();
 });

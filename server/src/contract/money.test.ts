@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amountSchema, sumSchema } from "./amounts.ts";
+import { amountSchema, sentAmountSchema, sumSchema } from "./amounts.ts";
 import { Decimal, formatAmount, parseAmount } from "./money.ts";
 import { deserializeInput, transformer } from "./transformer.ts";
 
@@ -168,6 +168,36 @@ describe("the schema of an amount", () => {
     { toStringTag: "[object Decimal]", s: 1, e: 0, d: [5] },
   ])("refuses %s, which is no Decimal", (value) => {
     expect(amountSchema.safeParse(value).success).toBe(false);
+  });
+});
+
+describe("the schema of an amount that is sent", () => {
+  test.each(["0", "0.01", "-0.01", "200", "200.5", "9999999999.99"])(
+    "takes %s as a Decimal and as text",
+    (text) => {
+      expect(sentAmountSchema.parse(new Decimal(text))).toEqual(new Decimal(text));
+      expect(sentAmountSchema.parse(text)).toEqual(new Decimal(text));
+    },
+  );
+
+  const asText = 'Expected an amount as text, such as "100.00", or as a Decimal.';
+  test.each<[unknown, string]>([
+    [new Decimal("1.005"), "An amount has at most two decimals."],
+    ["1.005", "An amount has at most two decimals."],
+    [new Decimal("10000000000"), "An amount has at most ten digits before the point."],
+    ["10000000000.5", "An amount has at most ten digits before the point."],
+    [new Decimal("1e300000000"), "An amount is written with digits and a point only, such as 100.00."],
+    ["1e3", "An amount is written with digits and a point only, such as 100.00."],
+    ["1,000.00", "An amount is written with digits and a point only, such as 100.00."],
+    ["", "An amount is written with digits and a point only, such as 100.00."],
+    [5, asText],
+    [5n, asText],
+    [null, asText],
+    [undefined, asText],
+    [{ s: 1, e: 0, d: [5], constructor: Decimal }, asText],
+  ])("says what is wrong with %s", (value, message) => {
+    const { success, error } = sentAmountSchema.safeParse(value);
+    expect([success, error?.issues.map((issue) => issue.message)]).toEqual([false, [message]]);
   });
 });
 

@@ -6,12 +6,18 @@ export { Decimal };
 /** The wire form of an amount that comes in: at most ten digits and two decimals, no exponent, no other notation. */
 export const incomingAmount = /^-?\d{1,10}(\.\d{1,2})?$/;
 
-/** Reads an amount from text; only the wire form is accepted, so that no huge exponent is ever computed with. */
+/** Reads an amount from text; only the wire form is accepted, so that no huge exponent is ever computed with. Throws a RangeError that says why. */
 export function parseAmount(text: unknown): Decimal {
-  if (typeof text !== "string" || !incomingAmount.test(text)) {
-    throw new RangeError("An amount is text with at most ten digits and two decimals.");
-  }
-  return new Decimal(text);
+  if (typeof text === "string" && incomingAmount.test(text)) return new Decimal(text);
+  throw new RangeError(problemOf(text));
+}
+
+/** What is wrong with an amount that does not have the wire form, in a sentence. */
+function problemOf(text: unknown): string {
+  if (typeof text !== "string") return 'Expected an amount as text, such as "100.00", or as a Decimal.';
+  if (/^-?\d{1,10}\.\d{3,}$/.test(text)) return "An amount has at most two decimals.";
+  if (/^-?\d{11,}(\.\d+)?$/.test(text)) return "An amount has at most ten digits before the point.";
+  return "An amount is written with digits and a point only, such as 100.00.";
 }
 
 /** The wire form of an amount that goes out, whose digits before the point have no bound that a cinema could reach. */

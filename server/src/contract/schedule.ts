@@ -9,7 +9,7 @@ import {
   maxSeatsPerScreen,
   maxShowCost,
 } from "./constants.ts";
-import { amountSchema } from "./amounts.ts";
+import { sentAmountSchema } from "./amounts.ts";
 import { Decimal } from "./money.ts";
 import { idSchema, noInput } from "./page.ts";
 import { cinemaDateSchema, movieSchema, showSchema, slotSchema } from "./show.ts";
@@ -35,7 +35,7 @@ export const allSlotsInput = noInput;
 export const slotsOutput = z.array(slotSchema);
 
 /** What a show costs: more than nothing and at most `maxShowCost`; breaking that is `INVALID_COST`. */
-export const showCostSchema = amountSchema.superRefine((cost, context) => {
+export const showCostSchema = sentAmountSchema.superRefine((cost, context) => {
   if (!(cost instanceof Decimal)) return;
   const max = new Decimal(maxShowCost);
   if (cost.greaterThan(0) && cost.lessThanOrEqualTo(max)) return;

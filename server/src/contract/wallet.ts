@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { cardSchema } from "./booking.ts";
 import { maxTopUp } from "./constants.ts";
-import { amountSchema } from "./amounts.ts";
+import { amountSchema, sentAmountSchema } from "./amounts.ts";
 import { Decimal } from "./money.ts";
 import { idSchema, noInput, pageFields, pageOf } from "./page.ts";
 
@@ -20,7 +20,7 @@ export const walletSchema = z.object({
 export type Wallet = z.output<typeof walletSchema>;
 
 /** What is added: more than nothing and at most `maxTopUp`; breaking that is `INVALID_AMOUNT` or `AMOUNT_TOO_LARGE`. */
-export const topUpAmountSchema = amountSchema.superRefine((amount, context) => {
+export const topUpAmountSchema = sentAmountSchema.superRefine((amount, context) => {
   if (!(amount instanceof Decimal)) return;
   const max = new Decimal(maxTopUp);
   if (amount.lessThanOrEqualTo(0)) {

@@ -373,6 +373,17 @@ describe("a verb in steps whose server died", () => {
   });
 });
 
+test("an amount or a card in another form is the same intent", async () => {
+  const customer = await givenCustomer(deps);
+  const first = await call(customer, "wallet.addFunds", { amount: new Decimal(100), card: goodCard }, "k");
+  expect(first.status).toBe(200);
+  const typed = { ...goodCard, number: "4242 4242 4242 4242", expiryYear: "2039" };
+  for (const amount of ["100", "100.0", "100.00"])
+    assertReplay(await call(customer, "wallet.addFunds", { amount, card: typed }, "k"), first);
+  const more = await call(customer, "wallet.addFunds", { amount: "100.01", card: typed }, "k");
+  expect(codeOf(more)).toBe("IDEMPOTENCY_MISMATCH");
+});
+
 describe("secrets", () => {
   test("of a card are nowhere in the table: another card is the same intent", async () => {
     const { customer, bookingId } = await givenHold();

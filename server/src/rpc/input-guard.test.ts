@@ -122,6 +122,24 @@ describe("a type that the caller chose is refused", () => {
   });
 });
 
+describe("an amount that is none is refused", () => {
+  const decimal = [["custom", "Decimal"]];
+
+  test("by its field's name, with what is wrong", () => {
+    const json = { amount: "100.123", list: [{ of: ["5", 5] }], "0": "1e3" };
+    const sent = (path: string) => refusalOf({ json, meta: { values: { [path]: decimal } } });
+    expect(sent("amount")).toEqual([{ field: "amount", message: "An amount has at most two decimals." }]);
+    expect(sent("list.0.of.1")).toEqual([
+      {
+        field: "list[0].of[1]",
+        message: 'Expected an amount as text, such as "100.00", or as a Decimal.',
+      },
+    ]);
+    expect(sent("list.0.of.0")).toBe("accepted");
+    expect(sent("0")).toMatchObject([{ field: "0" }]);
+  });
+});
+
 describe("type information for a value that is not there is refused", () => {
   test.each([
     "a",

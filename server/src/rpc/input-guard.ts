@@ -1,4 +1,4 @@
-import { deserializeInput, type FieldProblem } from "../contract/index.ts";
+import { deserializeInput, parseAmount, type FieldProblem } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 const maxDepth = 12;
@@ -72,18 +72,27 @@ function checkMeta(meta: unknown, json: unknown): void {
   if (!isRecord(values)) refuse("", "The input's type information is not allowed.");
   for (const [path, type] of Object.entries(values)) {
     assertAllowed(type);
-    assertIsThere(json, path);
+    const value = findValue(json, path);
+    if (namesDecimal(type)) assertAmount(path, value);
   }
 }
 
 function assertAllowed(type: unknown): void {
-  if (!Array.isArray(type) || type.length !== 1 || !isAllowedType(type[0])) {
-    refuse("", "The input names a type that is not allowed.");
-  }
+  const isAllowed =
+    Array.isArray(type) && type.length === 1 && (type[0] === "Date" || type[0] === "undefined");
+  if (!isAllowed && !namesDecimal(type)) refuse("", "The input names a type that is not allowed.");
+}
+
+function namesDecimal(type: unknown): boolean {
+  return Array.isArray(type) && type.length === 1 && isDecimal(type[0]);
+}
+
+function isDecimal(custom: unknown): boolean {
+  return Array.isArray(custom) && custom.length === 2 && custom[0] === "custom" && custom[1] === "Decimal";
 }
 
 // SuperJSON writes also to a path that is not there: into an empty list it would put as many items as the caller says.
-function assertIsThere(json: unknown, path: string): void {
+function findValue(json: unknown, path: string): unknown {
   let value = json;
   for (const key of path.split(".")) {
     const isIndex = /^\d+$/.test(key);
@@ -97,11 +106,16 @@ function assertIsThere(json: unknown, path: string): void {
     }
     value = value[key];
   }
+  return value;
 }
 
-function isAllowedType(type: unknown): boolean {
-  if (type === "Date" || type === "undefined") return true;
-  return Array.isArray(type) && type.length === 2 && type[0] === "custom" && type[1] === "Decimal";
+function assertAmount(path: string, value: unknown): void {
+  try {
+    parseAmount(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    refuse(path.replaceAll(/\.(\d+)(?=\.|$)/g, "[$1]"), error.message);
+  }
 }
 
 function isParent(value: unknown): value is Record<string, unknown> {

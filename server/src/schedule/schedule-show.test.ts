@@ -132,7 +132,12 @@ describe("the cost", () => {
     expect([status, error?.data.domain]).toEqual([400, domain]);
   });
 
-  test.each([200, "200.00", null, undefined])("is a Decimal, not %j", async (cost) => {
+  test("may be text, without a word on its type", async () => {
+    const { status, data } = await send({ ...(await aShow()), cost: "199.5" });
+    expect([status, data?.cost]).toEqual([200, new Decimal("199.50")]);
+  });
+
+  test.each([200, "200.001", null, undefined])("is a Decimal or its text, not %j", async (cost) => {
     const { status, error } = await send({ ...(await aShow()), cost });
     expect([status, error?.data.domain?.code]).toEqual([400, "VALIDATION_ERROR"]);
     expect(error?.data.fields?.map(({ field }) => field)).toEqual(["cost"]);
