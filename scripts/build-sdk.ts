@@ -7,16 +7,23 @@ import { runTool } from "./run-tool.ts";
 interface Manifest {
   [field: string]: unknown;
   version: string;
+  exports: Record<string, string>;
   dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
 }
 
 const root = join(import.meta.dirname, "..");
 const sdk = join(root, "sdk");
 const dist = join(sdk, "dist");
 const packageFolder = join(dist, "package");
-const { dependencies, ...manifest } = JSON.parse(
-  await readFile(join(sdk, "package.json"), "utf8"),
-) as Manifest;
+const {
+  dependencies,
+  exports: sources,
+  ...manifest
+} = JSON.parse(await readFile(join(sdk, "package.json"), "utf8")) as Manifest;
+// "." is index, "./forms" is forms.
+const entries = Object.keys(sources).map((entry) => (entry === "." ? "index" : entry.slice(2)));
+const needed = [...Object.keys(dependencies), ...Object.keys(manifest.peerDependencies)];
 
 try {
   await rm(dist, { recursive: true, force: true });
@@ -25,7 +32,7 @@ try {
   await writePackage();
   const tarball = await pack();
   console.log(`Built ${relative(root, tarball)}.`);
-  await checkSdk({ tarball, packageFolder, dependencies: Object.keys(dependencies) });
+  await checkSdk({ tarball, packageFolder, entries, dependencies: needed });
 } catch (error) {
   console.error(`The SDK is not fit to publish.\n${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
@@ -42,14 +49,18 @@ async function bundle(): Promise<void> {
     platform: "neutral",
     target: "es2022",
     fixedExtension: false,
-    deps: { onlyBundle: [], onlyImport: Object.keys(dependencies) },
+    deps: { onlyBundle: [], onlyImport: needed },
   };
-  await build({ ...shared, entry: { index: "src/index.ts" }, dts: false });
+  await build({ ...shared, entry: filesOf("src/*.ts"), dts: false });
   await build({
     ...shared,
-    entry: { index: "dist/declarations/sdk/src/index.d.ts" },
+    entry: filesOf("dist/declarations/sdk/src/*.d.ts"),
     dts: { dtsInput: true, emitDtsOnly: true, tsconfig: join(sdk, "tsconfig.bundle.json") },
   });
+}
+
+function filesOf(pattern: string): Record<string, string> {
+  return Object.fromEntries(entries.map((entry) => [entry, pattern.replace("*", entry)]));
 }
 
 // In the workspace @skyfox/sdk is its sources; what is packed is this folder, whose manifest names the bundles.
@@ -59,7 +70,15 @@ async function writePackage(): Promise<void> {
     ...manifest,
     private: undefined,
     devDependencies: undefined,
-    exports: { ".": { types: "./index.d.ts", default: "./index.js" }, "./package.json": "./package.json" },
+    exports: {
+      ...Object.fromEntries(
+        Object.keys(sources).map((name, index) => [
+          name,
+          { types: `./${entries[index]}.d.ts`, default: `./${entries[index]}.js` },
+        ]),
+      ),
+      "./package.json": "./package.json",
+    },
     dependencies: Object.fromEntries(
       Object.entries(dependencies).map(([name, version]) => [name, `^${version}`]),
     ),

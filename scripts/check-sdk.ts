@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runTool } from "./run-tool.ts";
@@ -7,6 +7,8 @@ export interface BuiltSdk {
   tarball: string;
   /** The folder that was packed. */
   packageFolder: string;
+  /** Its entry points, "index" for the main one. */
+  entries: string[];
   /** The packages that it may import. */
   dependencies: string[];
 }
@@ -28,11 +30,13 @@ export async function checkSdk(sdk: BuiltSdk): Promise<void> {
 }
 
 async function assertNothingOfTheServer({ packageFolder }: BuiltSdk): Promise<void> {
-  const declarations = await readFile(join(packageFolder, "index.d.ts"), "utf8");
-  const found = /kysely|\bpg\b|hono|@skyfox\/(server|db)/i.exec(declarations);
-  if (found !== null) {
+  const files = (await readdir(packageFolder)).filter((name) => name.endsWith(".d.ts"));
+  for (const file of files) {
+    const declarations = await readFile(join(packageFolder, file), "utf8");
+    const found = /kysely|\bpg\b|hono|@skyfox\/(server|db)/i.exec(declarations);
+    if (found === null) continue;
     throw new Error(
-      `index.d.ts mentions ${found[0]}: something of the server has reached the published types. ` +
+      `${file} mentions ${found[0]}: something of the server has reached the published types. ` +
         `Look at the imports of server/src/api.ts and server/src/contract.`,
     );
   }

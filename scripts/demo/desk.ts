@@ -8,10 +8,10 @@ import {
   createSkyfoxClient,
   Decimal,
   doorsOpenMinutes,
-  verifyTicket,
   type RouterOutputs,
   type SkyfoxClient,
 } from "@skyfox/sdk";
+import { verifyTicket } from "@skyfox/sdk/tickets";
 import { openPicture, scan } from "../../server/test/read-ticket.ts";
 import { demoPassword, demoStaff } from "../seed.ts";
 import { expectAmount, expectSame, getRefusal, WrongOutcome } from "./outcomes.ts";

@@ -8,7 +8,7 @@ import { connectPlainCalls } from "./plain-calls.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
 import { subscriptionLink } from "./subscription-link.ts";
 import { findSurroundings, type Surroundings } from "./tabs.ts";
-import { ticketCalls, type TicketCalls } from "./tickets.ts";
+import { ticketCalls, type TicketCalls } from "./ticket-keys.ts";
 import { withTimeout, type Fetch } from "./timeout.ts";
 import { seatMapWatcher, type WatchSeatMap } from "./watch-seat-map.ts";
 

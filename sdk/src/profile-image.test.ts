@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { fileToProfileImage, profileImageSchema } from "./index.ts";
+import { profileImageSchema } from "./forms.ts";
+import { fileToProfileImage } from "./index.ts";
 
 // Every length modulo three, both sides of a chunk, and more than a stack takes at once.
 test.each([0, 1, 2, 3, 0x7fff, 0x8000, 0x8001, 5 * 1_024 * 1_024])("a file of %i bytes", async (length) => {

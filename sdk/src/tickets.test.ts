@@ -4,14 +4,8 @@ import { describe, expect, test } from "vitest";
 import { createTicketTokens } from "../../server/src/ticket/ticket-tokens.ts";
 import { createTestApp, testApiKey } from "../../server/test/test-app.ts";
 import { connect, errorOf } from "../test/connect.ts";
-import {
-  createSkyfoxClient,
-  domainErrorOf,
-  isSkyfoxError,
-  verifyTicket,
-  type Fetch,
-  type TicketKeys,
-} from "./index.ts";
+import { createSkyfoxClient, domainErrorOf, isSkyfoxError, type Fetch, type TicketKeys } from "./index.ts";
+import { verifyTicket } from "./tickets.ts";
 
 const app = await createTestApp();
 const { privateKey: signing, publicKey } = generateKeyPairSync("ed25519");

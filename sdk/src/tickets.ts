@@ -1,13 +1,7 @@
-import {
-  ticketKeySchema,
-  ticketKeysSchema,
-  ticketSchema,
-  ticketTokenType,
-  type Ticket,
-  type TicketKeys,
-} from "@skyfox/server/contract";
+import type { Ticket, TicketKeys } from "@skyfox/server/contract";
+import { ticketTokenType } from "@skyfox/server/contract/plain";
 import { compactVerify, errors, importJWK } from "jose";
-import type { GetPlain } from "./plain-calls.ts";
+import { readKeys } from "./ticket-keys.ts";
 
 /** What `verifyTicket` found: the ticket, or why the token is none. */
 export type TicketVerification = { valid: true; ticket: Ticket } | { valid: false; reason: TicketFault };
@@ -17,30 +11,6 @@ export type TicketVerification = { valid: true; ticket: Ticket } | { valid: fals
  * `forged`: the signature is not that of the key. `malformed`: no ticket's token at all, such as the token of a session.
  */
 export type TicketFault = "unknown-key" | "forged" | "malformed";
-
-/** What belongs to tickets beside their procedures. */
-export interface TicketCalls {
-  /**
-   * The public keys that `verifyTicket` takes. Keep them as long as you like, and ask again when a token names an `unknown-key`. Rejects like
-   * a procedure when SkyFox refuses, and is not repeated.
-   */
-  keys(options?: { signal?: AbortSignal | undefined }): Promise<TicketKeys>;
-}
-
-/** The calls about tickets of a client. */
-export function ticketCalls(get: GetPlain): TicketCalls {
-  return {
-    async keys({ signal } = {}) {
-      return await get({ name: "tickets.keys", path: "/tickets/keys", signal }, async (response) => {
-        const body: unknown = await response.json().catch((error: unknown) => {
-          // Not what broke off on its way.
-          if (!(error instanceof SyntaxError)) throw error;
-        });
-        return ticketKeysSchema.safeParse(body).data;
-      });
-    },
-  };
-}
 
 const algorithm = "EdDSA";
 const maxTokenLength = 2_000;
@@ -57,7 +27,7 @@ export async function verifyTicket(token: string, keys: TicketKeys): Promise<Tic
   // Scanners write a line break behind what they read.
   const text = typeof token === "string" ? token.trim() : "";
   if (text.length > maxTokenLength || !isCanonical(text)) return { valid: false, reason: "malformed" };
-  const known = listKeys(keys);
+  const known = readKeys(keys)?.keys ?? [];
   try {
     const { payload, protectedHeader } = await compactVerify(
       text,
@@ -80,12 +50,6 @@ export async function verifyTicket(token: string, keys: TicketKeys): Promise<Tic
   }
 }
 
-// Keys of another kind cannot sign tickets, and are skipped (RFC 7517, section 5).
-function listKeys(set: unknown): TicketKeys["keys"] {
-  const keys = typeof set === "object" && set !== null && "keys" in set ? set.keys : undefined;
-  return Array.isArray(keys) ? keys.flatMap((key) => ticketKeySchema.safeParse(key).data ?? []) : [];
-}
-
 function reasonOf(error: unknown): TicketFault {
   if (error instanceof UnknownKey) return "unknown-key";
   return error instanceof errors.JWSSignatureVerificationFailed ? "forged" : "malformed";
@@ -98,5 +62,23 @@ function isCanonical(token: string): boolean {
 
 function readTicket(payload: Uint8Array): Ticket | undefined {
   const json: unknown = JSON.parse(new TextDecoder().decode(payload));
-  return ticketSchema.safeParse(json).data;
+  return isTicket(json) ? json : undefined;
+}
+
+function isTicket(json: unknown): json is Ticket {
+  if (typeof json !== "object" || json === null || Object.keys(json).length !== 3) return false;
+  const { bookingId, showId, seatNumbers } = json as Record<string, unknown>;
+  return isId(bookingId) && isId(showId) && isFilled(seatNumbers) && seatNumbers.every(isSeatNumber);
+}
+
+function isId(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isFilled(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.length > 0;
+}
+
+function isSeatNumber(value: unknown): boolean {
+  return typeof value === "string" && value.length >= 1 && value.length <= 10;
 }

@@ -8,8 +8,6 @@ import {
   keyedProcedures,
   maxSeatsPerBooking,
   profileImageTypes,
-  signUpInput,
-  verifyTicket,
   type BestSeats,
   type BookingsCsv,
   type ExportFile,
@@ -24,6 +22,8 @@ import {
   type SkyfoxDomainError,
   type TicketKeys,
 } from "@skyfox/sdk";
+import { parseCard, signUpInput } from "@skyfox/sdk/forms";
+import { verifyTicket } from "@skyfox/sdk/tickets";
 
 const client = createSkyfoxClient({
   url: "http://localhost:8080",
@@ -282,6 +282,8 @@ export function describe(error: unknown): string {
 
 // What follows also runs: the bundle loads, forms are checked, and an answer's amounts arrive as Decimal.
 const form = signUpInput.safeParse({ username: "no" });
+const typed = parseCard({ number: "4242 4242 4242 4242", expiry: "12 / 2030", cvv: "123", name: "Asha" });
+if (!typed.ok || typed.brand !== "visa") throw new Error("The card was not read.");
 if (form.success || maxSeatsPerBooking !== 10) throw new Error("The form was not checked.");
 if (!keyedProcedures.includes("booking.pay")) throw new Error("A payment has no key.");
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { givenShow, goodCard } from "../../../server/test/given.ts";
 import { openPicture, printPages, scan } from "../../../server/test/read-ticket.ts";
 import { createTestApp } from "../../../server/test/test-app.ts";
-import { Decimal, verifyTicket, type SeatMap } from "../../src/index.ts";
+import { Decimal, type SeatMap } from "../../src/index.ts";
+import { verifyTicket } from "../../src/tickets.ts";
 import { connect, newCustomer } from "../connect.ts";
 
 const app = await createTestApp();

@@ -1,0 +1,48 @@
+import type { TicketKeys } from "@skyfox/server/contract";
+import type { GetPlain } from "./plain-calls.ts";
+
+/** What belongs to tickets beside their procedures. */
+export interface TicketCalls {
+  /**
+   * The public keys that `verifyTicket` takes. Keep them as long as you like, and ask again when a token names an `unknown-key`. Rejects like
+   * a procedure when SkyFox refuses, and is not repeated.
+   */
+  keys(options?: { signal?: AbortSignal | undefined }): Promise<TicketKeys>;
+}
+
+/** The calls about tickets of a client. */
+export function ticketCalls(get: GetPlain): TicketCalls {
+  return {
+    async keys({ signal } = {}) {
+      return await get({ name: "tickets.keys", path: "/tickets/keys", signal }, async (response) => {
+        const body: unknown = await response.json().catch((error: unknown) => {
+          // Not what broke off on its way.
+          if (!(error instanceof SyntaxError)) throw error;
+        });
+        return readKeys(body);
+      });
+    },
+  };
+}
+
+/**
+ * The keys of a set that can have signed tickets; those of another kind are skipped (RFC 7517, section 5). Undefined when it is no set of keys.
+ * Written by hand, since zod would be most of the bundle.
+ */
+export function readKeys(set: unknown): TicketKeys | undefined {
+  const keys: unknown = typeof set === "object" && set !== null && "keys" in set ? set.keys : undefined;
+  return Array.isArray(keys) ? { keys: keys.filter(isTicketKey) } : undefined;
+}
+
+function isTicketKey(key: unknown): key is TicketKeys["keys"][number] {
+  if (typeof key !== "object" || key === null) return false;
+  const { kty, crv, x, kid, alg, use } = key as Record<string, unknown>;
+  return (
+    kty === "OKP" &&
+    crv === "Ed25519" &&
+    alg === "EdDSA" &&
+    use === "sig" &&
+    typeof x === "string" &&
+    typeof kid === "string"
+  );
+}
