@@ -71,7 +71,7 @@ describe("a call without an answer", () => {
   test("is not SkyFox's error when no server listens", async () => {
     const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key", retries: 0 });
     const error = await errorOf(client.auth.me.query());
-    expect(error).toMatchObject({ message: "fetch failed" });
+    expect(error).toMatchObject({ cause: { message: "fetch failed" } });
     expect(isSkyfoxError(error)).toBe(false);
     expect(domainErrorOf(error)).toBeUndefined();
   });
@@ -157,3 +157,40 @@ function hang(_url: string, init: RequestInit): Promise<Response> {
     signal?.addEventListener("abort", () => reject(signal.reason as Error));
   });
 }
+
+describe("a list of pages", () => {
+  test("gives every item, page by page, and stops where its reader stops", async () => {
+    const cursors: unknown[] = [];
+    const client = createSkyfoxClient({
+      url: "http://cinema.test",
+      apiKey: "key",
+      fetch(url) {
+        const input = JSON.parse(new URL(url).searchParams.get("input") ?? "") as Record<
+          string,
+          { json: object }
+        >;
+        const { json } = input["0"] ?? { json: {} };
+        cursors.push(json);
+        const page =
+          "cursor" in json ? { items: [3], nextCursor: null } : { items: [1, 2], nextCursor: "older" };
+        return Promise.resolve(Response.json([{ result: { data: { json: page } } }]));
+      },
+    });
+    const items: unknown[] = [];
+    for await (const item of client.booking.list.all({ status: "Confirmed", limit: 2 })) items.push(item);
+    expect(items).toEqual([1, 2, 3]);
+    expect(cursors).toEqual([
+      { status: "Confirmed", limit: 2 },
+      { status: "Confirmed", limit: 2, cursor: "older" },
+    ]);
+    for await (const _item of client.wallet.transactions.all()) break;
+    expect(cursors).toHaveLength(3);
+  });
+});
+
+test("a client that a promise resolves to stays a client, and its calls stay the same objects", async () => {
+  const { client } = recording();
+  const same = await Promise.resolve(client);
+  expect(same.booking.pay).toBe(client.booking.pay);
+  expect(same.booking.pay.mutate).toBe(client.booking.pay.mutate);
+});

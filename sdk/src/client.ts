@@ -1,15 +1,25 @@
-import { createTRPCClient, httpBatchLink, httpLink, splitLink, type TRPCClient } from "@trpc/client";
-import type { AppRouter } from "@skyfox/server/api";
+import {
+  createTRPCClient,
+  getUntypedClient,
+  httpBatchLink,
+  httpLink,
+  splitLink,
+  type TRPCClient,
+} from "@trpc/client";
 import { maxBatchSize, transformer } from "@skyfox/server/contract/plain";
+import { attemptLink } from "./attempt-link.ts";
+import { callProxy } from "./call-proxy.ts";
+import { callLink, callOf } from "./call.ts";
+import type { Calls } from "./calls.ts";
 import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
 import { exportsOf, type Exports } from "./exports.ts";
-import { keyLink, keyOf } from "./keys.ts";
 import { connectPlainCalls } from "./plain-calls.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
+import type { AppRouter, Procedures } from "./router.ts";
 import { subscriptionLink } from "./subscription-link.ts";
 import { findSurroundings, type Surroundings } from "./tabs.ts";
 import { ticketCalls, type TicketCalls } from "./ticket-keys.ts";
-import { withTimeout, type Fetch } from "./timeout.ts";
+import { rememberLosses, type Fetch } from "./timeout.ts";
 import { seatMapWatcher, type WatchSeatMap } from "./watch-seat-map.ts";
 
 // A payment may take the gateway's ten seconds and more; a client that hangs up earlier does not learn its outcome.
@@ -46,18 +56,23 @@ export interface SkyfoxClientOptions {
 }
 
 /** Every procedure of SkyFox by its name, `client.show.list.query()`, `client.booking.initialize.mutate({ … })`, and what has none. */
-export type SkyfoxClient = TRPCClient<AppRouter> & {
+export type SkyfoxClient = Calls & BehindClient & Extras;
+
+// By this symbol `createTRPCOptionsProxy` of TanStack and other tools of tRPC find the client behind.
+type BehindClient = Omit<TRPCClient<AppRouter>, keyof Procedures>;
+
+interface Extras {
   readonly tickets: TicketCalls;
   readonly exports: Exports;
   /** Follows the seat map of a show live. */
   readonly watchSeatMap: WatchSeatMap;
-};
+}
 
 /**
- * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels
- * alone. A call that SkyFox refuses rejects with a `SkyfoxError`; one without an answer rejects with an error that
- * `isSkyfoxError` does not accept. Give `{ context: { idempotencyKey } }` beside a mutation's input to repeat it under a key of your own,
- * such as after a page was loaded again.
+ * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels alone. `.query` and
+ * `.mutate` reject with a `SkyfoxError` when SkyFox refuses, and with an error that `isSkyfoxError` does not accept when there is no answer; `.safe`
+ * gives both as values. Give `{ idempotencyKey }` beside a mutation's input to repeat it under a key of your own, such as after a page was loaded
+ * again. Throws a `TypeError` for a URL or an API key that cannot work.
  */
 export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
   return connectClient(options, realTiming, findSurroundings());
@@ -70,20 +85,32 @@ export function connectClient(
   surroundings: Surroundings = {},
 ): SkyfoxClient {
   const url = options.url.toString().replace(/\/+$/, "");
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
-  const fetch = withTimeout(options.fetch, timeoutMs);
-  const link = { url: `${url}/trpc`, transformer, fetch };
-  const get = connectPlainCalls({ url, timeoutMs, fetch: options.fetch, headers: () => headersOf(options) });
-  const retries = options.retries ?? defaultRetries;
+  const defaults = {
+    host: new URL(url).host,
+    timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
+    retries: options.retries ?? defaultRetries,
+  };
+  const fetch = options.fetch ?? ((address: string, init: RequestInit) => globalThis.fetch(address, init));
+  const link = { url: `${url}/trpc`, transformer, fetch: rememberLosses(fetch) };
+  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersOf(options) });
   const streams = { url: link.url, fetch: options.fetch, headers: () => headersOf(options), timing };
   const client = createTRPCClient<AppRouter>({
     links: [
+      callLink(defaults),
       deviceTokenLink(options.deviceTokens ?? keepDeviceTokens()),
-      keyLink(),
-      ...(retries > 0 ? [retryLink(retries, timing)] : []),
+      retryLink(timing),
+      attemptLink(),
       splitLink({
         condition: (call) => call.type === "mutation",
-        true: httpLink({ ...link, headers: ({ op }) => headersOf(options, keyOf(op)) }),
+        true: httpLink({
+          ...link,
+          async headers({ op }) {
+            const call = callOf(op);
+            const headers = await headersOf(options, call.idempotencyKey);
+            call.isSent = true;
+            return headers;
+          },
+        }),
         false: splitLink({
           condition: (call) => call.type === "subscription",
           true: subscriptionLink(streams),
@@ -97,12 +124,12 @@ export function connectClient(
       }),
     ],
   });
-  // Whatever tRPC's client is asked for becomes a procedure, except for what stands before it.
-  return Object.create(client, {
-    tickets: { value: ticketCalls(get) },
-    exports: { value: exportsOf(get) },
-    watchSeatMap: { value: seatMapWatcher(streams, surroundings) },
-  }) as SkyfoxClient;
+  const extras: Extras = {
+    tickets: ticketCalls(get),
+    exports: exportsOf(get),
+    watchSeatMap: seatMapWatcher(streams, surroundings),
+  };
+  return callProxy(client, getUntypedClient(client), extras) as SkyfoxClient;
 }
 
 async function headersOf(

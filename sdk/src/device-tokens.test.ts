@@ -78,7 +78,9 @@ describe("a login", () => {
       fetch,
       deviceTokens: keptIn(kept),
     });
-    expect(await errorOf(client.auth.login.mutate(credentials))).toMatchObject({ message: "fetch failed" });
+    expect(await errorOf(client.auth.login.mutate(credentials))).toMatchObject({
+      cause: { message: "fetch failed" },
+    });
     expect([...kept]).toEqual([["anna.lee", "from-before.1"]]);
   });
 

@@ -1,8 +1,8 @@
 import type { Operation, TRPCLink } from "@trpc/client";
 import { observable, type Unsubscribable } from "@trpc/server/observable";
 import type { inferRouterInputs } from "@trpc/server";
-import type { AppRouter } from "@skyfox/server/api";
 import { foldName, maxDeviceToken } from "@skyfox/server/contract/plain";
+import type { AppRouter } from "./router.ts";
 
 /** A place that keeps a device's token for each username, which comes trimmed and in lower case. */
 export interface DeviceTokens {

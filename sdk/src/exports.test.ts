@@ -130,7 +130,9 @@ describe("a refused export is the error that a call would be", () => {
       domain,
       fields: null,
     });
-    expect(domainErrorOf(error)).toEqual({ ...domain, message: "No.", requestId: "r-1", fields: null });
+    const retryable = status === 429 || status === 503;
+    const facts = { message: "No.", requestId: "r-1", fields: [], retryable, mayHaveHappened: false };
+    expect(domainErrorOf(error)).toEqual({ ...domain, ...facts });
   });
 
   test("with the fields that are wrong", async () => {
@@ -158,7 +160,10 @@ describe("an export without an answer is not SkyFox's error", () => {
   test("when no server listens", async () => {
     const client = createSkyfoxClient({ url: "http://127.0.0.1:1", apiKey: "key" });
     const error = await errorOf(client.exports.bookingsCsv());
-    expect(error).toMatchObject({ name: "TRPCClientError", message: "fetch failed" });
+    expect(error).toMatchObject({
+      name: "TRPCClientError",
+      message: "exports.bookingsCsv: 127.0.0.1:1 could not be reached: fetch failed (1 attempt).",
+    });
     expect(isSkyfoxError(error)).toBe(false);
   });
 
@@ -197,7 +202,10 @@ describe("an export without an answer is not SkyFox's error", () => {
     ["null", () => Response.json(null, { status: 400 })],
   ])("when it is %s", async (_what, answer) => {
     const error = await errorOf(answering({ answer }).client.exports.bookingsCsv());
-    expect(error).toMatchObject({ name: "TRPCClientError", message: "The answer is not SkyFox's." });
+    expect(error).toMatchObject({
+      name: "TRPCClientError",
+      message: expect.stringContaining("not with SkyFox's answer (1 attempt)") as string,
+    });
     expect(isSkyfoxError(error)).toBe(false);
   });
 });

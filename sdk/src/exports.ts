@@ -1,16 +1,15 @@
 import { bookingsCsvPath, bookingsXlsxPath } from "@skyfox/server/contract/plain";
-import type { GetPlain } from "./plain-calls.ts";
+import { plainCall, type GetPlain, type PlainCall, type PlainCallOptions } from "./plain-calls.ts";
+import type { PlainCallPath } from "./router.ts";
 
 /** A month of the calendar, 1 for January. */
 export type Month = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 
 /** Which bookings, by booking time in the cinema's zone; a month without a year is that month of every year. */
-export interface BookingsExportOptions {
+export interface BookingsExportOptions extends PlainCallOptions {
   month?: Month | undefined;
   /** Four digits. */
   year?: number | undefined;
-  /** Ends the request, and the stream while it is being read. */
-  signal?: AbortSignal | undefined;
 }
 
 /** A file that is still on its way. */
@@ -34,29 +33,32 @@ export type BookingsCsvOptions = BookingsExportOptions;
  */
 export interface Exports {
   /** RFC 4180 in UTF-8 with a byte order mark. */
-  bookingsCsv(options?: BookingsExportOptions): Promise<ExportFile>;
+  bookingsCsv: PlainCall<"exports.bookingsCsv", BookingsExportOptions>;
   /** A workbook for Excel, LibreOffice and Google Sheets: phone numbers keep their zeros, dates and amounts are dates and numbers. */
-  bookingsXlsx(options?: BookingsExportOptions): Promise<ExportFile>;
+  bookingsXlsx: PlainCall<"exports.bookingsXlsx", BookingsExportOptions>;
 }
 
 /** The exports of a client. */
 export function exportsOf(get: GetPlain): Exports {
   const exportFrom =
-    (name: string, path: string) =>
-    async ({ month, year, signal }: BookingsExportOptions = {}) => {
+    (name: PlainCallPath, path: string) =>
+    async ({ month, year, ...options }: BookingsExportOptions = {}): Promise<ExportFile> => {
       const search = new URLSearchParams(
         Object.entries({ month, year }).flatMap(([key, value]) =>
           value === undefined ? [] : [[key, String(value)]],
         ),
       ).toString();
-      return await get({ name, path: `${path}${search && `?${search}`}`, signal }, ({ headers, body }) => {
-        const disposition = headers.get("content-disposition") ?? "";
-        const filename = /\bfilename="([^"/\\]+)"/.exec(disposition)?.[1];
-        return filename === undefined || body === null ? undefined : { filename, stream: body };
-      });
+      return await get(
+        { name, path: `${path}${search && `?${search}`}`, ...options },
+        ({ headers, body }) => {
+          const disposition = headers.get("content-disposition") ?? "";
+          const filename = /\bfilename="([^"/\\]+)"/.exec(disposition)?.[1];
+          return filename === undefined || body === null ? undefined : { filename, stream: body };
+        },
+      );
     };
   return {
-    bookingsCsv: exportFrom("exports.bookingsCsv", bookingsCsvPath),
-    bookingsXlsx: exportFrom("exports.bookingsXlsx", bookingsXlsxPath),
+    bookingsCsv: plainCall(exportFrom("exports.bookingsCsv", bookingsCsvPath)),
+    bookingsXlsx: plainCall(exportFrom("exports.bookingsXlsx", bookingsXlsxPath)),
   };
 }

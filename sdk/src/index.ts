@@ -1,5 +1,5 @@
-import type { AppRouter } from "@skyfox/server/api";
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+import type { AppRouter } from "./router.ts";
 
 export type { AppRouter };
 
@@ -11,7 +11,41 @@ export type RouterOutputs = inferRouterOutputs<AppRouter>;
 
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
 export type { DeviceTokens } from "./device-tokens.ts";
-export { domainErrorOf, isSkyfoxError, type SkyfoxDomainError, type SkyfoxError } from "./errors.ts";
+export type {
+  CallOptions,
+  Feature,
+  KeyedCallOptions,
+  Mutation,
+  PagedQuery,
+  Query,
+  Subscription,
+} from "./calls.ts";
+export { isSkyfoxError, type CallFacts, type SkyfoxError } from "./errors.ts";
+export {
+  domainErrorOf,
+  failureOf,
+  outcome,
+  type AmbientCode,
+  type AmbientFailure,
+  type Failure,
+  type FailureFacts,
+  type NoAnswer,
+  type Outcome,
+  type Refusal,
+  type Refused,
+  type SkyfoxDomainError,
+  type Unexpected,
+} from "./failures.ts";
+export type { PlainCall, PlainCallOptions } from "./plain-calls.ts";
+export type {
+  CallPath,
+  CodesOf,
+  ErrorDataOf,
+  ErrorShapeOf,
+  InputOf,
+  OutputOf,
+  PlainCallPath,
+} from "./router.ts";
 export type {
   BookingsCsv,
   BookingsCsvOptions,

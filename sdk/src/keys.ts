@@ -1,29 +1,24 @@
-import type { Operation, TRPCLink } from "@trpc/client";
-import type { AppRouter } from "@skyfox/server/api";
 import { isKeyed } from "@skyfox/server/contract/plain";
+import { randomHex } from "./random.ts";
 
-/** Gives every call that the server answers once a key, unless its caller has one; above the retries, so that all attempts carry it. */
-export function keyLink(): TRPCLink<AppRouter> {
-  return () =>
-    ({ op, next }) => {
-      if (!takesKey(op)) return next(op);
-      const idempotencyKey = keyOf(op) ?? newKey();
-      return next({ ...op, context: { ...op.context, idempotencyKey } });
-    };
+// As the server takes it; a space at an end would not survive a header.
+const keyForm = /^[!-~]([ -~]{0,253}[!-~])?$/;
+
+/**
+ * The key of a call: the caller's, or a new one where the procedure takes one. Throws a `TypeError` for a key of another form, and for one beside a
+ * call that takes none.
+ */
+export function keyFor(call: { type: string; path: string }, given: unknown): string | undefined {
+  const takesKey = call.type === "mutation" && isKeyed(call.path);
+  if (given === undefined) return takesKey ? newKey() : undefined;
+  if (!takesKey) throw new TypeError(`${call.path} takes no idempotency key.`);
+  if (typeof given === "string" && keyForm.test(given)) return given;
+  throw new TypeError(
+    `The idempotency key of ${call.path} has to be a string of 1 to 255 printable ASCII characters, without a space at its ends.`,
+  );
 }
 
-/** The key that a call carries; undefined for calls that take none. */
-export function keyOf(op: Operation): string | undefined {
-  const key = op.context["idempotencyKey"];
-  return takesKey(op) && typeof key === "string" ? key : undefined;
-}
-
-function takesKey({ type, path }: Operation): boolean {
-  return type === "mutation" && isKeyed(path);
-}
-
-// Browsers have randomUUID on https and localhost only.
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** A key that no other intent has. */
+export function newKey(): string {
+  return randomHex(16);
 }

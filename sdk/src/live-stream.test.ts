@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createLiveServer, refusal, type Connection, type LiveServer } from "../test/live-server.ts";
 import { createManualTiming, type ManualTiming } from "../test/manual-timing.ts";
 import { settle } from "../test/settle.ts";
-import { domainErrorOf } from "./errors.ts";
+import { domainErrorOf } from "./failures.ts";
 import { followStream } from "./live-stream.ts";
 import type { Fetch } from "./timeout.ts";
 

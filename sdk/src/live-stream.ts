@@ -1,11 +1,11 @@
 import { TRPCClientError } from "@trpc/client";
-import type { AppRouter } from "@skyfox/server/api";
 import { transformer } from "@skyfox/server/contract/plain";
 import { isSkyfoxError, type SkyfoxError } from "./errors.ts";
 import { readEvents, type ServerSentEvent } from "./event-stream.ts";
 import { backoffMs, longestNamedMs, namedWaitMs, type Timing } from "./retries.ts";
 import { watchSilence } from "./silence.ts";
 import type { Fetch } from "./timeout.ts";
+import type { AppRouter } from "./router.ts";
 
 /** How to reach the server's subscriptions. */
 export interface StreamAccess {

@@ -1,28 +1,53 @@
-import { TRPCClientError } from "@trpc/client";
+import { TRPCClientError, type TRPCPromise } from "@trpc/client";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
-import type { AppRouter } from "@skyfox/server/api";
 import {
   plainCodes,
   type DomainProblem,
   type ErrorData,
   type FieldProblem,
 } from "@skyfox/server/contract/plain";
-import type { Fetch } from "./timeout.ts";
+import { beginCall, describeError, type CallDefaults } from "./call.ts";
+import { outcome, type Outcome } from "./failures.ts";
+import type { AppRouter, ErrorShapeOf, OutputOf, PlainCallPath } from "./router.ts";
+import { abortErrorOf, lose, startTimeout, type Fetch } from "./timeout.ts";
 
 /** How to reach what is not a procedure. */
 export interface PlainAccess {
   url: string;
   headers: () => Promise<Record<string, string>>;
-  fetch: Fetch | undefined;
-  timeoutMs: number;
+  fetch: Fetch;
+  defaults: CallDefaults;
 }
 
-export interface PlainCall {
-  /** As callers know it, such as `tickets.keys`: the `path` of its errors. */
-  name: string;
+/** What every call outside of tRPC takes. */
+export interface PlainCallOptions {
+  /** Ends the request, and the stream while it is being read. */
+  signal?: AbortSignal | undefined;
+  /** How long the answer's beginning may take, in milliseconds. */
+  timeoutMs?: number | undefined;
+}
+
+/** A call outside of tRPC. It rejects as a procedure does; with `.safe` it never does. */
+export interface PlainCall<Path extends PlainCallPath, Options extends PlainCallOptions> {
+  (options?: Options): TRPCPromise<OutputOf<Path>, ErrorShapeOf<Path>>;
+  /** Never rejects: `{ ok: true, data }` or `{ ok: false, error }`. */
+  safe: (options?: Options) => Promise<Outcome<Path>>;
+}
+
+/** A call with `.safe` beside it. */
+export function plainCall<Path extends PlainCallPath, Options extends PlainCallOptions>(
+  send: (options: Options | undefined) => Promise<OutputOf<Path>>,
+): PlainCall<Path, Options> {
+  const call = (options?: Options) => send(options) as TRPCPromise<OutputOf<Path>, ErrorShapeOf<Path>>;
+  return Object.assign(call, { safe: async (options?: Options) => await outcome<Path>(call(options)) });
+}
+
+/** One request outside of tRPC. */
+export interface PlainRequest extends PlainCallOptions {
+  /** As callers know it: the `path` of its errors. */
+  name: PlainCallPath;
   /** Below the server's address. */
   path: string;
-  signal: AbortSignal | undefined;
 }
 
 /**
@@ -31,32 +56,33 @@ export interface PlainCall {
  * time until `read` is done.
  */
 export type GetPlain = <Result>(
-  call: PlainCall,
+  request: PlainRequest,
   read: (response: Response) => Promise<Result | undefined> | Result | undefined,
 ) => Promise<Result>;
 
 /** The calls outside of tRPC. They are not repeated. */
-export function connectPlainCalls({ url, headers, fetch, timeoutMs }: PlainAccess): GetPlain {
-  return async ({ name, path, signal }, read) => {
-    const patience = new AbortController();
-    const timer = setTimeout(() => {
-      patience.abort(new DOMException("SkyFox did not answer in time.", "TimeoutError"));
-    }, timeoutMs);
+export function connectPlainCalls({ url, headers, fetch, defaults }: PlainAccess): GetPlain {
+  return async ({ name, path, signal, timeoutMs }, read) => {
+    const call = beginCall(name, "query", { signal, timeoutMs, retries: 0 }, defaults);
+    const request = new AbortController();
+    const abort = () => signal && request.abort(abortErrorOf(signal));
+    // Stays, for the body that is read later.
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    const stopTimer = startTimeout(call.timeoutMs, (error) => request.abort(error));
+    let response: Response | undefined;
     try {
-      const response = await (fetch ?? globalThis.fetch)(`${url}${path}`, {
-        headers: await headers(),
-        signal: signal ? AbortSignal.any([signal, patience.signal]) : patience.signal,
-      });
+      const init = { headers: await headers(), signal: request.signal };
+      call.attempts = 1;
+      response = await fetch(`${url}${path}`, init).catch((cause: unknown) => lose(cause, undefined));
       if (!response.ok) throw await readError(response, name);
       const result = await read(response);
       if (result === undefined) throw notOurs(response);
       return result;
     } catch (error) {
-      throw TRPCClientError.from(
-        error instanceof Error ? error : new Error("The request failed.", { cause: error }),
-      );
+      throw describeError(error, call, defaults.host);
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
   };
 }

@@ -1,9 +1,11 @@
-import { TRPCClientError, type Operation, type TRPCLink } from "@trpc/client";
+import { TRPCClientError, type TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
-import type { AppRouter } from "@skyfox/server/api";
-import { domainErrorOf, isSkyfoxError } from "./errors.ts";
-import { keyOf } from "./keys.ts";
-import { failureOf } from "./timeout.ts";
+import { callOf, type Call } from "./call.ts";
+import { isSkyfoxError, reasonOf, responseOf } from "./errors.ts";
+import { domainErrorOf } from "./failures.ts";
+import { randomShare } from "./random.ts";
+import type { AppRouter } from "./router.ts";
+import { abortErrorOf } from "./timeout.ts";
 
 // Full jitter, as in the AWS Architecture Blog's "Exponential Backoff and Jitter".
 const backoff = { firstMs: 300, longestMs: 10_000 };
@@ -13,9 +15,6 @@ export const longestNamedMs = 30_000;
 
 // A payment takes the gateway's ten seconds; one in doubt is known half a minute later, unless the gateway is silent.
 const polling = { leastMs: 250, firstMs: 1_000, longestMs: 5_000, patienceMs: 60_000 };
-
-// Of a proxy whose server is away.
-const passingStatuses = [429, 502, 503, 504];
 
 /** Chance and time, so that tests need neither. */
 export interface Timing {
@@ -28,7 +27,7 @@ export interface Timing {
 }
 
 export const realTiming: Timing = {
-  random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+  random: randomShare,
   after(ms, wake) {
     const timer = setTimeout(wake, ms);
     return () => clearTimeout(timer);
@@ -43,13 +42,14 @@ interface Tries {
 }
 
 /**
- * Repeats queries, and mutations that carry a key, when the network failed or the server was busy, that often at most; and such mutations while
- * their first call is in flight or its outcome unknown. Every wait ends with the caller's signal. Put `keyLink` above it.
+ * Repeats queries, and mutations that carry a key, when the network failed or the server was busy, as often as the call says at most; and such mutations
+ * while their first call is in flight or its outcome unknown. Every wait ends with the caller's signal. Put `callLink` above it.
  */
-export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> {
+export function retryLink(timing: Timing): TRPCLink<AppRouter> {
   return () =>
-    ({ op, next }) =>
-      observable((observer) => {
+    ({ op, next }) => {
+      if (op.type === "subscription") return next(op);
+      return observable((observer) => {
         const tries: Tries = { failures: 0, polls: 0, polledMs: 0 };
         let stopWaiting: (() => void) | undefined;
         let stopCalling: (() => void) | undefined;
@@ -59,7 +59,7 @@ export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> 
             next: (value) => observer.next(value),
             complete: () => observer.complete(),
             error(error) {
-              const waitMs = op.signal?.aborted ? undefined : waitAfter(error, op, tries);
+              const waitMs = op.signal?.aborted ? undefined : waitAfter(error, callOf(op), tries);
               if (waitMs === undefined) observer.error(error);
               else wait(waitMs);
             },
@@ -71,7 +71,7 @@ export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> 
           const { signal } = op;
           const abort = () => {
             stopWaiting?.();
-            observer.error(TRPCClientError.from(signal?.reason as Error));
+            if (signal) observer.error(TRPCClientError.from(abortErrorOf(signal)));
           };
           const cancel = timing.after(ms, () => {
             stopWaiting?.();
@@ -90,10 +90,12 @@ export function retryLink(retries: number, timing: Timing): TRPCLink<AppRouter> 
           stopCalling?.();
         };
       });
+    };
 
   // How long to wait before the next try; undefined when there is to be none.
-  function waitAfter(error: TRPCClientError<AppRouter>, op: Operation, tries: Tries): number | undefined {
-    if (op.type !== "query" && keyOf(op) === undefined) return undefined;
+  function waitAfter(error: TRPCClientError<AppRouter>, call: Call, tries: Tries): number | undefined {
+    const { type, retries, idempotencyKey } = call;
+    if (retries <= 0 || (type !== "query" && idempotencyKey === undefined)) return undefined;
     const code = domainErrorOf(error)?.code;
     if (code === "IDEMPOTENCY_IN_FLIGHT" || code === "PAYMENT_OUTCOME_UNKNOWN") return nextPoll(tries);
     if (tries.failures >= retries || !mayPass(error)) return undefined;
@@ -120,11 +122,8 @@ export function backoffMs(failures: number, timing: Timing): number {
 // Whether the same call may well succeed in a moment.
 function mayPass(error: TRPCClientError<AppRouter>): boolean {
   if (isSkyfoxError(error)) return error.data.httpStatus === 429 || error.data.httpStatus === 503;
-  const failure = failureOf(error.cause);
-  const response = responseOf(error);
-  if (response !== undefined && passingStatuses.includes(response.status)) return true;
-  // A page that is no answer stays one, but an answer that was cut off does not.
-  return failure !== undefined && !(error.cause instanceof SyntaxError);
+  const reason = reasonOf(error);
+  return reason === "NETWORK" || reason === "TIMEOUT";
 }
 
 /** How long the answer says to wait, in milliseconds; undefined when it does not say. */
@@ -144,8 +143,4 @@ export function namedWaitMs(error: TRPCClientError<AppRouter>): number | undefin
   if (/^\d+$/.test(named)) return Number(named) * 1_000;
   const untilMs = new Date(named).getTime() - new Date().getTime();
   return Number.isNaN(untilMs) ? undefined : Math.max(0, untilMs);
-}
-
-function responseOf(error: TRPCClientError<AppRouter>): Response | undefined {
-  return failureOf(error.cause)?.response ?? (error.meta?.["response"] as Response | undefined);
 }

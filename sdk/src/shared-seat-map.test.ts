@@ -4,7 +4,7 @@ import { createLiveServer, refusal, type Connection, type LiveServer } from "../
 import { seatMapOf } from "../test/seat-map-of.ts";
 import { eventually, settle } from "../test/settle.ts";
 import { realTabs, watchAt, type Watching, type WatchingOptions } from "../test/watching.ts";
-import { domainErrorOf } from "./errors.ts";
+import { domainErrorOf } from "./failures.ts";
 import type { Tabs } from "./tabs.ts";
 
 let server: LiveServer;

@@ -6,7 +6,7 @@ import { createLiveServer, refusal, type LiveServer } from "../test/live-server.
 import { createManualTiming, type ManualTiming } from "../test/manual-timing.ts";
 import { settle } from "../test/settle.ts";
 import { connectClient } from "./client.ts";
-import { domainErrorOf } from "./errors.ts";
+import { domainErrorOf } from "./failures.ts";
 import type { Fetch } from "./timeout.ts";
 
 interface Subscription {

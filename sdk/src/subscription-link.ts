@@ -1,8 +1,8 @@
 import type { TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
-import type { AppRouter } from "@skyfox/server/api";
 import { callCallersCode } from "./callers-code.ts";
 import { followStream, type StreamAccess } from "./live-stream.ts";
+import type { AppRouter } from "./router.ts";
 
 /**
  * Runs subscriptions over server-sent events, read with `fetch`: an EventSource could send no headers. Ends with the caller's signal, as with

@@ -1,5 +1,6 @@
 import type { TicketKeys } from "@skyfox/server/contract";
-import type { GetPlain } from "./plain-calls.ts";
+import { plainCall, type GetPlain, type PlainCall, type PlainCallOptions } from "./plain-calls.ts";
+import { lose } from "./timeout.ts";
 
 /** What belongs to tickets beside their procedures. */
 export interface TicketCalls {
@@ -7,21 +8,21 @@ export interface TicketCalls {
    * The public keys that `verifyTicket` takes. Keep them as long as you like, and ask again when a token names an `unknown-key`. Rejects like
    * a procedure when SkyFox refuses, and is not repeated.
    */
-  keys(options?: { signal?: AbortSignal | undefined }): Promise<TicketKeys>;
+  keys: PlainCall<"tickets.keys", PlainCallOptions>;
 }
 
 /** The calls about tickets of a client. */
 export function ticketCalls(get: GetPlain): TicketCalls {
   return {
-    async keys({ signal } = {}) {
-      return await get({ name: "tickets.keys", path: "/tickets/keys", signal }, async (response) => {
+    keys: plainCall(async (options) => {
+      return await get({ name: "tickets.keys", path: "/tickets/keys", ...options }, async (response) => {
         const body: unknown = await response.json().catch((error: unknown) => {
           // Not what broke off on its way.
-          if (!(error instanceof SyntaxError)) throw error;
+          if (!(error instanceof SyntaxError)) return lose(error, response);
         });
         return readKeys(body);
       });
-    },
+    }),
   };
 }
 

@@ -2,29 +2,24 @@
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Why a request had no readable answer; without a response none came at all. */
-export interface Failure {
+export interface Loss {
   response: Response | undefined;
 }
 
-const failures = new WeakMap<object, Failure>();
+const losses = new WeakMap<object, Loss>();
 
 /** What is known of an error that a request ended with; undefined when the error is not the network's. */
-export function failureOf(cause: unknown): Failure | undefined {
-  return typeof cause === "object" && cause !== null ? failures.get(cause) : undefined;
+export function lossOf(cause: unknown): Loss | undefined {
+  return typeof cause === "object" && cause !== null ? losses.get(cause) : undefined;
 }
 
-/** A fetch that gives every request that many milliseconds, its answer's body included, beside the caller's own signal. */
-export function withTimeout(fetch: Fetch | undefined, timeoutMs: number) {
+/** A fetch whose errors `lossOf` knows, also those of reading an answer's body. */
+export function rememberLosses(fetch: Fetch) {
   return async (url: { toString(): string }, init: object = {}): Promise<Response> => {
-    const { signal, ...request }: RequestInit = init;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const response = await send(fetch ?? globalThis.fetch, url.toString(), {
-      ...request,
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
+    const response = await send(fetch, url.toString(), init);
     const read = response.json.bind(response);
     // tRPC forgets the response whose body it could not read.
-    return Object.assign(response, { json: () => read().catch((cause: unknown) => fail(cause, response)) });
+    return Object.assign(response, { json: () => read().catch((cause: unknown) => lose(cause, response)) });
   };
 }
 
@@ -32,12 +27,36 @@ async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Respo
   try {
     return await fetch(url, init);
   } catch (cause) {
-    return fail(cause, undefined);
+    return lose(cause, undefined);
   }
 }
 
-function fail(cause: unknown, response: Response | undefined): never {
+/** Throws the error that a request ended with, for `lossOf` to know. */
+export function lose(cause: unknown, response: Response | undefined): never {
   const error = cause instanceof Error ? cause : new Error("The request failed.", { cause });
-  failures.set(error, { response });
+  losses.set(error, { response });
   throw error;
+}
+
+// Timers take no more; a longer one would fire at once.
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Calls `giveUp` with a `TimeoutError` after so many milliseconds, unless what it returns is called before; never after more than a timer takes. */
+export function startTimeout(timeoutMs: number, giveUp: (error: Error) => void): () => void {
+  if (timeoutMs > longestTimerMs) return () => {};
+  const timer = setTimeout(() => {
+    giveUp(namedError("TimeoutError", `There was no answer within ${timeoutMs} ms.`));
+  }, timeoutMs);
+  return () => clearTimeout(timer);
+}
+
+/** An error with that name; not every runtime has `DOMException`. */
+export function namedError(name: "AbortError" | "TimeoutError", message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, cause === undefined ? undefined : { cause }), { name });
+}
+
+/** The error of a call whose caller's signal has aborted. */
+export function abortErrorOf({ reason }: AbortSignal): Error {
+  const isNamed = reason instanceof Error && (reason.name === "AbortError" || reason.name === "TimeoutError");
+  return isNamed ? reason : namedError("AbortError", "The caller aborted the call.", reason);
 }

@@ -3,14 +3,19 @@ import {
   createSkyfoxClient,
   Decimal,
   domainErrorOf,
+  failureOf,
   fileToProfileImage,
   isSkyfoxError,
   keyedProcedures,
   maxSeatsPerBooking,
+  outcome,
   profileImageTypes,
+  type AmbientFailure,
   type BestSeats,
+  type Booking,
   type BookingsCsv,
   type ExportFile,
+  type Failure,
   type Card,
   type DeviceTokens,
   type ProfileImage,
@@ -127,8 +132,7 @@ export async function greet(): Promise<string> {
 
 /** `key` is kept with the form, so that it is the same after the page was loaded again. */
 export async function topUp(amount: Decimal, card: Card, key: string): Promise<Decimal> {
-  const context = { idempotencyKey: key };
-  const { available } = await client.wallet.addFunds.mutate({ amount, card }, { context });
+  const { available } = await client.wallet.addFunds.mutate({ amount, card }, { idempotencyKey: key });
   return available;
 }
 
@@ -139,9 +143,15 @@ export async function refund(bookingId: number): Promise<string | undefined> {
 }
 
 export async function scan(ticket: string, showId: number): Promise<string> {
-  const { outcome, reason, booking, at, by } = await client.admin.checkInTicket.mutate({ ticket, showId });
-  if (outcome === "checkedIn") return `Welcome, ${booking?.customerName ?? "whoever you are"}.`;
-  if (outcome === "alreadyDone") return `Used at ${at?.toISOString() ?? "?"}, seen by ${by ?? "?"}.`;
+  const {
+    outcome: said,
+    reason,
+    booking,
+    at,
+    by,
+  } = await client.admin.checkInTicket.mutate({ ticket, showId });
+  if (said === "checkedIn") return `Welcome, ${booking?.customerName ?? "whoever you are"}.`;
+  if (said === "alreadyDone") return `Used at ${at?.toISOString() ?? "?"}, seen by ${by ?? "?"}.`;
   return reason === "WRONG_SHOW"
     ? `This is for ${booking?.movieTitle ?? "another show"}.`
     : `Refused: ${reason}`;
@@ -272,6 +282,100 @@ export function explain(problem: SkyfoxDomainError): string {
       problem satisfies never;
       return code;
   }
+}
+
+/** What any call can fail with, in one place of the app. */
+function ambient(error: AmbientFailure): string {
+  if (error.code === "FORBIDDEN") return `For ${error.details.requiredRoles.join()}.`;
+  if (error.code === "UNEXPECTED") return `${error.message} (${error.rawCode ?? "?"})`;
+  return error.retryable ? `${error.message} Try again.` : error.message;
+}
+
+/** Exhaustive over the codes of cancelling, the rest left to the app's one place. */
+export async function giveUp(bookingId: number): Promise<Booking | string> {
+  const cancelled = await client.booking.cancel.safe(
+    { bookingId },
+    { idempotencyKey: "k", timeoutMs: 5_000 },
+  );
+  if (cancelled.ok) return cancelled.data;
+  switch (cancelled.error.code) {
+    case "BOOKING_NOT_FOUND":
+    case "PAYMENT_IN_PROGRESS":
+      return cancelled.error.message;
+    case "INVALID_BOOKING_STATUS":
+      return cancelled.error.details.status;
+    default:
+      return ambient(cancelled.error);
+  }
+}
+
+/** A code that was forgotten is no ambient one. */
+export async function forget(bookingId: number): Promise<string> {
+  const cancelled = await outcome(client.booking.cancel.mutate({ bookingId }));
+  if (cancelled.ok) return cancelled.data.status;
+  switch (cancelled.error.code) {
+    case "BOOKING_NOT_FOUND":
+    case "INVALID_BOOKING_STATUS":
+      return cancelled.error.message;
+    default:
+      // @ts-expect-error -- PAYMENT_IN_PROGRESS was forgotten.
+      return ambient(cancelled.error);
+  }
+}
+
+/** Pressed again with the key of its error, one intent has one effect. */
+export async function payOnce(bookingId: number, card: Card): Promise<string> {
+  const payment = { bookingId, method: "Card", card } as const;
+  const first = await client.booking.pay.safe(payment);
+  if (first.ok || !first.error.mayHaveHappened) return "Done.";
+  const { idempotencyKey } = first.error;
+  const again = await client.booking.pay.safe(payment, { idempotencyKey, retries: 5 });
+  return again.ok ? "Paid." : explainPayment(again.error);
+}
+
+function explainPayment(error: Failure<"booking.pay">): string {
+  // @ts-expect-error -- A payment cannot be refused with another procedure's code.
+  if (error.code === "PASSWORD_REUSE") return "";
+  return error.code === "PAYMENT_DECLINED" ? String(error.details.retryUntil) : error.message;
+}
+
+/** The same in a `catch`. */
+export function explainThrown(error: unknown): string {
+  const problem = domainErrorOf(error, "booking.pay");
+  if (problem?.code === "INSUFFICIENT_BALANCE") return problem.details.available.toFixed(2);
+  // @ts-expect-error -- Seats are not taken by a payment.
+  if (problem?.code === "SEATS_UNAVAILABLE") return "";
+  const failure = failureOf(error, "wallet.addFunds");
+  return failure.code === "NETWORK" ? failure.message : failure.code;
+}
+
+/** Every page of a list, one after the other. */
+export async function sumUp(): Promise<Decimal> {
+  let sum = new Decimal(0);
+  for await (const { amountPaid } of client.booking.list.all({ status: "Confirmed", limit: 100 }))
+    sum = sum.plus(amountPaid);
+  const exported = await client.exports.bookingsXlsx.safe({ year: 2026 });
+  // @ts-expect-error -- An export has no seats to take.
+  if (!exported.ok && exported.error.code === "SEATS_UNAVAILABLE") return sum;
+  return sum;
+}
+
+export function misuseOptions(bookingId: number, card: Card): unknown[] {
+  const payment = { bookingId, method: "Card", card } as const;
+  return [
+    // @ts-expect-error -- Misspelt.
+    client.booking.pay.mutate(payment, { idempotencykey: "order-1" }),
+    // @ts-expect-error -- A number is no key.
+    client.booking.pay.mutate(payment, { idempotencyKey: 42 }),
+    // @ts-expect-error -- A login is not repeated.
+    client.auth.login.mutate({ username: "a", password: "b" }, { idempotencyKey: "x" }),
+    // @ts-expect-error -- A query has no key.
+    client.show.list.safe({}, { idempotencyKey: "x" }),
+    // @ts-expect-error -- A number is no money.
+    client.wallet.addFunds.mutate({ amount: 100, card }),
+    // @ts-expect-error -- This is no list of pages.
+    client.booking.latest.all,
+  ];
 }
 
 export function describe(error: unknown): string {

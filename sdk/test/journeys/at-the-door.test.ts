@@ -88,8 +88,8 @@ test("a sale at the counter whose answer was lost is answered when it is repeate
   const { skyfox } = await signInStaff("admin");
   const showId = await givenShow(app, { date: "2026-03-12" });
   const sale = { showId, customerName: "Ravi Kumar", phoneNumber: "9123456780", seatNumbers: ["A1"] };
-  const context = { idempotencyKey: "kept by the till" };
-  const sold = await skyfox.admin.createBooking.mutate(sale, { context });
-  expect(await skyfox.admin.createBooking.mutate(sale, { context })).toEqual(sold);
+  const options = { idempotencyKey: "kept by the till" };
+  const sold = await skyfox.admin.createBooking.mutate(sale, options);
+  expect(await skyfox.admin.createBooking.mutate(sale, options)).toEqual(sold);
   expect((await skyfox.admin.doorList.query({ showId })).items).toEqual([sold]);
 });

@@ -34,7 +34,9 @@ test("a wrong password is an error that narrows and names its request", async ()
     details: null,
     message: "The username or the password is not right.",
     requestId,
-    fields: null,
+    fields: [],
+    retryable: false,
+    mayHaveHappened: false,
   });
 });
 

@@ -97,12 +97,12 @@ test("funds in doubt are added once the gateway answers, and the wallet pays wit
 
 test("after the page was loaded again the same key gives the same answer, and no other input", async () => {
   const { token, bookingId } = await givenHold();
-  const context = { idempotencyKey: "kept by the page" };
+  const options = { idempotencyKey: "kept by the page" };
   const payment = { bookingId, method: "Card" as const, card: goodCard };
-  const paid = await connect(app, token).booking.pay.mutate(payment, { context });
-  expect(await connect(app, token).booking.pay.mutate(payment, { context })).toEqual(paid);
+  const paid = await connect(app, token).booking.pay.mutate(payment, options);
+  expect(await connect(app, token).booking.pay.mutate(payment, options)).toEqual(paid);
 
-  const other = connect(app, token).booking.pay.mutate({ bookingId, method: "Wallet" }, { context });
+  const other = connect(app, token).booking.pay.mutate({ bookingId, method: "Wallet" }, options);
   expect(domainErrorOf(await errorOf(other))?.code).toBe("IDEMPOTENCY_MISMATCH");
 });
 
