@@ -31,6 +31,41 @@ describe("requests", () => {
     ]);
   });
 
+  test("queries that may take seconds keep no other waiting", async () => {
+    const { client, requests } = recording();
+    await Promise.all([
+      client.admin.screens.query(),
+      client.admin.movies.query(),
+      client.admin.staff.query(),
+      client.admin.revenue.query({ year: 2026 }),
+    ]);
+    expect(requests.map(({ calls }) => calls.join()).toSorted()).toEqual([
+      "admin.movies",
+      "admin.revenue",
+      "admin.screens,admin.staff",
+    ]);
+  });
+
+  test("one of a batch that its caller aborts ends at once, and the others get their answers", async () => {
+    const sent = Promise.withResolvers<AbortSignal | null | undefined>();
+    const answered = Promise.withResolvers<Response>();
+    const { client } = recording({
+      fetch(_url, { signal }) {
+        sent.resolve(signal);
+        return answered.promise;
+      },
+    });
+    const giveUp = new AbortController();
+    const one = client.auth.me.safe(undefined, { signal: giveUp.signal });
+    const other = client.booking.latest.safe();
+    const signal = await sent.promise;
+    giveUp.abort();
+    expect(await one).toMatchObject({ error: { code: "ABORTED" } });
+    expect(signal?.aborted ?? false).toBe(false);
+    answered.resolve(Response.json([null, null].map((json) => ({ result: { data: { json } } }))));
+    expect(await other).toEqual({ ok: true, data: null });
+  });
+
   test("queries whose address would grow too long travel apart", async () => {
     const { client, requests } = recording();
     const cursor = "x".repeat(300);
@@ -142,7 +177,8 @@ function recording(options: Partial<SkyfoxClientOptions> = {}) {
       const calls = new URL(url).pathname.replace("/trpc/", "").split(",");
       requests.push({ method: init.method ?? "", url, calls, headers: new Headers(init.headers) });
       const answer = { result: { data: { json: null } } };
-      return Promise.resolve(Response.json(init.method === "GET" ? calls.map(() => answer) : answer));
+      const isBatch = new URL(url).searchParams.has("batch");
+      return Promise.resolve(Response.json(isBatch ? calls.map(() => answer) : answer));
     },
     ...options,
   });

@@ -6,7 +6,8 @@ import {
   splitLink,
   type TRPCClient,
 } from "@trpc/client";
-import { maxBatchSize, transformer } from "@skyfox/server/contract/plain";
+import { maxBatchSize, transformer, travelsAlone } from "@skyfox/server/contract/plain";
+import { readAddress } from "./address.ts";
 import { attemptLink } from "./attempt-link.ts";
 import { callProxy } from "./call-proxy.ts";
 import { callLink, callOf } from "./call.ts";
@@ -69,7 +70,8 @@ interface Extras {
 }
 
 /**
- * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels alone. `.query` and
+ * Connects to a SkyFox server. Queries asked in one tick travel together, at most ten in a request; every mutation travels alone, as do
+ * queries that reach another service, print or add up. `.query` and
  * `.mutate` reject with a `SkyfoxError` when SkyFox refuses, and with an error that `isSkyfoxError` does not accept when there is no answer; `.safe`
  * gives both as values. Give `{ idempotencyKey }` beside a mutation's input to repeat it under a key of your own, such as after a page was loaded
  * again. Throws a `TypeError` for a URL or an API key that cannot work.
@@ -84,9 +86,9 @@ export function connectClient(
   timing: Timing,
   surroundings: Surroundings = {},
 ): SkyfoxClient {
-  const url = options.url.toString().replace(/\/+$/, "");
+  const { url, host } = readAddress(options);
   const defaults = {
-    host: new URL(url).host,
+    host,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     retries: options.retries ?? defaultRetries,
   };
@@ -114,11 +116,16 @@ export function connectClient(
         false: splitLink({
           condition: (call) => call.type === "subscription",
           true: subscriptionLink(streams),
-          false: httpBatchLink({
-            ...link,
-            headers: () => headersOf(options),
-            maxItems: maxBatchSize,
-            maxURLLength: maxUrlLength,
+          false: splitLink({
+            // In a batch the fast answers would wait for the slow one.
+            condition: ({ path }) => travelsAlone(path),
+            true: httpLink({ ...link, headers: () => headersOf(options) }),
+            false: httpBatchLink({
+              ...link,
+              headers: () => headersOf(options),
+              maxItems: maxBatchSize,
+              maxURLLength: maxUrlLength,
+            }),
           }),
         }),
       }),
