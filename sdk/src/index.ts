@@ -117,6 +117,7 @@ export type {
   BookingPage,
   BookingStatus,
   Card,
+  Cinema,
   CheckInOutput,
   CheckInReason,
   CheckInTicketOutput,

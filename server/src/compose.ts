@@ -305,9 +305,10 @@ export function assemble(
 
 // Each by its name: the configuration has secrets, and they stay here.
 function settingsOf(config: Settings): Settings {
-  const { cinemaTimeZone, currency, holdSeconds, payingSeconds } = config;
+  const { cinemaName, cinemaTimeZone, currency, holdSeconds, payingSeconds } = config;
   const { background, holdLimits, refusesPublishedPasswords } = config;
   return {
+    cinemaName,
     cinemaTimeZone,
     currency,
     holdSeconds,

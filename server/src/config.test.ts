@@ -48,6 +48,7 @@ describe("development", () => {
       preparedStatements: true,
       ticketSigningKeys: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
+      cinemaName: "SkyFox",
       cinemaTimeZone: "Asia/Kolkata",
       currency: "INR",
       holdSeconds: 300,

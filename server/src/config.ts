@@ -89,6 +89,8 @@ export function readConfig(environment: Environment) {
     /** What signs tickets; undefined makes a key and keeps it. */
     ticketSigningKeys: set.TICKET_SIGNING_KEY,
     apiKeys: set.API_GATEWAY_KEY ?? [{ name: "development", key: developmentApiKey }],
+    /** As customers know it. */
+    cinemaName: set.CINEMA_NAME,
     cinemaTimeZone: set.CINEMA_TIME_ZONE,
     /** ISO 4217. */
     currency: set.CURRENCY,
@@ -183,6 +185,7 @@ function serverVariables(text: Environment) {
       kinds.readBy(readTicketKeys, "is a private Ed25519 key, and after a comma older ones, each in base64."),
     ),
     API_GATEWAY_KEY: inProduction(apiKeys(rules)),
+    CINEMA_NAME: kinds.shortText(60).default("SkyFox"),
     CINEMA_TIME_ZONE,
     CURRENCY: kinds.currency.default("INR"),
     HOLD_SECONDS: kinds.wholeNumber(1, 3_600).default(300),

@@ -13,6 +13,8 @@ import type { TicketPrinter, TicketTokens } from "./ticket/ports.ts";
 
 /** The settings that verbs use. None is secret. */
 export interface Settings {
+  /** As customers know it. */
+  cinemaName: string;
   cinemaTimeZone: string;
   /** ISO 4217. */
   currency: string;
@@ -65,10 +67,18 @@ export interface User extends Caller {
   sessionId: string;
 }
 
+/** A caller who is not signed in. */
+export interface Visitor extends Caller {
+  role: "visitor";
+}
+
+/** A caller who may look at what is on: signed in or not. */
+export type Viewer = User | Visitor;
+
 /** What a verb that streams gets of its call. */
 export interface StreamingCall {
   /** Aborts when the caller has gone. */
   signal: AbortSignal;
-  /** The signed-in person, read again; throws `SESSION_ENDED` once the session is over. */
-  identify(): Promise<User>;
+  /** The caller, read again; throws `SESSION_ENDED` once the session of a signed-in person is over. */
+  identify(): Promise<Viewer>;
 }

@@ -109,6 +109,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const bucket = options.bucket && createBucketStore(options.bucket, { clock, timeoutMs: storageTimeoutMs });
   const paymentGateway = { url: gateway.url, apiKey: testGatewayKey };
   const config = {
+    cinemaName: "The Test Cinema",
     cinemaTimeZone: "Asia/Kolkata",
     currency: "INR",
     holdSeconds: 300,

@@ -27,6 +27,14 @@ export const ignored = z
 
 export const anyText = z.string({ error: missing });
 
+/** A text of one line with so many characters at most. */
+export function shortText(longest: number) {
+  return readBy((text) => {
+    const trimmed = text.trim();
+    return trimmed !== "" && trimmed.length <= longest && !/\p{Cc}/u.test(trimmed) ? trimmed : undefined;
+  }, `is a text of 1 to ${longest} characters in one line.`);
+}
+
 /** Whole numbers within these bounds, both included. */
 export function wholeNumber(min: number, max: number) {
   return readBy(

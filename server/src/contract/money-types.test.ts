@@ -55,6 +55,9 @@ type NumberName =
   | "endedSessions"
   | "runtimeMinutes"
   | "expiresInSeconds"
+  | "holdSeconds"
+  | "maxLiveHolds"
+  | "maxSeatsPerBooking"
   | "ageSeconds"
   | "timeRemainingMs";
 

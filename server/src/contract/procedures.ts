@@ -2,6 +2,7 @@ import type { DomainCode } from "./errors.ts";
 
 const anyone = ["INVALID_API_KEY", "VALIDATION_ERROR", "OVERLOADED", "DATABASE_UNAVAILABLE"] as const;
 const signedIn = [...anyone, "MISSING_TOKEN", "INVALID_TOKEN", "SESSION_ENDED"] as const;
+const viewing = [...anyone, "INVALID_TOKEN", "SESSION_ENDED"] as const;
 const byRole = [...signedIn, "FORBIDDEN"] as const;
 const picture = ["INVALID_IMAGE", "INVALID_IMAGE_HASH", "STORAGE_UNAVAILABLE"] as const;
 
@@ -43,11 +44,12 @@ export const procedureCodes = {
   ],
   "auth.profileImage": [...byRole, "PROFILE_IMAGE_NOT_FOUND"],
   "auth.updateProfileImage": [...byRole, "RATE_LIMITED", "INVALID_SECURITY_ANSWER", ...picture],
-  "show.list": [...signedIn, "DATE_OUT_OF_RANGE"],
-  "show.byId": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
-  "show.seatMap": [...signedIn, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
-  "show.watchSeatMap": [...signedIn, "RATE_LIMITED", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
-  "show.bestAvailable": [...signedIn, "TOO_MANY_SEATS", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.cinema": anyone,
+  "show.list": [...viewing, "DATE_OUT_OF_RANGE"],
+  "show.byId": [...viewing, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.seatMap": [...viewing, "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.watchSeatMap": [...viewing, "RATE_LIMITED", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
+  "show.bestAvailable": [...viewing, "TOO_MANY_SEATS", "DATE_OUT_OF_RANGE", "SHOW_NOT_FOUND"],
   "booking.initialize": [
     ...byRole,
     "RATE_LIMITED",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { amountSchema } from "./amounts.ts";
 import { seatStatuses, seatTypes } from "./choices.ts";
-import { idSchema } from "./page.ts";
+import { idSchema, noInput } from "./page.ts";
 
 /** A date in the cinema's zone, `YYYY-MM-DD`, that exists in the calendar; there was no year 0000. */
 export const cinemaDateSchema = z.iso
@@ -84,6 +84,24 @@ export type BestSeats = z.output<typeof bestSeatsSchema>;
 
 /** What `show.bestAvailable` answers: the best seats, or null when no row has so many free ones side by side. */
 export const bestAvailableOutput = bestSeatsSchema.nullable();
+
+/** What `show.cinema` takes: nothing. */
+export const cinemaInput = noInput;
+
+/** What `show.cinema` answers: `now` is the server's time, `today` the date in the cinema's zone, `currency` a code of ISO 4217. */
+export const cinemaOutput = z.object({
+  name: z.string(),
+  timeZone: z.string(),
+  currency: z.string(),
+  today: cinemaDateSchema,
+  now: z.date(),
+  holdSeconds: z.int(),
+  maxSeatsPerBooking: z.int(),
+  maxLiveHolds: z.int(),
+});
+
+/** The cinema as its pages show it. */
+export type Cinema = z.output<typeof cinemaOutput>;
 
 /** What `show.list` takes: a cinema date; left out, today's in the cinema's zone. */
 export const listShowsInput = z.strictObject({ date: cinemaDateSchema.optional() }).prefault({});

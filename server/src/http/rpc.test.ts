@@ -466,7 +466,7 @@ describe("what goes wrong before any call is looked at has a request id too", ()
 });
 
 test("a streamed batch tells the same errors, and nothing more", async () => {
-  const { response, text } = await ask("/trpc/auth.me,show.list?batch=1", {
+  const { response, text } = await ask("/trpc/auth.me,booking.latest?batch=1", {
     headers: { ...headersFor(), "trpc-accept": "application/jsonl" },
   });
   const requestId = response.headers.get("x-request-id");

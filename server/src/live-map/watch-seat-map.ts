@@ -1,5 +1,5 @@
 import type { WatchSeatMapInput } from "../contract/index.ts";
-import type { Deps, StreamingCall, User } from "../deps.ts";
+import type { Deps, StreamingCall, Viewer } from "../deps.ts";
 import { assertInWindow } from "../show/window.ts";
 import type { SeatMapNews } from "./ports.ts";
 
@@ -12,16 +12,16 @@ const checkCallerEveryMs = 60_000;
  */
 export async function* watchSeatMap(
   deps: Pick<Deps, "clock" | "liveMaps" | "sessions" | "settings">,
-  user: User,
+  viewer: Viewer,
   { showId, lastEventId }: WatchSeatMapInput,
   { signal, identify }: StreamingCall,
 ): AsyncGenerator<SeatMapNews, void> {
   let wake: (() => void) | undefined;
   // First of all: the session may end while the map is read.
-  using doubts = watchCaller(deps, user, () => wake?.());
-  using watcher = await deps.liveMaps.watch(showId, user.address, signal);
+  using doubts = watchCaller(deps, viewer, () => wake?.());
+  using watcher = await deps.liveMaps.watch(showId, viewer.address, signal);
   wake = () => watcher.wake();
-  assertInWindow(deps, doubts.take() ? await identify() : user, watcher.showDate);
+  assertInWindow(deps, doubts.take() ? await identify() : viewer, watcher.showDate);
   yield watcher.first(lastEventId);
   for (;;) {
     if (doubts.take()) assertInWindow(deps, await identify(), watcher.showDate);
@@ -40,7 +40,11 @@ export async function* watchSeatMap(
 }
 
 /** Doubts whether the caller may go on: each minute, and when sessions of the account may have ended. */
-function watchCaller({ clock, sessions }: Pick<Deps, "clock" | "sessions">, user: User, wake: () => void) {
+function watchCaller(
+  { clock, sessions }: Pick<Deps, "clock" | "sessions">,
+  viewer: Viewer,
+  wake: () => void,
+) {
   const over = new AbortController();
   let isDoubted = false;
   const doubt = () => {
@@ -58,7 +62,7 @@ function watchCaller({ clock, sessions }: Pick<Deps, "clock" | "sessions">, user
     );
   };
   doubtEachMinute();
-  const forget = sessions.watch(user.username, doubt);
+  const forget = viewer.role === "visitor" ? undefined : sessions.watch(viewer.username, doubt);
   return {
     /** Whether there is a doubt, which is over then. */
     take(): boolean {
@@ -68,7 +72,7 @@ function watchCaller({ clock, sessions }: Pick<Deps, "clock" | "sessions">, user
     },
     [Symbol.dispose]() {
       over.abort();
-      forget();
+      forget?.();
     },
   };
 }

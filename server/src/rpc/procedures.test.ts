@@ -137,6 +137,12 @@ describe("who may call", () => {
       "auth.securityQuestion",
       "auth.verifySecurityAnswer",
       "auth.resetPassword",
+      "show.cinema",
+      "show.list",
+      "show.byId",
+      "show.seatMap",
+      "show.watchSeatMap",
+      "show.bestAvailable",
     ];
     const isMutation = procedures.find(([one]) => one === path)?.[1]._def.type === "mutation";
     const headers = { ...headersFor(), "content-type": "application/json" };

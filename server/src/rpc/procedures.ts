@@ -12,6 +12,7 @@ import type { Context } from "./context.ts";
 import { findRefusal, isListed, shapeError, toTransportError } from "./error-shape.ts";
 import { RefusedInput } from "./input-guard.ts";
 import { trpc } from "./trpc.ts";
+import { identifyViewer } from "./viewer.ts";
 
 // What a middleware does here of its call. One middleware is many steps at once: each of tRPC's own costs a few copies of the call.
 interface Step {
@@ -131,6 +132,16 @@ export const publicProcedure = trpc.procedure.use(
     await attend(call, async () => {
       await takeInput(call);
       return await call.next();
+    }),
+);
+
+/** As `publicProcedure`; a token that is sent has to be good, and then the caller is known. */
+export const viewerProcedure = trpc.procedure.use(
+  async (call) =>
+    await attend(call, async () => {
+      const viewer = await identifyViewer(call.ctx);
+      await takeInput(call);
+      return await call.next({ ctx: { viewer } });
     }),
 );
 

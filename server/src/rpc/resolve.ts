@@ -1,8 +1,9 @@
-import type { Caller, Deps, StreamingCall, User } from "../deps.ts";
+import type { Caller, Deps, StreamingCall, User, Viewer } from "../deps.ts";
 import { answerOnce } from "../idempotency/answer-once.ts";
 import type { Call } from "../idempotency/call.ts";
 import type { Context } from "./context.ts";
 import type { ReadyAnswer } from "./ready-answer.ts";
+import { identifyViewer } from "./viewer.ts";
 
 /** What a resolver gets of a call; `Ports` is what its verb uses of the parts. */
 interface Resolved<Ports, Input> {
@@ -36,24 +37,29 @@ export function withUser<Ports, Input, Answer>(
     await answerOnce(ctx, path, input, (call) => verb(ctx.deps, ctx.user, input, call), renew);
 }
 
-/** Resolves a subscription by a verb that asks who is signed in and yields events. */
-export function withUserStreaming<Ports, Input, Event>(
-  verb: (deps: Ports, user: User, input: Input, call: StreamingCall) => AsyncGenerator<Event, void>,
+/** Resolves a query by a verb that asks who looks. */
+export function withViewer<Ports, Input, Answer>(
+  verb: (deps: Ports, viewer: Viewer, input: Input) => Promise<Answer>,
 ) {
-  type Streamed = { ctx: Context & { deps: Ports; user: User }; input: Input };
+  return async ({ ctx, input }: Resolved<Ports, Input> & { ctx: { viewer: Viewer } }): Promise<Answer> =>
+    await verb(ctx.deps, ctx.viewer, input);
+}
+
+/** Resolves a subscription by a verb that asks who looks and yields events. */
+export function withViewerStreaming<Ports, Input, Event>(
+  verb: (deps: Ports, viewer: Viewer, input: Input, call: StreamingCall) => AsyncGenerator<Event, void>,
+) {
+  type Streamed = { ctx: Context & { deps: Ports; viewer: Viewer }; input: Input };
   return ({ ctx, input }: Streamed) =>
-    verb(ctx.deps, ctx.user, input, {
-      signal: ctx.stream.signal,
-      identify: () => ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization),
-    });
+    verb(ctx.deps, ctx.viewer, input, { signal: ctx.stream.signal, identify: () => identifyViewer(ctx) });
 }
 
 /** Resolves a query, which has a `readyOutput`, by a verb whose answer is written already: to clients it is the answer itself. */
 export function withReadyAnswer<Ports, Input, Answer>(
-  verb: (deps: Ports, user: User, input: Input) => Promise<ReadyAnswer<Answer>>,
+  verb: (deps: Ports, viewer: Viewer, input: Input) => Promise<ReadyAnswer<Answer>>,
 ) {
-  return async ({ ctx, input }: Resolved<Ports, Input> & { ctx: { user: User } }): Promise<Answer> => {
-    const ready = await verb(ctx.deps, ctx.user, input);
+  return async ({ ctx, input }: Resolved<Ports, Input> & { ctx: { viewer: Viewer } }): Promise<Answer> => {
+    const ready = await verb(ctx.deps, ctx.viewer, input);
     return (ctx.isStream ? ready.read() : ready) as Answer;
   };
 }

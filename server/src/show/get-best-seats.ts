@@ -1,5 +1,5 @@
 import { bestSeats, type BestSeats, type BestSeatsInput } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { Deps, Viewer } from "../deps.ts";
 import { getSeatMap } from "./get-seat-map.ts";
 
 /**
@@ -8,8 +8,8 @@ import { getSeatMap } from "./get-seat-map.ts";
  */
 export async function getBestSeats(
   deps: Pick<Deps, "clock" | "settings" | "shows">,
-  user: User,
+  viewer: Viewer,
   { showId, count, type }: BestSeatsInput,
 ): Promise<BestSeats | null> {
-  return bestSeats(await getSeatMap(deps, user, { showId }), count, type);
+  return bestSeats(await getSeatMap(deps, viewer, { showId }), count, type);
 }

@@ -1,5 +1,5 @@
 import { bookingWindowDays } from "../contract/index.ts";
-import type { Deps, User } from "../deps.ts";
+import type { Deps, Viewer } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 
 /** A date in a zone, from its first millisecond until just before the next date's, and the last date that customers see on it. */
@@ -34,14 +34,15 @@ export function cinemaToday(deps: Pick<Deps, "clock" | "settings">, now = deps.c
   return dayAt(deps.settings.cinemaTimeZone, now).date;
 }
 
-/** Throws `DATE_OUT_OF_RANGE` unless the person may look at shows of this cinema date: customers see today and the six days after. */
+/** Throws `DATE_OUT_OF_RANGE` unless the caller may look at shows of this cinema date: customers and visitors see today and the six
+ * days after. */
 export function assertInWindow(
   deps: Pick<Deps, "clock" | "settings">,
-  user: User,
+  viewer: Viewer,
   date: string,
   now = deps.clock.now(),
 ): void {
-  if (user.role !== "customer") return;
+  if (viewer.role === "staff" || viewer.role === "admin") return;
   const { date: from, lastDate: to } = dayAt(deps.settings.cinemaTimeZone, now);
   if (date < from || date > to) throw new DomainError({ code: "DATE_OUT_OF_RANGE", details: { from, to } });
 }
