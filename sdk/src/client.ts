@@ -15,8 +15,10 @@ import type { Calls } from "./calls.ts";
 import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
 import { exportsOf, type Exports } from "./exports.ts";
 import { connectPlainCalls } from "./plain-calls.ts";
+import { observeRequests, type RequestHooks } from "./requests.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
 import type { AppRouter, Procedures } from "./router.ts";
+import { keepToken, sessionLink } from "./sessions.ts";
 import { subscriptionLink } from "./subscription-link.ts";
 import { findSurroundings, type Surroundings } from "./tabs.ts";
 import { ticketCalls, type TicketCalls } from "./ticket-keys.ts";
@@ -39,6 +41,17 @@ export interface SkyfoxClientOptions {
   apiKey: string;
   /** The token of `auth.login`, or a function that is asked before every request; null calls without one. */
   token?: string | (() => string | null | Promise<string | null>) | undefined;
+  /**
+   * Asked for a new token when the server has refused the present one; the call is then made once more. Calls that are refused side by side wait for one
+   * refresh. Null means that there is none.
+   */
+  refreshToken?: (() => Promise<string | null>) | undefined;
+  /** Called once for a token that was refused and not refreshed: show the login. */
+  onSessionEnd?: (() => void) | undefined;
+  /** Called as each request leaves, also one that is repeated, for logs and traces. Neither keys, nor tokens, nor inputs are in it. */
+  onRequest?: RequestHooks["onRequest"];
+  /** Called as each answer begins, with its request id, or when none came. */
+  onResponse?: RequestHooks["onResponse"];
   /** Replaces the global `fetch`; live seat maps need one that passes bodies on as they come. */
   fetch?: Fetch | undefined;
   /** How long one request may take, in milliseconds; 30,000 by default. Live seat maps have no such limit. */
@@ -92,14 +105,21 @@ export function connectClient(
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     retries: options.retries ?? defaultRetries,
   };
-  const fetch = options.fetch ?? ((address: string, init: RequestInit) => globalThis.fetch(address, init));
+  const tokens = keepToken(options, timing);
+  const headersWith = async (key?: string) => headersOf(options.apiKey, await tokens.current(), key);
+  const fetch = observeRequests(
+    options.fetch ?? ((address, init) => globalThis.fetch(address, init)),
+    options,
+    timing,
+  );
   const link = { url: `${url}/trpc`, transformer, fetch: rememberLosses(fetch) };
-  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersOf(options) });
-  const streams = { url: link.url, fetch: options.fetch, headers: () => headersOf(options), timing };
+  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersWith() });
+  const streams = { url: link.url, fetch, headers: () => headersWith(), timing };
   const client = createTRPCClient<AppRouter>({
     links: [
       callLink(defaults),
       deviceTokenLink(options.deviceTokens ?? keepDeviceTokens()),
+      sessionLink(tokens),
       retryLink(timing),
       attemptLink(),
       splitLink({
@@ -108,7 +128,7 @@ export function connectClient(
           ...link,
           async headers({ op }) {
             const call = callOf(op);
-            const headers = await headersOf(options, call.idempotencyKey);
+            const headers = await headersWith(call.idempotencyKey);
             call.isSent = true;
             return headers;
           },
@@ -119,10 +139,10 @@ export function connectClient(
           false: splitLink({
             // In a batch the fast answers would wait for the slow one.
             condition: ({ path }) => travelsAlone(path),
-            true: httpLink({ ...link, headers: () => headersOf(options) }),
+            true: httpLink({ ...link, headers: () => headersWith() }),
             false: httpBatchLink({
               ...link,
-              headers: () => headersOf(options),
+              headers: () => headersWith(),
               maxItems: maxBatchSize,
               maxURLLength: maxUrlLength,
             }),
@@ -139,14 +159,10 @@ export function connectClient(
   return callProxy(client, getUntypedClient(client), extras) as SkyfoxClient;
 }
 
-async function headersOf(
-  { apiKey, token }: SkyfoxClientOptions,
-  key?: string,
-): Promise<Record<string, string>> {
-  const current = typeof token === "function" ? await token() : token;
+function headersOf(apiKey: string, token: string | null | undefined, key?: string): Record<string, string> {
   return {
     "x-api-key": apiKey,
-    ...(current && { authorization: `Bearer ${current}` }),
+    ...(token && { authorization: `Bearer ${token}` }),
     ...(key !== undefined && { "idempotency-key": key }),
   };
 }

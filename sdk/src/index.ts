@@ -36,6 +36,9 @@ export {
   type SkyfoxDomainError,
   type Unexpected,
 } from "./failures.ts";
+export { countdown, type RunningOut } from "./countdown.ts";
+export { endIntent, intentKey, type IntentStorage } from "./intents.ts";
+export type { AnsweredRequest, SentRequest } from "./requests.ts";
 export type { PlainCall, PlainCallOptions } from "./plain-calls.ts";
 export type {
   CallPath,

@@ -1,0 +1,50 @@
+import { newKey } from "./keys.ts";
+
+/** Where intents are kept: `sessionStorage` or anything like it. */
+export type IntentStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+
+// For a storage that is full or shut: the page still has one key.
+const unkept = new Map<string, string>();
+
+/**
+ * The idempotency key of an intent, such as `checkout-42`: made when it is first asked for, and the same until `endIntent`, also after the page was
+ * loaded again. Give it as `idempotencyKey` to the one call that the intent is for. The server keeps answers for 24 hours.
+ */
+export function intentKey(name: string, storage: IntentStorage): string {
+  const item = itemOf(name);
+  const known = unkept.get(item) ?? read(storage, item);
+  if (known !== null) return known;
+  const key = newKey();
+  try {
+    storage.setItem(item, key);
+  } catch {
+    unkept.set(item, key);
+  }
+  return key;
+}
+
+/**
+ * Ends an intent, so that its next key is a new one. Call it when the call succeeded, and when a refusal says that it had no effect and the person may
+ * choose anew (`!error.mayHaveHappened`), such as another card after `PAYMENT_DECLINED`.
+ */
+export function endIntent(name: string, storage: IntentStorage): void {
+  const item = itemOf(name);
+  unkept.delete(item);
+  try {
+    storage.removeItem(item);
+  } catch {
+    // What is shut keeps nothing.
+  }
+}
+
+function read(storage: IntentStorage, item: string): string | null {
+  try {
+    return storage.getItem(item);
+  } catch {
+    return null;
+  }
+}
+
+function itemOf(name: string): string {
+  return `skyfox-intent:${name}`;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { refusal, type Reply } from "../test/scripted.ts";
+import { createSkyfoxClient, transformer, type SkyfoxClientOptions } from "./index.ts";
+
+const ended = refusal(401, { code: "SESSION_ENDED", details: null });
+const invalid = refusal(401, { code: "INVALID_TOKEN", details: null });
+
+/** A server that lets in whom has this token, and refuses all others. */
+function guarded(good: () => string, options: Partial<SkyfoxClientOptions>, refuse: Reply = ended) {
+  const tokens: (string | null)[] = [];
+  const client = createSkyfoxClient({
+    url: "http://cinema.test",
+    apiKey: "key",
+    async fetch(url, init) {
+      const token = new Headers(init.headers).get("authorization");
+      tokens.push(token?.replace("Bearer ", "") ?? null);
+      const isBatch = new URL(url).searchParams.has("batch");
+      if (token !== `Bearer ${good()}`) {
+        const error = (await (await refuse(url, init)).json()) as object;
+        return Response.json(isBatch ? [error] : error, { status: 401 });
+      }
+      const result = { result: { data: transformer.serialize(null) } };
+      return Response.json(isBatch ? [result] : result);
+    },
+    ...options,
+  });
+  return { client, tokens };
+}
+
+describe("a token that is refused", () => {
+  test.each([
+    ["SESSION_ENDED", ended],
+    ["INVALID_TOKEN", invalid],
+  ])("by %s is refreshed, and the call is made once more, for its caller unseen", async (_, refuse) => {
+    const options = { token: "old", refreshToken: () => Promise.resolve("new") };
+    const { client, tokens } = guarded(() => "new", options, refuse);
+    expect(await client.auth.logout.mutate()).toBeNull();
+    expect(await client.auth.me.query()).toBeNull();
+    expect(tokens).toEqual(["old", "new", "new"]);
+  });
+
+  test("by many calls at once is refreshed once", async () => {
+    let refreshes = 0;
+    const refreshToken = async () => {
+      refreshes += 1;
+      return Promise.resolve("new");
+    };
+    const { client } = guarded(() => "new", { token: "old", refreshToken });
+    await Promise.all(Array.from({ length: 20 }, () => client.auth.logout.mutate()));
+    expect(refreshes).toBe(1);
+  });
+
+  test("again after its refresh is the caller's error", async () => {
+    const { client, tokens } = guarded(() => "another", {
+      token: "old",
+      refreshToken: () => Promise.resolve("new"),
+    });
+    expect(await client.auth.logout.safe()).toMatchObject({ error: { code: "SESSION_ENDED" } });
+    expect(tokens).toEqual(["old", "new"]);
+  });
+
+  test("and cannot be refreshed is the caller's error, and ends the session once", async () => {
+    let ends = 0;
+    const { client } = guarded(() => "good", {
+      token: "old",
+      refreshToken: () => Promise.resolve(null),
+      onSessionEnd: () => (ends += 1),
+    });
+    const results = await Promise.all([client.auth.me.safe(), client.auth.logout.safe()]);
+    expect(results).toMatchObject([
+      { error: { code: "SESSION_ENDED" } },
+      { error: { code: "SESSION_ENDED" } },
+    ]);
+    await client.auth.logout.safe();
+    expect(ends).toBe(1);
+  });
+
+  test("whose refresh fails is the caller's error, and no end of the session", async () => {
+    let ends = 0;
+    const { client } = guarded(() => "good", {
+      token: "old",
+      refreshToken: () => Promise.reject(new Error("Offline.")),
+      onSessionEnd: () => (ends += 1),
+    });
+    expect(await client.auth.me.safe()).toMatchObject({ error: { code: "SESSION_ENDED" } });
+    expect(ends).toBe(0);
+  });
+
+  test("ends each session of an application that has none to refresh", async () => {
+    let ends = 0;
+    let token = "first";
+    const { client } = guarded(() => "good", { token: () => token, onSessionEnd: () => (ends += 1) });
+    await client.auth.me.safe();
+    await client.auth.me.safe();
+    expect(ends).toBe(1);
+    token = "second";
+    await client.auth.me.safe();
+    expect(ends).toBe(2);
+  });
+});
+
+test("a token that the application gives counts more than the one that an older token was refreshed to", async () => {
+  let token = "anna's";
+  const refreshToken = () => Promise.resolve("anna's second");
+  let good = "anna's second";
+  const { client, tokens } = guarded(() => good, { token: () => token, refreshToken });
+  await client.auth.me.query();
+  token = "ben's";
+  good = "ben's";
+  await client.auth.me.query();
+  expect(tokens).toEqual(["anna's", "anna's second", "ben's"]);
+});
+
+test("another refusal refreshes nothing", async () => {
+  const refreshToken = () => Promise.reject(new Error("It is not asked for."));
+  const denied = refusal(403, { code: "FORBIDDEN", details: { requiredRoles: ["admin"] } });
+  const { client, tokens } = guarded(() => "good", { token: "old", refreshToken }, denied);
+  expect(await client.auth.logout.safe()).toMatchObject({ ok: false });
+  expect(tokens).toEqual(["old"]);
+});
