@@ -1,6 +1,8 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { build, type InlineConfig } from "tsdown";
+import { appRouter } from "../server/src/app-router.ts";
+import { hashContract } from "../server/src/rpc/contract-hash.ts";
 import { checkSdk } from "./check-sdk.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -51,7 +53,8 @@ async function bundle(): Promise<void> {
     fixedExtension: false,
     deps: { onlyBundle: [], onlyImport: needed },
   };
-  await build({ ...shared, entry: filesOf("src/*.ts"), dts: false });
+  const SKYFOX_SDK_BUILD = JSON.stringify({ version: manifest.version, contract: hashContract(appRouter) });
+  await build({ ...shared, entry: filesOf("src/*.ts"), dts: false, define: { SKYFOX_SDK_BUILD } });
   await build({
     ...shared,
     entry: filesOf("dist/declarations/sdk/src/*.d.ts"),

@@ -9,6 +9,7 @@ import {
 import { maxBatchSize, transformer, travelsAlone } from "@skyfox/server/contract/plain";
 import { readAddress } from "./address.ts";
 import { attemptLink } from "./attempt-link.ts";
+import { clientHeader, ownBuild, warnOfOtherContract } from "./build.ts";
 import { callProxy } from "./call-proxy.ts";
 import { callLink, callOf } from "./call.ts";
 import type { Calls } from "./calls.ts";
@@ -98,6 +99,7 @@ export function connectClient(
   options: SkyfoxClientOptions,
   timing: Timing,
   surroundings: Surroundings = {},
+  build = ownBuild,
 ): SkyfoxClient {
   const { url, host } = readAddress(options);
   const defaults = {
@@ -106,16 +108,20 @@ export function connectClient(
     retries: options.retries ?? defaultRetries,
   };
   const tokens = keepToken(options, timing);
-  const headersWith = async (key?: string) => headersOf(options.apiKey, await tokens.current(), key);
+  const client = clientHeader(build);
+  const headersWith = async (key?: string) => ({
+    ...client,
+    ...headersOf(options.apiKey, await tokens.current(), key),
+  });
   const fetch = observeRequests(
     options.fetch ?? ((address, init) => globalThis.fetch(address, init)),
-    options,
+    { ...options, learn: warnOfOtherContract(build, host) },
     timing,
   );
   const link = { url: `${url}/trpc`, transformer, fetch: rememberLosses(fetch) };
   const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersWith() });
   const streams = { url: link.url, fetch, headers: () => headersWith(), timing };
-  const client = createTRPCClient<AppRouter>({
+  const calling = createTRPCClient<AppRouter>({
     links: [
       callLink(defaults),
       deviceTokenLink(options.deviceTokens ?? keepDeviceTokens()),
@@ -156,7 +162,7 @@ export function connectClient(
     exports: exportsOf(get),
     watchSeatMap: seatMapWatcher(streams, surroundings),
   };
-  return callProxy(client, getUntypedClient(client), extras) as SkyfoxClient;
+  return callProxy(calling, getUntypedClient(calling), extras) as SkyfoxClient;
 }
 
 function headersOf(apiKey: string, token: string | null | undefined, key?: string): Record<string, string> {

@@ -31,7 +31,11 @@ export interface RequestHooks {
 }
 
 /** A fetch that says what it sends and gets, and learns the server's time from each answer. */
-export function observeRequests(fetch: Fetch, hooks: RequestHooks, timing: Timing): Fetch {
+export function observeRequests(
+  fetch: Fetch,
+  hooks: RequestHooks & { learn: (headers: Headers) => void },
+  timing: Timing,
+): Fetch {
   return async (url, init) => {
     const request = describeRequest(url, init);
     const { onRequest, onResponse } = hooks;
@@ -44,6 +48,7 @@ export function observeRequests(fetch: Fetch, hooks: RequestHooks, timing: Timin
     try {
       const response = await fetch(url, init);
       learnServerTime(response.headers, sentAt, timing.now());
+      hooks.learn(response.headers);
       finish(response);
       return response;
     } catch (error) {

@@ -438,6 +438,20 @@ if (
 )
   throw new Error("The export was not read.");
 
+// What is packed says what it is.
+const said: (string | null)[] = [];
+const naming = createSkyfoxClient({
+  url: "http://localhost:8080",
+  apiKey: "key",
+  fetch(_url, { headers }) {
+    said.push(new Headers(headers).get("x-skyfox-client"));
+    return Promise.resolve(Response.json([{ result: { data: { json: null } } }]));
+  },
+});
+await naming.booking.latest.query();
+if (!/^@skyfox\/sdk\/\d+\.\d+\.\d+;contract=[0-9a-f]{16}$/.test(said[0] ?? ""))
+  throw new Error("The client does not say what it is.");
+
 // A seat map that is watched arrives with its amounts as Decimal, and its watch ends with the show.
 const events = [
   "event: connected\ndata: {}\n\n",
