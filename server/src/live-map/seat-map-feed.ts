@@ -18,7 +18,7 @@ import { createStreamPlaces, type StreamBounds } from "./stream-places.ts";
 // A notice is only a hint: a change whose notice was lost is noticed within two seconds, reading included.
 const checkEveryMs = 1_500;
 // Between two readings: a burst is one change, and what many watch changes less often.
-const pauseMs = { least: 50, most: 250, perWatcher: 0.25 };
+const pauseMs = { least: 50, most: 250, perWatcher: 0.125 };
 
 export interface SeatMapFeedParts {
   db: Db;
