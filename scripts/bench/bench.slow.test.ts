@@ -41,7 +41,7 @@ test(
     const cpu = process.platform === "linux" ? ["server µs", "Postgres µs"] : [];
     expect(Object.keys(hold?.figures ?? {})).toEqual(["calls/s", "p50 ms", "p99 ms", ...cpu, "put off %"]);
 
-    const ofLive = ["changes/s", "p50 ms", "p99 ms", ...cpu, "KB a watcher"];
+    const ofLive = ["changes/s", "p50 ms", "p99 ms", "call p50 ms", "call p99 ms", ...cpu, "KB a watcher"];
     expect(Object.keys(named("live")?.figures ?? {})).toEqual(ofLive);
     expect(Object.keys(named("live-spread")?.figures ?? {})).toEqual(ofLive);
 

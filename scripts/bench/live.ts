@@ -4,7 +4,7 @@ import type { Person } from "./caller.ts";
 import { seatsOfTheHall, type Branch, type Cinema, type Place } from "./cinema.ts";
 import { at, cancel, hold, type Held } from "./holding.ts";
 import { keptMb } from "./kept-memory.ts";
-import { measureCalls } from "./measure.ts";
+import { measureCalls, percentileOf } from "./measure.ts";
 import type { Figures } from "./report.ts";
 import { machineMs, type MadeChange } from "./watched-changes.ts";
 import { openWatchers, type ToWatch } from "./watchers.ts";
@@ -23,8 +23,8 @@ export interface LiveLoad {
 
 /**
  * Changes seats at an even pace while others watch, on a server of its own. Milliseconds are from when a change was called for, so that its commit is in
- * them, to when a watcher of its show has it; a watcher's memory is what
- * the server keeps more after a collection, all changes made.
+ * them, to when a watcher of its show has it; those of a call are to its answer. A watcher's memory is what the server keeps more after a collection,
+ * all changes made.
  */
 export async function measureLive(cinema: Cinema, { shows, watchers, changes }: LiveLoad): Promise<Figures> {
   const branch = await cinema.openBranch();
@@ -34,7 +34,7 @@ export async function measureLive(cinema: Cinema, { shows, watchers, changes }: 
   const watching = await openWatchers(listWatchers(branch, { shows, watchers }));
   try {
     const before = { server: branch.serverCpu(), postgres: cinema.postgresCpu(), ms: machineMs() };
-    const made = await makeChanges(branch, places, changes);
+    const { made, callsMs } = await makeChanges(branch, places, changes);
     const seconds = (machineMs() - before.ms) / 1_000;
     const { p50, p99 } = await watching.judge(made);
     const after = { server: branch.serverCpu(), postgres: cinema.postgresCpu() };
@@ -49,6 +49,8 @@ export async function measureLive(cinema: Cinema, { shows, watchers, changes }: 
       "changes/s": changes / seconds,
       "p50 ms": p50,
       "p99 ms": p99,
+      "call p50 ms": percentileOf(callsMs, 50),
+      "call p99 ms": percentileOf(callsMs, 99),
       ...(serverUs !== undefined && { "server µs": serverUs }),
       ...(postgresUs !== undefined && { "Postgres µs": postgresUs }),
       "KB a watcher": ((withAllMb - withoutMb) * kilobytesOfMb) / watchers,
@@ -91,18 +93,25 @@ async function warmUp(branch: Branch, places: Place[], calls: number): Promise<v
 }
 
 // All seats are held one after the other, then all are freed, and so on. A slow call delays only the next one for its seat.
-async function makeChanges(branch: Branch, places: Place[], count: number): Promise<MadeChange[]> {
-  const changes: MadeChange[] = [];
+async function makeChanges(
+  branch: Branch,
+  places: Place[],
+  count: number,
+): Promise<{ made: MadeChange[]; callsMs: number[] }> {
+  const made: MadeChange[] = [];
+  const callsMs: number[] = [];
   const states = new Map<Place, Promise<Held | undefined>>();
   const startedAtMs = machineMs();
 
   async function change(place: Place, person: Person): Promise<Held | undefined> {
     const held = await states.get(place);
     const status = held === undefined ? "held" : "free";
-    changes.push({ showId: place.show.id, seat: place.seat, status, atMs: machineMs() });
-    if (held === undefined) return await hold(branch, person, place);
-    await cancel(branch, held);
-    return undefined;
+    const atMs = machineMs();
+    made.push({ showId: place.show.id, seat: place.seat, status, atMs });
+    const now = held === undefined ? await hold(branch, person, place) : undefined;
+    if (held !== undefined) await cancel(branch, held);
+    callsMs.push(machineMs() - atMs);
+    return now;
   }
 
   for (let turn = 0; turn < count; turn += 1) {
@@ -115,5 +124,5 @@ async function makeChanges(branch: Branch, places: Place[], count: number): Prom
     states.set(place, changed);
   }
   await Promise.all(states.values());
-  return changes;
+  return { made, callsMs };
 }
