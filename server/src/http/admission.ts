@@ -44,7 +44,7 @@ const longWaitMs = 250;
 const intervalMs = { queries: 500, mutations: 2_000, outside: 2_000 };
 const burst = 256;
 // From a sign of overload until so long after, calls that have waited longer than the target are refused.
-const targetMs = 10;
+const targetMs = 8;
 const strictMs = 1_000;
 const lateReadMs = 50;
 

@@ -35,7 +35,7 @@ test(
 
     // The server's code is compiled, and its capacity found: what it accepts of a little too much.
     await unleash({ ...load, perSecond: 300, seconds: 4 });
-    const full = await unleash({ ...load, perSecond: 900, seconds: 4 });
+    const full = await unleash({ ...load, perSecond: 1_500, seconds: 4 });
     const capacity = Math.round(full.accepted.length / 4);
     const calm = await unleash({ ...load, perSecond: Math.round(capacity / 2), seconds: 8 });
     const calmP99 = percentile(calm.accepted, 99);
