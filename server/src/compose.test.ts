@@ -63,6 +63,7 @@ test("verbs get the settings that they use, and no secret", async () => {
   const { server } = await givenServer(undefined);
   expect(Object.keys(server.deps.settings).toSorted()).toEqual([
     "background",
+    "cinemaName",
     "cinemaTimeZone",
     "currency",
     "holdLimits",

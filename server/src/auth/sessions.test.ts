@@ -216,9 +216,14 @@ describe("a token", () => {
   });
 
   test("is looked at before the input is", async () => {
-    const { status, error } = await send(app, "/trpc/show.byId?input={not-json", { headers: headersFor() });
+    const { status, error } = await send(app, "/trpc/booking.byId?input={not-json", { headers: headersFor() });
     expect(status).toBe(401);
     expect(error?.data.domain?.code).toBe("MISSING_TOKEN");
+    const headers = headersFor({ token: "no.token" });
+    // A call that visitors may make as well.
+    const visit = await send(app, "/trpc/show.byId?input={not-json", { headers });
+    expect(visit.status).toBe(401);
+    expect(visit.error?.data.domain?.code).toBe("INVALID_TOKEN");
   });
 });
 

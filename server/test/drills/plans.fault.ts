@@ -144,6 +144,7 @@ test(
     await call("show.byId", { showId }, person);
     await call("show.seatMap", { showId }, person);
     await call("show.bestAvailable", { showId, count: 2 }, person);
+    await call("show.cinema", undefined, person);
     await watch(showId, person);
     const hold = (seat: string) => call<Hold>("booking.initialize", { showId, seatNumbers: [seat] }, person);
     const { bookingId } = await hold("A1");
