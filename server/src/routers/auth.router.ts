@@ -1,12 +1,10 @@
 import type { TRPCRouterRecord } from "@trpc/server";
 import * as contract from "../contract/index.ts";
 import {
-  customerHashingProcedure,
-  customerProcedure,
   publicHashingProcedure,
   publicProcedure,
-  signedInHashingProcedure,
-  signedInProcedure,
+  userHashingProcedure,
+  userProcedure,
 } from "../rpc/procedures.ts";
 import { withCaller, withInput, withUser } from "../rpc/resolve.ts";
 import { changePassword } from "../auth/change-password.ts";
@@ -34,13 +32,10 @@ export const authRouter = {
     .mutation(withCaller(logIn)),
 
   /** Ends this session, or with `everywhere` all of the account's. */
-  logout: signedInProcedure
-    .input(contract.logOutInput)
-    .output(contract.logOutOutput)
-    .mutation(withUser(logOut)),
+  logout: userProcedure.input(contract.logOutInput).output(contract.logOutOutput).mutation(withUser(logOut)),
 
   /** The profile of the person who is signed in. */
-  me: signedInProcedure.input(contract.meInput).output(contract.meOutput).query(withUser(getMe)),
+  me: userProcedure.input(contract.meInput).output(contract.meOutput).query(withUser(getMe)),
 
   /** The questions to choose from at sign-up. */
   securityQuestions: publicProcedure
@@ -67,25 +62,25 @@ export const authRouter = {
     .mutation(withCaller(resetPassword)),
 
   /** Changes the password and ends the person's other sessions. */
-  changePassword: signedInHashingProcedure
+  changePassword: userHashingProcedure
     .input(contract.changePasswordInput.extend({ newPassword: uncommonPasswordSchema }))
     .output(contract.changePasswordOutput)
     .mutation(withUser(changePassword)),
 
   /** Changes a customer's name, e-mail address and phone number together. */
-  updateProfile: customerHashingProcedure
+  updateProfile: userHashingProcedure
     .input(contract.updateProfileInput)
     .output(contract.updateProfileOutput)
     .mutation(withUser(updateProfile)),
 
   /** Where one's picture can be fetched for the next 24 hours. */
-  profileImage: customerProcedure
+  profileImage: userProcedure
     .input(contract.profileImageInput)
     .output(contract.profileImageLinkSchema)
     .query(withUser(getProfileImage)),
 
   /** Replaces one's picture. */
-  updateProfileImage: customerHashingProcedure
+  updateProfileImage: userHashingProcedure
     .input(contract.updateProfileImageInput)
     .output(contract.profileImageLinkSchema)
     .mutation(withUser(updateProfileImage)),

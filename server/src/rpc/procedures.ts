@@ -5,7 +5,7 @@ import {
   type TRPCError,
   type TRPCProcedureType,
 } from "@trpc/server";
-import { movesMoney, roles, type Role } from "../contract/index.ts";
+import { movesMoney, rolesFor } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Context } from "./context.ts";
@@ -72,8 +72,9 @@ function showIdOf(answer: unknown): number | undefined {
 }
 
 // The session and the role are read on every call, before the input is.
-async function admit({ ctx, path }: Step, allowedRoles: readonly Role[]): Promise<User> {
+async function admit({ ctx, path }: Step): Promise<User> {
   const user = await ctx.authenticate(ctx.deps, ctx.caller, ctx.authorization);
+  const allowedRoles = rolesFor(path);
   if (!allowedRoles.includes(user.role)) {
     throw new DomainError({ code: "FORBIDDEN", details: { requiredRoles: [...allowedRoles] } });
   }
@@ -85,17 +86,6 @@ async function admit({ ctx, path }: Step, allowedRoles: readonly Role[]): Promis
 async function takeInput({ getRawInput }: { getRawInput: () => Promise<unknown> }): Promise<void> {
   const input = await getRawInput();
   if (input instanceof RefusedInput) throw input.error;
-}
-
-function forRoles(allowedRoles: readonly Role[]) {
-  return trpc.procedure.use(
-    async (call) =>
-      await attend(call, async () => {
-        const user = await admit(call, allowedRoles);
-        await takeInput(call);
-        return await call.next({ ctx: { user } });
-      }),
-  );
 }
 
 // Comes before everything that costs something, such as the session, so that a storm of calls that hash does not reach the database.
@@ -111,14 +101,6 @@ const standInLine = trpc.middleware(
 );
 
 const hashing = trpc.procedure.use(standInLine);
-
-function hashingForRoles(allowedRoles: readonly Role[]) {
-  return hashing.use(async (call) => {
-    const user = await admit(call, allowedRoles);
-    await takeInput(call);
-    return await call.next({ ctx: { user } });
-  });
-}
 
 /** Whether a procedure is one of those that pass the hash queue. */
 export function standsInLine(procedure: AnyTRPCProcedure): boolean {
@@ -145,17 +127,15 @@ export const viewerProcedure = trpc.procedure.use(
     }),
 );
 
-/** For everyone who is signed in. */
-export const signedInProcedure = forRoles(roles);
-
-/** For customers; staff and admins are refused with `FORBIDDEN`. */
-export const customerProcedure = forRoles(["customer"]);
-
-/** For admins; customers and staff are refused with `FORBIDDEN`. */
-export const adminProcedure = forRoles(["admin"]);
-
-/** For staff and admins; customers are refused with `FORBIDDEN`. */
-export const staffProcedure = forRoles(["staff", "admin"]);
+/** For the roles that `procedureRoles` lists for it; others are refused with `FORBIDDEN`, and without a session with `MISSING_TOKEN`. */
+export const userProcedure = trpc.procedure.use(
+  async (call) =>
+    await attend(call, async () => {
+      const user = await admit(call);
+      await takeInput(call);
+      return await call.next({ ctx: { user } });
+    }),
+);
 
 /** As `publicProcedure`, for verbs that hash: they wait in the bounded line, past which a call is refused with `RATE_LIMITED`. */
 export const publicHashingProcedure = hashing.use(async (call) => {
@@ -163,11 +143,9 @@ export const publicHashingProcedure = hashing.use(async (call) => {
   return await call.next();
 });
 
-/** As `signedInProcedure`, for verbs that hash. */
-export const signedInHashingProcedure = hashingForRoles(roles);
-
-/** As `customerProcedure`, for verbs that hash. */
-export const customerHashingProcedure = hashingForRoles(["customer"]);
-
-/** As `adminProcedure`, for verbs that hash. */
-export const adminHashingProcedure = hashingForRoles(["admin"]);
+/** As `userProcedure`, for verbs that hash. */
+export const userHashingProcedure = hashing.use(async (call) => {
+  const user = await admit(call);
+  await takeInput(call);
+  return await call.next({ ctx: { user } });
+});
