@@ -216,7 +216,9 @@ describe("a token", () => {
   });
 
   test("is looked at before the input is", async () => {
-    const { status, error } = await send(app, "/trpc/booking.byId?input={not-json", { headers: headersFor() });
+    const { status, error } = await send(app, "/trpc/booking.byId?input={not-json", {
+      headers: headersFor(),
+    });
     expect(status).toBe(401);
     expect(error?.data.domain?.code).toBe("MISSING_TOKEN");
     const headers = headersFor({ token: "no.token" });
