@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { signUpInput } from "./auth.ts";
 import {
   emailSchema,
   nameSchema,
   newPasswordSchema,
   phoneNumberSchema,
   securityAnswerSchema,
-  signUpInput,
   usernameSchema,
-} from "./auth.ts";
+} from "./person.ts";
 
 // Outside the Basic Multilingual Plane: one character, two UTF-16 units, four bytes.
 const deseret = "\u{10428}";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { goodCard } from "../../test/given.ts";
-import { cardSchema } from "./booking.ts";
+import { cardSchema } from "./card.ts";
 
 const read = (change: object) => cardSchema.parse({ ...goodCard, ...change });
 const problemsOf = (change: object) =>

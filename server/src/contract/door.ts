@@ -7,7 +7,13 @@ import { cinemaDateSchema } from "./show.ts";
 
 /** What `admin.doorList` takes: a page, and a cinema date, a show or both; with neither it is today. */
 export const doorListInput = z
-  .strictObject({ ...pageFields, date: cinemaDateSchema.optional(), showId: idSchema.optional() })
+  .strictObject({
+    ...pageFields,
+    /** A cinema date, `YYYY-MM-DD`; left out, today's unless a show is named. */
+    date: cinemaDateSchema.optional(),
+    /** The one show to list. */
+    showId: idSchema.optional(),
+  })
   .prefault({});
 
 /** Which bookings to list, with the default page size filled in. */
@@ -15,6 +21,7 @@ export type DoorListInput = z.output<typeof doorListInput>;
 
 /** What `admin.checkIn` takes: one to `maxCheckIns` bookings. */
 export const checkInInput = z.strictObject({
+  /** The bookings to let in, 1 to 200 in one call. */
   bookingIds: z
     .array(idSchema)
     .min(1, "Name at least one booking.")
@@ -26,10 +33,28 @@ export type CheckInInput = z.output<typeof checkInInput>;
 
 /** What `admin.checkIn` answers: what became of each booking, in the order asked and each once. */
 export const checkInOutput = z.object({
+  /** Bookings that were let in by this call. */
   checkedIn: z.array(idSchema),
-  /** `by` is the username of the member of staff who checked the booking in, at `at`. */
-  alreadyDone: z.array(z.object({ bookingId: idSchema, at: z.date(), by: z.string() })),
-  invalid: z.array(z.object({ bookingId: idSchema, reason: z.enum(checkInReasons) })),
+  /** Bookings that were let in before. */
+  alreadyDone: z.array(
+    z.object({
+      /** The booking that was let in before. */
+      bookingId: idSchema,
+      /** When it was let in. */
+      at: z.date(),
+      /** The username of the member of staff who let it in. */
+      by: z.string(),
+    }),
+  ),
+  /** Bookings that are not let in. */
+  invalid: z.array(
+    z.object({
+      /** The booking that is not let in. */
+      bookingId: idSchema,
+      /** Why it is not let in. */
+      reason: z.enum(checkInReasons),
+    }),
+  ),
 });
 
 /** What became of each booking. */
@@ -37,7 +62,9 @@ export type CheckInOutput = z.output<typeof checkInOutput>;
 
 /** What `admin.checkInTicket` takes: what was read from the code on the ticket, and the show at whose door it was read, if that matters. */
 export const checkInTicketInput = z.strictObject({
+  /** What was read from the code, at most 4,296 characters. */
   ticket: z.string().max(maxTicketLength, `A ticket has at most ${maxTicketLength} characters.`).trim(),
+  /** The show at whose door it was read; a ticket for another show is `WRONG_SHOW` then. */
   showId: idSchema.optional(),
 });
 
@@ -46,12 +73,15 @@ export type CheckInTicketInput = z.output<typeof checkInTicketInput>;
 
 /** What `admin.checkInTicket` answers; a forged ticket tells of no booking. */
 export const checkInTicketOutput = z.object({
+  /** `checkedIn` opens the door; `alreadyDone` was let in before. */
   outcome: z.enum(["checkedIn", "alreadyDone", "invalid"]),
-  /** Of an invalid ticket. */
+  /** Why an invalid ticket is not let in. */
   reason: z.enum(ticketReasons).optional(),
+  /** The booking of the ticket; left out where the ticket tells of none. */
   booking: bookingSchema.optional(),
-  /** When and by whom the ticket was used before, of one that is `alreadyDone`. */
+  /** When it was let in before, of one that is `alreadyDone`. */
   at: z.date().optional(),
+  /** The username of the member of staff who let it in before. */
   by: z.string().optional(),
 });
 

@@ -16,7 +16,12 @@ export const pageFields = {
 
 /** What such a list returns: its items, and the cursor of the next page or null on the last one. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+  return z.object({
+    /** The items of this page. */
+    items: z.array(item),
+    /** The `cursor` of the next page; null on the last one. */
+    nextCursor: z.string().nullable(),
+  });
 }
 
 /** The input of a procedure that takes none; it may be left out. */

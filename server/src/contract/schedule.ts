@@ -22,7 +22,12 @@ export const moviesOutput = z.array(movieSchema);
 
 /** What `admin.slots` takes: a cinema date (by default today) and a screen (by default the first one). */
 export const freeSlotsInput = z
-  .strictObject({ date: cinemaDateSchema.optional(), screenId: idSchema.default(firstScreenId) })
+  .strictObject({
+    /** A cinema date, `YYYY-MM-DD`; left out for today. */
+    date: cinemaDateSchema.optional(),
+    /** The screen, by the `id` of `admin.screens`; left out for the first one. */
+    screenId: idSchema.default(firstScreenId),
+  })
   .prefault({});
 
 /** The day and the screen whose free slots are asked for. */
@@ -46,10 +51,15 @@ export const showCostSchema = sentAmountSchema.superRefine((cost, context) => {
 
 /** What `admin.createShow` takes: the film by its IMDb id, the day, the slot, what a Standard seat costs, and the screen. */
 export const createShowInput = z.strictObject({
+  /** The film, by its IMDb id as `admin.movies` has it. */
   movieId: z.string(),
+  /** The cinema date, `YYYY-MM-DD`. */
   date: cinemaDateSchema,
+  /** The part of the day, by the `id` of `admin.slots`. */
   slotId: idSchema,
+  /** What a Standard seat costs, more than 0 and at most 3000.00; a Deluxe seat costs 150.00 more. */
   cost: showCostSchema,
+  /** The screen, by the `id` of `admin.screens`; left out for the first one. */
   screenId: idSchema.default(firstScreenId),
 });
 
@@ -57,7 +67,10 @@ export const createShowInput = z.strictObject({
 export type CreateShowInput = z.output<typeof createShowInput>;
 
 /** What `admin.createShow` answers: the show, and what may be wrong with it, in sentences. */
-export const scheduledShowSchema = showSchema.extend({ warnings: z.array(z.string()) });
+export const scheduledShowSchema = showSchema.extend({
+  /** What may be wrong with the show, in sentences, such as a film that is longer than the slot; empty when nothing is. */
+  warnings: z.array(z.string()),
+});
 
 /** A show that was just scheduled. */
 export type ScheduledShow = z.output<typeof scheduledShowSchema>;
@@ -66,7 +79,14 @@ export type ScheduledShow = z.output<typeof scheduledShowSchema>;
 export const screensInput = noInput;
 
 /** A screen and how many seats it has. */
-export const screenSchema = z.object({ id: idSchema, name: z.string(), capacity: z.int() });
+export const screenSchema = z.object({
+  /** Names the screen in other calls. */
+  id: idSchema,
+  /** The screen's name, as on the ticket. */
+  name: z.string(),
+  /** How many seats it has. */
+  capacity: z.int(),
+});
 
 /** A screen and how many seats it has. */
 export type Screen = z.output<typeof screenSchema>;
@@ -90,12 +110,16 @@ function isVisible(name: string): boolean {
 }
 
 const seatSchema = z.strictObject({
+  /** The seat's number in its row, 1 to 99; a number that is missing is an aisle. */
   number: z.int().min(1).max(maxSeatNumber),
+  /** The kind of the seat, which decides its price. */
   type: z.enum(seatTypes),
 });
 
 const rowSchema = z.strictObject({
+  /** The row's letter or two letters, `A` to `ZZ`. */
   row: z.string().regex(/^[A-Z]{1,2}$/, "A row is named by one or two letters, A to ZZ."),
+  /** The row's seats, 1 to 60. */
   seats: z
     .array(seatSchema)
     .min(1, "A row has at least one seat.")
@@ -104,7 +128,9 @@ const rowSchema = z.strictObject({
 
 /** What `admin.createScreen` takes: a name that no screen has, and a layout: rows of any length, with any numbers missing. */
 export const createScreenInput = z.strictObject({
+  /** 1 to 50 characters; no other screen has it. */
   name: screenNameSchema,
+  /** The rows from the front of the hall to the back, 1 to 52, with at most 1,000 seats in all. */
   rows: z
     .array(rowSchema)
     .min(1, "A screen has at least one row.")

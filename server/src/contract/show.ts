@@ -13,12 +13,19 @@ const cinemaTime = z.string().regex(/^\d{2}:\d{2}$/);
 
 /** A film as it was when its show was scheduled; texts are empty and the runtime is 0 until the movie service has answered. */
 export const movieSchema = z.object({
+  /** The film's IMDb id. */
   movieId: z.string(),
+  /** The film's title. */
   title: z.string(),
+  /** How long the film runs, in minutes; 0 while the movie service has not told. */
   runtimeMinutes: z.int(),
+  /** What the film is about; empty while the movie service has not told. */
   plot: z.string(),
+  /** The rating at IMDb, such as `8.1`; null where there is none. */
   imdbRating: z.string().nullable(),
+  /** Where the poster can be fetched; empty where there is none. */
   posterUrl: z.string(),
+  /** The film's genres, such as `Drama`. */
   genres: z.array(z.string()),
 });
 
@@ -27,9 +34,13 @@ export type Movie = z.output<typeof movieSchema>;
 
 /** A part of the day in which one show fits; its times are in the cinema's zone. One that ends at or before its start ends on the next day. */
 export const slotSchema = z.object({
+  /** Names the slot in other calls. */
   id: idSchema,
+  /** What the cinema calls it, such as `Matinee`. */
   name: z.string(),
+  /** When it starts in the cinema's zone, `HH:MM`. */
   startTime: cinemaTime,
+  /** When it ends in the cinema's zone, `HH:MM`; on the next day when not after the start. */
   endTime: cinemaTime,
 });
 
@@ -38,15 +49,30 @@ export type Slot = z.output<typeof slotSchema>;
 
 /** One screening. `startsAt` and `endsAt` are instants; `date` and the slot's times are in the cinema's zone. */
 export const showSchema = z.object({
+  /** Names the show in other calls, as `showId`. */
   id: idSchema,
-  screen: z.object({ id: idSchema, name: z.string() }),
+  /** Where the show runs. */
+  screen: z.object({
+    /** Names the screen. */
+    id: idSchema,
+    /** The screen's name, as on the ticket. */
+    name: z.string(),
+  }),
+  /** The film, as it was when the show was scheduled. */
   movie: movieSchema,
+  /** The part of the day. */
   slot: slotSchema,
+  /** The show's date in the cinema's zone, `YYYY-MM-DD`. */
   date: cinemaDateSchema,
+  /** When the show starts, as an instant. */
   startsAt: z.date(),
+  /** When the show's slot ends, as an instant. */
   endsAt: z.date(),
+  /** What a Standard seat costs, in the cinema's currency. */
   cost: amountSchema,
+  /** Seats that are free as of this answer. */
   availableSeats: z.int(),
+  /** When the show was cancelled; null while it is on. */
   cancelledAt: z.date().nullable(),
 });
 
@@ -55,17 +81,32 @@ export type Show = z.output<typeof showSchema>;
 
 /** Every seat of a show, rows in order. `version` only grows; prices are per seat type. */
 export const seatMapSchema = z.object({
+  /** The show whose seats these are. */
   showId: idSchema,
+  /** Only grows: a map of a higher version has every change that one of a lower version has. */
   version: z.int(),
-  prices: z.object({ Standard: amountSchema, Deluxe: amountSchema }),
+  /** What a seat costs by its kind, in the cinema's currency. */
+  prices: z.object({
+    /** The price of a Standard seat. */
+    Standard: amountSchema,
+    /** The price of a Deluxe seat. */
+    Deluxe: amountSchema,
+  }),
+  /** The rows from the front of the hall to the back. */
   rows: z.array(
     z.object({
+      /** The row's letter or two letters. */
       row: z.string(),
+      /** The row's seats from left to right. */
       seats: z.array(
         z.object({
+          /** Row and number, such as `A1`: what a booking names. */
           seatNumber: z.string(),
+          /** The seat's number in its row; a number that is missing is an aisle. */
           column: z.int(),
+          /** The kind of the seat, which decides its price. */
           type: z.enum(seatTypes),
+          /** `held` while a buyer may still pay for it. */
           status: z.enum(seatStatuses),
         }),
       ),
@@ -77,7 +118,12 @@ export const seatMapSchema = z.object({
 export type SeatMap = z.output<typeof seatMapSchema>;
 
 /** Adjacent free seats in one row, from left to right, and what they cost together. */
-export const bestSeatsSchema = z.object({ seatNumbers: z.array(z.string()), amountDue: amountSchema });
+export const bestSeatsSchema = z.object({
+  /** Adjacent seats of one row, from left to right. */
+  seatNumbers: z.array(z.string()),
+  /** What they cost together, in the cinema's currency. */
+  amountDue: amountSchema,
+});
 
 /** The best seats that are free, and what they cost. */
 export type BestSeats = z.output<typeof bestSeatsSchema>;
@@ -90,13 +136,21 @@ export const cinemaInput = noInput;
 
 /** What `show.cinema` answers: `now` is the server's time, `today` the date in the cinema's zone, `currency` a code of ISO 4217. */
 export const cinemaOutput = z.object({
+  /** The cinema's name, as on its tickets. */
   name: z.string(),
+  /** The cinema's zone, a name of the IANA database such as `Asia/Kolkata`. */
   timeZone: z.string(),
+  /** The currency of every amount, a code of ISO 4217 such as `INR`. */
   currency: z.string(),
+  /** The date in the cinema's zone, `YYYY-MM-DD`. */
   today: cinemaDateSchema,
+  /** The server's time. */
   now: z.date(),
+  /** Seconds for which a hold lives, unless its show starts sooner. */
   holdSeconds: z.int(),
+  /** Seats in one booking at most. */
   maxSeatsPerBooking: z.int(),
+  /** Unpaid holds of one customer at most. */
   maxLiveHolds: z.int(),
 });
 
@@ -104,20 +158,30 @@ export const cinemaOutput = z.object({
 export type Cinema = z.output<typeof cinemaOutput>;
 
 /** What `show.list` takes: a cinema date; left out, today's in the cinema's zone. */
-export const listShowsInput = z.strictObject({ date: cinemaDateSchema.optional() }).prefault({});
+export const listShowsInput = z
+  .strictObject({
+    /** A cinema date, `YYYY-MM-DD`; left out for today. Customers and visitors see today and the six days after it. */
+    date: cinemaDateSchema.optional(),
+  })
+  .prefault({});
 
 /** The cinema date asked for, if one was. */
 export type ListShowsInput = z.output<typeof listShowsInput>;
 
 /** What `show.byId` and `show.seatMap` take. */
-export const showIdInput = z.strictObject({ showId: idSchema });
+export const showIdInput = z.strictObject({
+  /** The show, by the `id` of `show.list`. */
+  showId: idSchema,
+});
 
 /** The one show that a call is about. */
 export type ShowIdInput = z.output<typeof showIdInput>;
 
 /** What `show.watchSeatMap` takes: a show, and the id of the last event that the caller has seen of it, whatever its form. */
 export const watchSeatMapInput = z.strictObject({
+  /** The show, by the `id` of `show.list`. */
   showId: idSchema,
+  /** The id of the last event that was seen, to go on after it; left out to begin with a snapshot. */
   lastEventId: z.string().max(100).optional(),
 });
 
@@ -130,14 +194,37 @@ export type WatchSeatMapInput = z.output<typeof watchSeatMapInput>;
  * again when too much was. `cancelled` and `ended` are the last.
  */
 export const seatMapEventSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("snapshot"), seatMap: seatMapSchema }),
   z.object({
-    type: z.literal("changed"),
-    version: z.int(),
-    seats: z.array(z.object({ seatNumber: z.string(), status: z.enum(seatStatuses) })),
+    /** What happened: the whole map, some changed seats, or the end of the stream. */
+    type: z.literal("snapshot"),
+    /** The whole map, with every change so far. */
+    seatMap: seatMapSchema,
   }),
-  z.object({ type: z.literal("cancelled"), reason: z.string() }),
-  z.object({ type: z.literal("ended") }),
+  z.object({
+    /** What happened: the whole map, some changed seats, or the end of the stream. */
+    type: z.literal("changed"),
+    /** The map's version after these changes. */
+    version: z.int(),
+    /** The seats whose status is another one now. */
+    seats: z.array(
+      z.object({
+        /** Row and number, such as `A1`. */
+        seatNumber: z.string(),
+        /** What the seat is now. */
+        status: z.enum(seatStatuses),
+      }),
+    ),
+  }),
+  z.object({
+    /** What happened: the whole map, some changed seats, or the end of the stream. */
+    type: z.literal("cancelled"),
+    /** Why the show was cancelled, for customers to read. */
+    reason: z.string(),
+  }),
+  z.object({
+    /** What happened: the whole map, some changed seats, or the end of the stream. */
+    type: z.literal("ended"),
+  }),
 ]);
 
 /** What happens to a seat map that is watched; `switch` over its `type`. */

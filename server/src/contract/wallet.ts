@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cardSchema } from "./booking.ts";
+import { cardSchema } from "./card.ts";
 import { maxTopUp } from "./constants.ts";
 import { amountSchema, sentAmountSchema } from "./amounts.ts";
 import { Decimal } from "./money.ts";
@@ -10,9 +10,13 @@ export const walletBalanceInput = noInput;
 
 /** A wallet: `available` is the balance without what is promised to payments under way. */
 export const walletSchema = z.object({
+  /** Whose wallet it is. */
   username: z.string(),
+  /** The money in it, in the cinema's currency. */
   balance: amountSchema,
+  /** What of it can be spent: the balance without what is promised to payments under way. */
   available: amountSchema,
+  /** When the balance changed last. */
   updatedAt: z.date(),
 });
 
@@ -34,13 +38,21 @@ export const topUpAmountSchema = sentAmountSchema.superRefine((amount, context) 
 });
 
 /** What `wallet.addFunds` takes: how much, and the card that is charged with it. */
-export const addFundsInput = z.strictObject({ amount: topUpAmountSchema, card: cardSchema });
+export const addFundsInput = z.strictObject({
+  /** What to add, more than 0 and at most 10000.00: a Decimal or text such as `100.00`, never a number. */
+  amount: topUpAmountSchema,
+  /** The card that is charged with it. */
+  card: cardSchema,
+});
 
 /** The amount and the checked card. */
 export type AddFundsInput = z.output<typeof addFundsInput>;
 
 /** What `wallet.addFunds` answers: the wallet afterwards, and the gateway's reference of the charge. */
-export const addFundsOutput = walletSchema.extend({ transactionId: z.string() });
+export const addFundsOutput = walletSchema.extend({
+  /** The gateway's reference of the charge. */
+  transactionId: z.string(),
+});
 
 /** The wallet after the funds were added. */
 export type AddFundsOutput = z.output<typeof addFundsOutput>;
@@ -53,12 +65,19 @@ export type WalletTransactionsInput = z.output<typeof walletTransactionsInput>;
 
 /** One change of a wallet, written once and for ever. */
 export const walletTransactionSchema = z.object({
+  /** Names the change. */
   id: idSchema,
+  /** `ADD` puts money in, `DEDUCT` takes it out. */
   type: z.enum(["ADD", "DEDUCT"]),
+  /** How much, in the cinema's currency; never negative. */
   amount: amountSchema,
+  /** The balance after this change. */
   balanceAfter: amountSchema,
+  /** The booking that was paid or given back; null for added funds. */
   bookingId: idSchema.nullable(),
+  /** The reference of the payment that made the change. */
   transactionId: z.string(),
+  /** When the change was made. */
   timestamp: z.date(),
 });
 

@@ -13,13 +13,17 @@ export const walletRouter = {
     .output(contract.walletSchema)
     .query(withUser(getBalance)),
 
-  /** Adds funds by card. */
+  /**
+   * Charges a card and adds the amount to one's own wallet, at most 10000.00 at once and 100000.00 in all. Repeat it with the same idempotency
+   * key and the card is charged once; after `PAYMENT_OUTCOME_UNKNOWN` never under a new one. 20 failed cards in 15 minutes are followed by
+   * `RATE_LIMITED`.
+   */
   addFunds: userProcedure
     .input(contract.addFundsInput)
     .output(contract.addFundsOutput)
     .mutation(withUser(addFunds)),
 
-  /** Every change of one's own wallet, newest first. */
+  /** Every change of one's own wallet, newest first, a page at a time; a page has 20 unless asked otherwise, and 100 at most. */
   transactions: userProcedure
     .input(contract.walletTransactionsInput)
     .output(contract.walletTransactionPageSchema)
