@@ -171,6 +171,7 @@ const plainContract = [
   "money",
   "plain",
   "procedures",
+  "refusals",
   "roles",
   "statuses",
   "transformer",

@@ -7,6 +7,7 @@ export * from "./exports.ts";
 export * from "./fold.ts";
 export * from "./money.ts";
 export * from "./procedures.ts";
+export * from "./refusals.ts";
 export * from "./roles.ts";
 export * from "./statuses.ts";
 export * from "./transformer.ts";

@@ -254,6 +254,15 @@ export const procedureRoles = {
   "admin.integrity": admins,
 } as const satisfies Record<ProcedurePath, "anyone" | readonly Role[]>;
 
+/** The procedures that a role may call, those for anyone among them: `ProcedureFor<"customer">`. */
+export type ProcedureFor<Caller extends Role> = {
+  [Path in ProcedurePath]: (typeof procedureRoles)[Path] extends "anyone"
+    ? Path
+    : Caller extends (typeof procedureRoles)[Path][number]
+      ? Path
+      : never;
+}[ProcedurePath];
+
 /** The roles that may call a procedure; all of them where anyone may. None may call what is not listed. */
 export function rolesFor(path: string): readonly Role[] {
   const listed: Record<string, "anyone" | readonly Role[]> = procedureRoles;

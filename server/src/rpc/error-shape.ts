@@ -3,9 +3,14 @@ import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { sqlState } from "@skyfox/db";
 import { z } from "zod";
-import { procedureCodes, type DomainCode, type ErrorData, type FieldProblem } from "../contract/index.ts";
+import {
+  procedureCodes,
+  transportCodes,
+  type DomainCode,
+  type ErrorData,
+  type FieldProblem,
+} from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
-import { transportCodes } from "../errors/transport.ts";
 
 /** The error as the client gets it, inside tRPC's envelope. */
 export interface ErrorShape extends TRPCErrorShape<ErrorData> {
