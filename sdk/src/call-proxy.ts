@@ -27,10 +27,18 @@ type AnyCall = TRPCPromise<OutputOf<"booking.list">, ErrorShapeOf<"booking.list"
 
 /**
  * The procedures of a client by their names: `calls.booking.pay.mutate(input, options)`. Symbols are those of `client`, by which tRPC's own tools
- * find the client behind it.
+ * find the client behind it. With `served` there is nothing but these features, procedures and names of `own`.
  */
-export function callProxy(client: object, untyped: Untyped, own: object): object {
-  return branch("", (name) => (name in own ? { value: own[name as keyof typeof own] } : undefined));
+export function callProxy(
+  client: object,
+  untyped: Untyped,
+  own: object,
+  served?: ReadonlySet<string>,
+): object {
+  const isServed = (path: string) => served === undefined || served.has(path);
+  return branch("", (name) =>
+    isServed(name) && name in own ? { value: own[name as keyof typeof own] } : undefined,
+  );
 
   function branch(path: string, find: (name: string) => { value: unknown } | undefined): object {
     const known = new Map<string, unknown>();
@@ -55,7 +63,8 @@ export function callProxy(client: object, untyped: Untyped, own: object): object
     );
   }
 
-  function below(path: string): object {
+  function below(path: string): object | undefined {
+    if (!isServed(path)) return undefined;
     const calls: Record<string, unknown> = callsOf(path, untyped);
     return branch(path, (name) => (Object.hasOwn(calls, name) ? { value: calls[name] } : undefined));
   }

@@ -76,7 +76,8 @@ export type SkyfoxClient = Calls & BehindClient & Extras;
 // By this symbol `createTRPCOptionsProxy` of TanStack and other tools of tRPC find the client behind.
 type BehindClient = Omit<TRPCClient<AppRouter>, keyof Procedures>;
 
-interface Extras {
+/** What a client has beside the procedures. */
+export interface Extras {
   readonly tickets: TicketCalls;
   readonly exports: Exports;
   /** Follows the seat map of a show live. */
@@ -94,12 +95,13 @@ export function createSkyfoxClient(options: SkyfoxClientOptions): SkyfoxClient {
   return connectClient(options, realTiming, findSurroundings());
 }
 
-/** A client with timers, clock and randomness of the caller's choice, for tests. */
+/** A client with timers, clock and randomness of the caller's choice, for tests. With `served` it has nothing but these features and procedures. */
 export function connectClient(
   options: SkyfoxClientOptions,
   timing: Timing,
   surroundings: Surroundings = {},
   build = ownBuild,
+  served?: ReadonlySet<string>,
 ): SkyfoxClient {
   const { url, host } = readAddress(options);
   const defaults = {
@@ -162,7 +164,7 @@ export function connectClient(
     exports: exportsOf(get),
     watchSeatMap: seatMapWatcher(streams, surroundings),
   };
-  return callProxy(calling, getUntypedClient(calling), extras) as SkyfoxClient;
+  return callProxy(calling, getUntypedClient(calling), extras, served) as SkyfoxClient;
 }
 
 function headersOf(apiKey: string, token: string | null | undefined, key?: string): Record<string, string> {

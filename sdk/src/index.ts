@@ -10,6 +10,15 @@ export type RouterInputs = inferRouterInputs<AppRouter>;
 export type RouterOutputs = inferRouterOutputs<AppRouter>;
 
 export { createSkyfoxClient, type SkyfoxClient, type SkyfoxClientOptions } from "./client.ts";
+export {
+  createAdminClient,
+  createCustomerClient,
+  createStaffClient,
+  type AdminClient,
+  type CustomerClient,
+  type RoleClient,
+  type StaffClient,
+} from "./role-clients.ts";
 export type { DeviceTokens } from "./device-tokens.ts";
 export type {
   CallOptions,
@@ -101,6 +110,7 @@ export {
   paymentOutcomes,
   paymentTypes,
   procedureCodes,
+  procedureRoles,
   profileImageLinkHours,
   profileImageSide,
   profileImageTypes,
@@ -136,6 +146,7 @@ export type {
   Movie,
   PaymentOutcome,
   PaymentsInDoubtPage,
+  ProcedureFor,
   ProcedurePath,
   ProfileImage,
   ProfileImageLink,
