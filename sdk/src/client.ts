@@ -121,8 +121,14 @@ export function connectClient(
     timing,
   );
   const link = { url: `${url}/trpc`, transformer, fetch: rememberLosses(fetch) };
-  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersWith() });
-  const streams = { url: link.url, fetch, headers: () => headersWith(), timing };
+  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersWith(), tokens });
+  const streams = {
+    url: link.url,
+    fetch,
+    headers: () => headersWith(),
+    refreshToken: () => tokens.refresh(tokens.refreshes),
+    timing,
+  };
   const calling = createTRPCClient<AppRouter>({
     links: [
       callLink(defaults),

@@ -13,6 +13,7 @@ let timing: ManualTiming;
 let token: string | undefined;
 let log: string[];
 let close: () => void;
+let refresh: () => Promise<boolean>;
 /** Called with how often the token was asked for. */
 let whenAsked: (time: number) => void;
 
@@ -22,6 +23,7 @@ beforeEach(() => {
   token = "first";
   log = [];
   whenAsked = () => {};
+  refresh = () => Promise.resolve(false);
 });
 
 afterEach(() => close());
@@ -357,6 +359,57 @@ describe("silence", () => {
   });
 });
 
+describe("a stream whose token is refused", () => {
+  const sessionEnded = () => refusal("UNAUTHORIZED", { code: "SESSION_ENDED", details: null });
+
+  test("goes on after its last event with a token that was refreshed", async () => {
+    let refreshes = 0;
+    refresh = async () => {
+      refreshes += 1;
+      token = "second";
+      return Promise.resolve(true);
+    };
+    const stream = await followed();
+    stream.send("7", 1);
+    await settle();
+    stream.fail(sessionEnded());
+    await settle();
+    timing.pass(150);
+    await settle();
+    expect(server.connections[1]?.headers.get("authorization")).toBe("Bearer second");
+    expect(server.connections[1]?.input).toEqual({ showId: 1, lastEventId: "7" });
+    expect(refreshes).toBe(1);
+  });
+
+  test("again after its refresh is refused", async () => {
+    let refreshes = 0;
+    refresh = () => Promise.resolve((refreshes += 1) > 0);
+    for (let turn = 0; turn < 2; turn += 1) server.refuse(sessionEnded());
+    await followed();
+    timing.pass(150);
+    await settle();
+    expect(log.at(-1)).toBe("refused: SESSION_ENDED");
+    expect([server.connections.length, refreshes]).toEqual([0, 1]);
+  });
+
+  test.each([
+    ["cannot be refreshed", () => Promise.resolve(false)],
+    ["whose refresh fails", () => Promise.reject(new Error("Offline."))],
+  ])("and %s is refused", async (_, fails) => {
+    refresh = fails;
+    server.refuse(sessionEnded());
+    await followed();
+    expect(log.at(-1)).toBe("refused: SESSION_ENDED");
+  });
+
+  test("for another reason refreshes nothing", async () => {
+    refresh = () => Promise.reject(new Error("It is not asked for."));
+    server.refuse(refusal("FORBIDDEN", { code: "FORBIDDEN", details: { requiredRoles: ["admin"] } }));
+    await followed();
+    expect(log.at(-1)).toBe("refused: FORBIDDEN");
+  });
+});
+
 /** Follows, and gives the stream as soon as the server has it. */
 async function followed(lastEventId?: string): Promise<Connection> {
   follow({ lastEventId });
@@ -378,6 +431,7 @@ function follow({
       if (token === undefined) throw new Error("No token.");
       return { authorization: `Bearer ${token}` };
     },
+    refreshToken: async () => await refresh(),
     timing,
   };
   close = followStream(

@@ -2,6 +2,7 @@ import { TRPCClientError } from "@trpc/client";
 import { transformer } from "@skyfox/server/contract/plain";
 import { isSkyfoxError, type SkyfoxError } from "./errors.ts";
 import { readEvents, type ServerSentEvent } from "./event-stream.ts";
+import { isTokenRefused } from "./sessions.ts";
 import { backoffMs, longestNamedMs, namedWaitMs, type Timing } from "./retries.ts";
 import { watchSilence } from "./silence.ts";
 import type { Fetch } from "./timeout.ts";
@@ -14,6 +15,8 @@ export interface StreamAccess {
   fetch: Fetch | undefined;
   /** Asked before each connection, and every five seconds while one is open. */
   headers: () => Promise<Record<string, string>>;
+  /** Asked after a refusal of the token when the application has given no other one since: whether there is one now. */
+  refreshToken: () => Promise<boolean>;
   timing: Timing;
 }
 
@@ -43,13 +46,15 @@ export interface StreamListener {
 /**
  * Follows a subscription over server-sent events until the function that it returns is called, the server ends it, or SkyFox refuses it. After
  * a cut it is resumed from the last event, with random and growing waits and no sooner than the server says, of whose wait 30 seconds count at
- * most. A stream that is silent for two heartbeats, or whose token has changed, is opened again. The token travels in a header, never in the address.
+ * most. A stream that is silent for two heartbeats, or whose token has changed or was refreshed after a refusal, is opened again. The token travels in a header, never in the address.
  */
 export function followStream(access: StreamAccess, call: StreamCall, listener: StreamListener): () => void {
   const { timing } = access;
   let connection: AbortController | undefined;
   let authorization: string | undefined;
   let isConnected = false;
+  // Since the last event: a token that was refreshed and is refused too is not refreshed again.
+  let isRefreshed = false;
   let lastEventId = call.lastEventId;
   let failures = 0;
   let stopWaiting: (() => void) | undefined;
@@ -104,11 +109,12 @@ export function followStream(access: StreamAccess, call: StreamCall, listener: S
 
   function takeData(data: unknown, id: string | undefined): void {
     lastEventId = id ?? lastEventId;
+    isRefreshed = false;
     listener.event(data, id);
   }
 
   async function recover(failed: AbortController, error: StreamError): Promise<void> {
-    const mayPass = !isRefusal(error) || (error.data.httpStatus === 401 && (await hasNewToken()));
+    const mayPass = !isRefusal(error) || (error.data.httpStatus === 401 && (await hasOtherToken(error)));
     if (connection !== failed) return;
     if (!mayPass) {
       close();
@@ -127,6 +133,13 @@ export function followStream(access: StreamAccess, call: StreamCall, listener: S
     if (!isConnected) return;
     failures = 0;
     if ((await hasNewToken()) && connection === current) reopen(undefined);
+  }
+
+  async function hasOtherToken(refused: SkyfoxError): Promise<boolean> {
+    if (await hasNewToken()) return true;
+    if (isRefreshed || !isTokenRefused(refused)) return false;
+    isRefreshed = true;
+    return await access.refreshToken().catch(() => false);
   }
 
   // A token that cannot be had now is asked for again before the next connection.

@@ -7,6 +7,7 @@ import {
   type FieldProblem,
 } from "@skyfox/server/contract/plain";
 import { beginCall, describeError, type CallDefaults } from "./call.ts";
+import { isTokenRefused, type Tokens } from "./sessions.ts";
 import { outcome, type Outcome } from "./failures.ts";
 import type { AppRouter, ErrorShapeOf, OutputOf, PlainCallPath } from "./router.ts";
 import { abortErrorOf, lose, startTimeout, type Fetch } from "./timeout.ts";
@@ -15,6 +16,7 @@ import { abortErrorOf, lose, startTimeout, type Fetch } from "./timeout.ts";
 export interface PlainAccess {
   url: string;
   headers: () => Promise<Record<string, string>>;
+  tokens: Tokens;
   fetch: Fetch;
   defaults: CallDefaults;
 }
@@ -60,8 +62,8 @@ export type GetPlain = <Result>(
   read: (response: Response) => Promise<Result | undefined> | Result | undefined,
 ) => Promise<Result>;
 
-/** The calls outside of tRPC. They are not repeated. */
-export function connectPlainCalls({ url, headers, fetch, defaults }: PlainAccess): GetPlain {
+/** The calls outside of tRPC. They are repeated only once their token was refused and refreshed. */
+export function connectPlainCalls({ url, headers, tokens, fetch, defaults }: PlainAccess): GetPlain {
   return async ({ name, path, signal, timeoutMs }, read) => {
     const call = beginCall(name, "query", { signal, timeoutMs, retries: 0 }, defaults);
     const request = new AbortController();
@@ -70,12 +72,12 @@ export function connectPlainCalls({ url, headers, fetch, defaults }: PlainAccess
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     const stopTimer = startTimeout(call.timeoutMs, (error) => request.abort(error));
-    let response: Response | undefined;
     try {
-      const init = { headers: await headers(), signal: request.signal };
-      call.attempts = 1;
-      response = await fetch(`${url}${path}`, init).catch((cause: unknown) => lose(cause, undefined));
-      if (!response.ok) throw await readError(response, name);
+      const { refreshes } = tokens;
+      const response = await send().catch(async (refusal: unknown) => {
+        if (!isTokenRefused(refusal) || !(await tokens.refresh(refreshes).catch(() => false))) throw refusal;
+        return await send();
+      });
       const result = await read(response);
       if (result === undefined) throw notOurs(response);
       return result;
@@ -83,6 +85,14 @@ export function connectPlainCalls({ url, headers, fetch, defaults }: PlainAccess
       throw describeError(error, call, defaults.host);
     } finally {
       stopTimer();
+    }
+
+    async function send(): Promise<Response> {
+      const init = { headers: await headers(), signal: request.signal };
+      call.attempts += 1;
+      const response = await fetch(`${url}${path}`, init).catch((cause: unknown) => lose(cause, undefined));
+      if (!response.ok) throw await readError(response, name);
+      return response;
     }
   };
 }

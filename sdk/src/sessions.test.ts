@@ -14,7 +14,14 @@ function guarded(good: () => string, options: Partial<SkyfoxClientOptions>, refu
     async fetch(url, init) {
       const token = new Headers(init.headers).get("authorization");
       tokens.push(token?.replace("Bearer ", "") ?? null);
-      const isBatch = new URL(url).searchParams.has("batch");
+      const { pathname, searchParams } = new URL(url);
+      const isBatch = searchParams.has("batch");
+      if (pathname.startsWith("/exports/")) {
+        if (token === `Bearer ${good()}`)
+          return new Response("x", { headers: { "content-disposition": 'attachment; filename="x.csv"' } });
+        const refused = { status: "ERROR", code: "SESSION_ENDED", message: "Over.", request_id: "r-1" };
+        return Response.json(refused, { status: 401 });
+      }
       if (token !== `Bearer ${good()}`) {
         const error = (await (await refuse(url, init)).json()) as object;
         return Response.json(isBatch ? [error] : error, { status: 401 });
@@ -48,6 +55,20 @@ describe("a token that is refused", () => {
     const { client } = guarded(() => "new", { token: "old", refreshToken });
     await Promise.all(Array.from({ length: 20 }, () => client.auth.logout.mutate()));
     expect(refreshes).toBe(1);
+  });
+
+  test("is refreshed for an export too", async () => {
+    const options = { token: "old", refreshToken: () => Promise.resolve("new") };
+    const { client, tokens } = guarded(() => "new", options);
+    expect(await client.exports.bookingsCsv()).toMatchObject({ filename: "x.csv" });
+    expect(tokens).toEqual(["old", "new"]);
+  });
+
+  test("by an export ends the session when it cannot be refreshed", async () => {
+    let ends = 0;
+    const { client, tokens } = guarded(() => "good", { token: "old", onSessionEnd: () => (ends += 1) });
+    expect(await client.exports.bookingsCsv.safe()).toMatchObject({ error: { code: "SESSION_ENDED" } });
+    expect([ends, tokens]).toEqual([1, ["old"]]);
   });
 
   test("again after its refresh is the caller's error", async () => {

@@ -95,7 +95,8 @@ export function sessionLink(tokens: Tokens): TRPCLink<AppRouter> {
     };
 }
 
-function isTokenRefused(error: unknown): boolean {
+/** Whether a call was refused for its token, which another one may pass. */
+export function isTokenRefused(error: unknown): boolean {
   const code = isSkyfoxError(error) ? error.data.domain?.code : undefined;
   return code === "SESSION_ENDED" || code === "INVALID_TOKEN";
 }

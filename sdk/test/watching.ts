@@ -63,6 +63,8 @@ export interface WatchingOptions extends Surroundings {
   signal?: AbortSignal;
 }
 
+const refreshToken = () => Promise.resolve(false);
+
 /** Watches show 1 at the test's server. */
 export function watchAt(server: LiveServer, options: WatchingOptions = {}): Watching {
   const { page = createPage(), tabs, token = "first", showId = 1 } = options;
@@ -93,7 +95,7 @@ export function watchAt(server: LiveServer, options: WatchingOptions = {}): Watc
     if (watching.token === undefined) throw new Error("No token.");
     return { "x-api-key": "key", authorization: `Bearer ${watching.token}` };
   };
-  const access = { url: "http://cinema.test/trpc", fetch: server.fetch, headers, timing };
+  const access = { url: "http://cinema.test/trpc", fetch: server.fetch, headers, refreshToken, timing };
   seatMapWatcher(access, { page, tabs })(showId, {
     onChange(seatMap) {
       watching.maps.push(seatMap);
