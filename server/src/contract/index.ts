@@ -10,6 +10,7 @@ export * from "./person.ts";
 export * from "./plain.ts";
 export * from "./profile.ts";
 export * from "./recovery.ts";
+export * from "./rest-routes.ts";
 export * from "./revenue.ts";
 export * from "./schedule.ts";
 export * from "./show.ts";

@@ -25,3 +25,8 @@ export class DomainError extends Error {
     this.fields = fields;
   }
 }
+
+/** The refusal of an input by one of its fields, named as a caller would write it; "" is the input as a whole. */
+export function invalidInput(field: string, message: string): DomainError {
+  return new DomainError({ code: "VALIDATION_ERROR" }, [{ field, message }]);
+}

@@ -13,7 +13,7 @@ export interface AnswerHeaders {
    */
   respond(
     context: Context<AppEnv>,
-    body: string | null,
+    body: string | Uint8Array<ArrayBuffer> | null,
     own: { status: number; headers: Record<string, string> },
   ): Response;
   /** Gives the answer of a request the headers of every answer, where `respond` has not done so. */

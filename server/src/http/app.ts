@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ApiKey } from "../config.ts";
-import { bookingsCsvPath, bookingsXlsxPath } from "../contract/index.ts";
+import { bookingsCsvPath, bookingsXlsxPath, restEndpoint } from "../contract/index.ts";
 import type { Deps } from "../deps.ts";
 import { imagePath, type FolderStore } from "../image/folder-store.ts";
 import { uploadPaths } from "./call-costs.ts";
@@ -21,8 +21,10 @@ import { createImageHandler } from "./images.ts";
 import type { InFlight } from "./in-flight.ts";
 import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
+import { createRestHandler } from "./rest.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { createTicketKeysHandler } from "./ticket-keys.ts";
+import { createTurns } from "./turns.ts";
 
 // What comes where pictures are uploaded is bounded together, because each may be a hundred times as large as another body.
 const largeBodies = { over: 64 * 1_024, atOnce: 32, atOncePerAddress: 10 };
@@ -92,6 +94,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
       requestId: context.get("requestId"),
       method,
       path,
+      procedure: context.get("procedure"),
       status: context.res.status,
       ms,
       apiKeyName,
@@ -129,12 +132,16 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   });
   const limitUploads = limitLargeBodies(largeBodies);
   for (const path of uploadPaths) app.use(path, limitUploads);
-  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(deps, { admission, answerHeaders, audit, calls }));
+  const answering = { answerHeaders, audit, turns: createTurns(deps, { admission, calls }) };
+  app.on(["GET", "POST"], "/trpc/*", createRpcHandler(answering));
   const exportAs = createExportHandlers(deps, audit);
-  app.get(bookingsCsvPath, exportAs.csv);
-  app.get(bookingsXlsxPath, exportAs.xlsx);
-
-  app.get("/tickets/keys", createTicketKeysHandler(deps.tickets));
+  const tellTicketKeys = createTicketKeysHandler(deps.tickets);
+  for (const base of ["", restEndpoint]) {
+    app.get(base + bookingsCsvPath, exportAs.csv);
+    app.get(base + bookingsXlsxPath, exportAs.xlsx);
+    app.get(`${base}/tickets/keys`, tellTicketKeys);
+  }
+  app.all(`${restEndpoint}/*`, createRestHandler(answering));
 
   app.notFound((context) =>
     refuse(context, transportError("NOT_FOUND"), {

@@ -8,7 +8,11 @@ const secondMs = 1_000;
 /** Writes the audit lines of refusals. */
 export interface RefusalAudit {
   /** One line for a 403: who asked for what, and why not. From an address that is refused too often in a second, only their number. */
-  record(refused: { method: string; path: string }, identity: Identity, reason: string): void;
+  record(
+    refused: { method: string; path: string },
+    identity: Identity & { procedure?: string },
+    reason: string,
+  ): void;
 }
 
 /** Ten lines a second and address, and then one with the number of those that got none. */
@@ -28,13 +32,14 @@ export function createRefusalAudit(logger: Logger): RefusalAudit {
   }
 
   return {
-    record({ method, path }, { address, requestId }, reason) {
+    record({ method, path }, { address, requestId, procedure }, reason) {
       if (counts.size === 0) setTimeout(tellTheRest, secondMs).unref();
       const network = networkOf(address);
       const count = (counts.get(network) ?? 0) + 1;
       counts.set(network, count);
       if (count > linesPerSecond) return;
-      logger.warn({ audit: "forbidden", address, method, path, reason, requestId }, "A request was refused.");
+      const asked = { method, path, ...(procedure !== undefined && { procedure }) };
+      logger.warn({ audit: "forbidden", address, ...asked, reason, requestId }, "A request was refused.");
     },
   };
 }

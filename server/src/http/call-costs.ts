@@ -1,4 +1,4 @@
-import type { ProcedurePath } from "../contract/index.ts";
+import { restEndpoint, restRoutes, type ProcedurePath } from "../contract/index.ts";
 
 /** Where the router is. */
 export const rpcEndpoint = "/trpc";
@@ -22,9 +22,9 @@ export const callsThatWait: ReadonlySet<string> = new Set<ProcedurePath>([
 export const urgentCalls: ReadonlySet<string> = new Set<ProcedurePath>(["booking.pay", "booking.cancel"]);
 
 /** The paths of calls that may bring a picture, and so a large body. */
-export const uploadPaths: readonly string[] = (
-  ["auth.signup", "auth.updateProfileImage"] satisfies ProcedurePath[]
-).map((path) => `${rpcEndpoint}/${path}`);
+export const uploadPaths: readonly string[] = (["auth.signup", "auth.updateProfileImage"] as const).flatMap(
+  (path) => [`${rpcEndpoint}/${path}`, restEndpoint + restRoutes[path].path],
+);
 
 // Twenty times what a call has, and room for 200 check-ins.
 const usualMaxValues = 300;

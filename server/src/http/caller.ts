@@ -15,6 +15,8 @@ export interface Identity {
 
 /** What the middleware knows of a request. */
 interface RequestVariables extends Identity {
+  /** The procedure that a route of REST stands for. */
+  procedure?: string;
   /** Whether the server was too busy to begin the call; these are counted instead of logged one by one. */
   isRefusedUnasked?: boolean;
 }

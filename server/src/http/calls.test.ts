@@ -18,7 +18,7 @@ const calls = createCallsByHead({
 function headOf(path: string, { method = "POST", token = known }: { method?: string; token?: string } = {}) {
   const head: RequestHead = {
     method,
-    path: `/trpc/${path}`,
+    path: path.startsWith("/api/") ? path : `/trpc/${path}`,
     header: (name) => (name === "authorization" ? `Bearer ${token}` : undefined),
     connection: undefined,
   };
@@ -45,6 +45,25 @@ describe("a call stands", () => {
   test("before all others when it pays for seats or gives them up", () => {
     expect(arrivalOf("booking.pay")).toEqual({ lane: "outside", weight: 1, isUrgent: true });
     expect(arrivalOf("booking.cancel")).toEqual({ lane: "mutations", weight: 1, isUrgent: true });
+  });
+
+  test.each([
+    ["GET", "/api/v1/shows", "show.list"],
+    ["POST", "/api/v1/shows/7/holds", "booking.initialize"],
+    ["POST", "/api/v1/bookings/7/payments", "booking.pay"],
+    ["POST", "/api/v1/auth/login", "auth.login"],
+    ["PUT", "/api/v1/auth/profile", "auth.updateProfile"],
+    ["PATCH", "/api/v1/admin/staff/anna", "admin.updateStaff"],
+    ["GET", "/api/v1/admin/revenue", "admin.revenue"],
+  ])("by its route as by its path: %s %s", (method, route, path) => {
+    const byPath = arrivalOf(path, { method: isMutation(path) ? "POST" : "GET" });
+    expect(arrivalOf(route, { method })).toEqual(byPath);
+  });
+
+  test("with the queries where its route asks one by POST, and where there is no such route", () => {
+    const queries = { lane: "queries", weight: 1, isUrgent: false };
+    expect(arrivalOf("/api/v1/auth/recovery/question")).toEqual(queries);
+    expect(arrivalOf("/api/v1/nowhere")).toEqual(queries);
   });
 
   test("with the others when its token was never verified here", () => {

@@ -4,6 +4,7 @@ import { tokenOf } from "../auth/sessions.ts";
 import { maxBatchSize } from "../contract/index.ts";
 import type { SessionTokens } from "../auth/ports.ts";
 import { standsInLine } from "../rpc/procedures.ts";
+import { findRoute, isRestPath } from "../rest/find-route.ts";
 import type { Arrival } from "./admission.ts";
 import { callsThatWait, rpcEndpoint, urgentCalls } from "./call-costs.ts";
 import type { RequestHead } from "./caller.ts";
@@ -54,8 +55,12 @@ function describe(head: RequestHead) {
   return { requested, mayWait, mayBeUrgent, token };
 }
 
-/** Reads what a request asks for: several calls where commas separate them, as tRPC reads it. */
+/** Reads what a request asks for: the call of a route, or several calls where commas separate them, as tRPC reads it. */
 export function readCalls({ path, method }: Pick<RequestHead, "path" | "method">): RequestedCalls {
+  if (isRestPath(path)) {
+    const asked = findRoute({ path, method })?.procedurePath ?? path;
+    return { paths: [asked], isQuery: !isMutation(asked) };
+  }
   const isQuery = method !== "POST";
   const single = singles.get(path);
   if (single !== undefined) return { paths: single, isQuery };

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { RequestHead } from "./caller.ts";
 
-const methods = ["GET", "POST"];
+const methods = ["GET", "POST", "PUT", "PATCH"];
 // A browser's own EventSource may send the id of the last event anyway; one that is made of fetch has to be allowed.
 const sent = [
   "content-type",

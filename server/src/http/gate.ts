@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { ApiKey } from "../config.ts";
+import { methodsOf } from "../rest/find-route.ts";
 import type { RequestHead } from "./caller.ts";
 
 // Whatever begins with a dot, and the names that scanners try; ours are none of these.
@@ -20,7 +21,8 @@ export function createGate(apiKeys: ApiKey[]): Gate {
   const rightKeys = new Map<string, string>();
 
   return ({ path, header }) => {
-    if (scannerPath.test(decodePath(path))) return { reason: "scanner path" };
+    // A username in the path of a route may look like one of theirs.
+    if (scannerPath.test(decodePath(path)) && methodsOf(path).length === 0) return { reason: "scanner path" };
     const key = header("x-api-key");
     if (key === undefined) return { reason: "no API key" };
     const apiKeyName = rightKeys.get(key) ?? findName(digest(key));

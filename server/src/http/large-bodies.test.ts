@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { givenPhoto, uploadOf } from "../../test/pictures.ts";
+import { rest } from "../../test/rest-call.ts";
 import { headersFor, mutate, send } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 
@@ -7,12 +8,14 @@ const app = await createTestApp({ trustedProxies: 1 });
 const [atOnce, atOncePerAddress] = [32, 10];
 
 /** A body of 100 KB, sent without saying how many bytes it has. */
-function givenUpload(address: string) {
-  return givenPicture("A".repeat(100_000), undefined, address);
+function givenUpload(address: string, path?: string) {
+  return givenPicture("A".repeat(100_000), undefined, address, path);
 }
 
+const from = (address: string) => ({ headers: { "x-forwarded-for": address } });
+
 /** A sign-up with that start of a picture, of which the rest comes with `end`. */
-function givenPicture(start: string, length?: number, address = "198.51.100.9") {
+function givenPicture(start: string, length?: number, address = "198.51.100.9", path = "/trpc/auth.signup") {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const write = (text: string) => writer.write(new TextEncoder().encode(text));
@@ -29,9 +32,9 @@ function givenPicture(start: string, length?: number, address = "198.51.100.9") 
     duplex: "half",
   };
   return {
-    answer: send(app, "/trpc/auth.signup", init),
-    async end(rest = "") {
-      await write(rest);
+    answer: send(app, path, init),
+    async end(ending = "") {
+      await write(ending);
       await writer.close();
     },
   };
@@ -39,10 +42,10 @@ function givenPicture(start: string, length?: number, address = "198.51.100.9") 
 
 describe("large bodies", () => {
   test("pass where pictures are uploaded, up to ten megabytes, and nowhere else", async () => {
-    const statusOf = async (path: string, bytes: number) => {
+    const statusOf = async (path: string, bytes: number, method = "POST") => {
       const body = JSON.stringify({ json: { pad: "x".repeat(bytes) } });
       const headers = { ...headersFor(), "content-type": "application/json" };
-      return (await app.app.request(path, { method: "POST", headers, body })).status;
+      return (await app.app.request(path, { method, headers, body })).status;
     };
     expect(await statusOf("/trpc/auth.login", 65_000)).toBe(400);
     expect(await statusOf("/trpc/auth.login", 66_000)).toBe(413);
@@ -52,6 +55,21 @@ describe("large bodies", () => {
     // Text that is no picture is refused before it is asked who sends it.
     expect(await statusOf("/trpc/auth.updateProfileImage", 66_000)).toBe(400);
     expect(await statusOf("/trpc//auth.signup", 66_000)).toBe(413);
+    expect(await statusOf("/api/v1/auth/login", 66_000)).toBe(413);
+    expect(await statusOf("/api/v1/auth/signup", 10 * 1_024 * 1_024 - 100)).toBe(400);
+    expect(await statusOf("/api/v1/auth/signup", 10 * 1_024 * 1_024 + 100)).toBe(413);
+    expect(await statusOf("/api/v1/auth/profile-image", 10 * 1_024 * 1_024 + 100, "PUT")).toBe(413);
+    expect(await statusOf("/api/v1//auth/signup", 66_000)).toBe(404);
+  });
+
+  test.each(["/trpc/auth.signup", "/api/v1/auth/signup"])("share their places at %s", async (path) => {
+    const address = "203.0.113.77";
+    const uploads = Array.from({ length: atOncePerAddress }, () => givenUpload(address, path));
+    expect(
+      (await rest(app, "PUT /auth/profile-image", { pad: "x".repeat(70_000) }, from(address))).status,
+    ).toBe(429);
+    for (const upload of uploads) await upload.end('"}}}');
+    await Promise.all(uploads.map(({ answer }) => answer));
   });
 
   test("are under way ten at once from one address, and thirty-two in all; the next gets a time to come back", async () => {

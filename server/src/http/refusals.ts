@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { DomainError } from "../errors/domain-error.ts";
 import { shapeError, toTransportError } from "../rpc/error-shape.ts";
+import { plainError } from "../rpc/plain-json.ts";
 import type { AppEnv } from "./caller.ts";
 
 /** What may be said of a refusal besides its error. */
@@ -30,22 +31,12 @@ export function writeRefusal(
   const error = toTransportError(cause);
   const { requestId } = at;
   const shape = shapeError(error, { path, requestId });
-  const { domain, fields } = shape.data;
   const wait = waitOf(error.cause);
   return {
     status: shape.data.httpStatus,
     headers: wait === undefined ? {} : { "retry-after": String(wait) },
     // As SuperJSON would write it: what is refused before any call has neither dates nor amounts.
-    body: isRpcPath(at.path)
-      ? { error: { json: shape } }
-      : {
-          status: "ERROR",
-          code: plain?.code ?? domain?.code ?? shape.data.code,
-          message: plain?.message ?? shape.message,
-          request_id: requestId,
-          ...(plain === undefined && domain?.details && { details: domain.details }),
-          ...(fields !== null && { errors: fields }),
-        },
+    body: isRpcPath(at.path) ? { error: { json: shape } } : { ...plainError(shape), ...plain },
   };
 }
 

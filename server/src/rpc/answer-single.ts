@@ -1,9 +1,18 @@
 import { getTRPCErrorFromUnknown, TRPCError, type AnyTRPCProcedure } from "@trpc/server";
 import { transformer } from "../contract/index.ts";
 import type { Context } from "./context.ts";
-import { shapeError } from "./error-shape.ts";
+import { shapeError, type ErrorShape } from "./error-shape.ts";
 import { readInputOfCall } from "./input-guard.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
+
+/** A procedure with its path. */
+export interface NamedProcedure {
+  path: string;
+  procedure: AnyTRPCProcedure;
+}
+
+/** What became of a call: its data, or the error with what a caller learns of it. */
+export type Outcome = { data: unknown } | { error: TRPCError; shape: ErrorShape };
 
 /** What a single call is answered with. */
 export interface SingleAnswer {
@@ -14,33 +23,50 @@ export interface SingleAnswer {
   error?: TRPCError;
 }
 
-/** Makes one call, and writes its answer as tRPC's adapter would. `json` is its input as it came, empty where there is none. */
-export async function answerSingle(
-  { path, procedure }: { path: string; procedure: AnyTRPCProcedure },
+/** Makes one call. `read` gives its input, or throws what the call is refused with once its caller is known. */
+export async function makeCall(
+  { path, procedure }: NamedProcedure,
   ctx: Context,
-  json: string,
-): Promise<SingleAnswer> {
+  read: () => unknown,
+): Promise<Outcome> {
   try {
     const data: unknown = await procedure({
       path,
       ctx,
       type: procedure._def.type,
-      getRawInput: () => readJson(json),
+      getRawInput: async () => read(),
       signal: undefined,
       batchIndex: 0,
     });
-    if (data instanceof ReadyAnswer)
-      return { status: 200, body: `{"result":{"data":${data.text}}}`, etag: data.etag };
-    return { status: 200, body: JSON.stringify({ result: { data: transformer.serialize(data) } }) };
+    return { data };
   } catch (cause) {
     const error = getTRPCErrorFromUnknown(cause);
-    const shape = shapeError(error, { path, requestId: ctx.caller.requestId });
-    const body = JSON.stringify({ error: transformer.serialize(shape) });
-    return { status: shape.data.httpStatus, body, error };
+    return { error, shape: shapeError(error, { path, requestId: ctx.caller.requestId }) };
   }
 }
 
-async function readJson(json: string): Promise<unknown> {
+/** Makes one call, and writes its answer as tRPC's adapter would. `json` is its input as it came, empty where there is none. */
+export async function answerSingle(
+  called: NamedProcedure,
+  ctx: Context,
+  json: string,
+): Promise<SingleAnswer> {
+  const outcome = await makeCall(called, ctx, () => readJson(json));
+  if ("error" in outcome) {
+    const { error, shape } = outcome;
+    return {
+      status: shape.data.httpStatus,
+      body: JSON.stringify({ error: transformer.serialize(shape) }),
+      error,
+    };
+  }
+  const { data } = outcome;
+  if (data instanceof ReadyAnswer)
+    return { status: 200, body: `{"result":{"data":${data.text}}}`, etag: data.etag };
+  return { status: 200, body: JSON.stringify({ result: { data: transformer.serialize(data) } }) };
+}
+
+function readJson(json: string): unknown {
   if (json === "") return undefined;
   let value: unknown;
   try {

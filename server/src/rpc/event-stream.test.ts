@@ -1,11 +1,12 @@
 import { tracked, type TrackedEnvelope } from "@trpc/server";
 import { sseStreamProducer } from "@trpc/server/unstable-core-do-not-import";
 import { Decimal } from "decimal.js";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { transformer } from "../contract/index.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { carry, shapeError } from "./error-shape.ts";
-import { EventStream, heartbeatMs, streamClient } from "./event-stream.ts";
+import { EventStream, heartbeatMs } from "./event-stream.ts";
+import { plainForm, streamClient, trpcForm, type StreamForm } from "./stream-forms.ts";
 
 type Event = TrackedEnvelope<unknown>;
 
@@ -15,8 +16,12 @@ const refusal = carry(new DomainError({ code: "SESSION_ENDED" }));
 const shape = () => shapeError(refusal, { path: "show.watchSeatMap", requestId: "r1" });
 
 /** The answer with these events, as it is read. */
-function given(events: AsyncIterable<Event, void>, signal = new AbortController().signal) {
-  const stream = new EventStream(() => signal);
+function given(
+  events: AsyncIterable<Event, void>,
+  signal = new AbortController().signal,
+  form: StreamForm = trpcForm,
+) {
+  const stream = new EventStream(form, () => signal);
   stream.take(events, shape);
   const body = stream.body();
   if (body === undefined) throw new Error("There is no body.");
@@ -86,14 +91,14 @@ test.each([
     formatError: shape,
     client: streamClient,
   });
-  const stream = new EventStream(() => new AbortController().signal);
+  const stream = new EventStream(trpcForm, () => new AbortController().signal);
   stream.take(events(), shape);
   const body = stream.body();
   expect(body && (await textOf(body))).toBe(await textOf(ofTrpc as ReadableStream<Uint8Array>));
 });
 
 test("there is no body where there are no events to send", () => {
-  expect(new EventStream(() => new AbortController().signal).body()).toBeUndefined();
+  expect(new EventStream(trpcForm, () => new AbortController().signal).body()).toBeUndefined();
 });
 
 test("an event is written once for all who get it, in one piece", async () => {
@@ -189,4 +194,74 @@ test("a caller who had gone before gets nothing", async () => {
   expect(await read()).toContain("connected");
   expect(await read()).toBeUndefined();
   expect(seen.asked).toBe(0);
+});
+
+describe("in the plain form", () => {
+  const givenPlain = (events: AsyncIterable<Event, void>, signal?: AbortSignal) =>
+    given(events, signal, plainForm);
+
+  test("an event is a message, and what is no event is a comment", async () => {
+    vi.useFakeTimers();
+    const { events, come } = called();
+    const { read } = givenPlain(events);
+    expect(await read()).toBe(": connected\n\n");
+    const first = read();
+    vi.advanceTimersByTime(heartbeatMs);
+    expect(await first).toBe(": ping\n\n");
+    const second = read();
+    come();
+    expect(await second).toBe("data: {}\nid: 1\n\n\n");
+  });
+
+  test("amounts and instants are plain, and the end is a comment", async () => {
+    const event = tracked("7", { cost: new Decimal("12.5"), at: new Date(0), none: null });
+    const { read } = givenPlain(listed(event));
+    await read();
+    const data = '{"cost":"12.50","at":"1970-01-01T00:00:00.000Z","none":null}';
+    expect([await read(), await read(), await read()]).toEqual([
+      `data: ${data}\nid: 7\n\n\n`,
+      ": end\n\n",
+      undefined,
+    ]);
+  });
+
+  test("a refusal is an event of its own", async () => {
+    const { read } = givenPlain(failing(refusal));
+    await read();
+    expect(await read()).toBe('data: "first"\nid: 1\n\n\n');
+    const [name, data] = (await read())!.split("\n");
+    expect(name).toBe("event: failure");
+    expect(JSON.parse(data!.replace("data: ", ""))).toMatchObject({
+      status: "ERROR",
+      code: "SESSION_ENDED",
+      request_id: "r1",
+    });
+    expect(await read()).toBeUndefined();
+  });
+});
+
+describe("a stream that is asked for its refusal first", () => {
+  async function* refused(error: unknown): AsyncGenerator<Event, void> {
+    yield* [];
+    throw error;
+  }
+
+  test("gives what is thrown before the first event", async () => {
+    expect(await given(refused(refusal)).stream.findRefusal()).toMatchObject({
+      data: { httpStatus: 401, domain: { code: "SESSION_ENDED" } },
+    });
+  });
+
+  test("sends its first event once, if there is one", async () => {
+    const { stream } = given(listed(tracked("7", "first"), tracked("8", "second")));
+    expect(await stream.findRefusal()).toBeUndefined();
+    const text = await textOf(stream.body()!);
+    expect(text.match(/^id: .*$/gm)).toEqual(["id: 7", "id: 8"]);
+  });
+
+  test("ends without a word where the server stops", async () => {
+    const { stream } = given(refused(new DOMException("Over.", "AbortError")));
+    expect(await stream.findRefusal()).toBeUndefined();
+    expect(await textOf(stream.body()!)).not.toContain("serialized-error");
+  });
 });

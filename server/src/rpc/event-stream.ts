@@ -1,26 +1,29 @@
 import type { TrackedEnvelope } from "@trpc/server";
-import { transformer } from "../contract/index.ts";
 import type { ErrorShape } from "./error-shape.ts";
+import type { StreamForm } from "./stream-forms.ts";
 
 /** How often a stream that has nothing to say says so, well below the 60 seconds after which proxies give it up. */
 export const heartbeatMs = 15_000;
 
-/** What a stream says to its client first: after two heartbeats that did not come, and what they may be late, it connects again. */
-export const streamClient = { reconnectAfterInactivityMs: 35_000 };
-
 type Events = AsyncIterable<TrackedEnvelope<unknown>, void>;
+type Asked = Promise<IteratorResult<TrackedEnvelope<unknown>, void>>;
 
 /**
- * The answer to a subscription, in the form in which tRPC's clients read it. An event is written once for all who get the same one, as one piece of
- * bytes; tRPC would serialise it for each of them and pass it on in four pieces.
+ * The answer to a subscription. An event is written once for all who get the same one in the same form, as one piece of bytes; tRPC would
+ * serialise it for each of them and pass it on in four pieces.
  */
 export class EventStream {
+  readonly #form: StreamForm;
   readonly #findSignal: () => AbortSignal;
   #gone: AbortController | undefined;
-  #taken: { events: Events; shape: (error: unknown) => ErrorShape } | undefined;
+  #taken:
+    | { events: AsyncIterator<TrackedEnvelope<unknown>, void>; shape: (error: unknown) => ErrorShape }
+    | undefined;
+  #first: Asked | undefined;
 
   /** For the answer to the request that has this signal, which is asked for by the first reader: reading it makes a `Request`. */
-  constructor(findSignal: () => AbortSignal) {
+  constructor(form: StreamForm, findSignal: () => AbortSignal) {
+    this.#form = form;
     this.#findSignal = findSignal;
   }
 
@@ -38,7 +41,20 @@ export class EventStream {
 
   /** Takes what is to be sent. `shape` gives what the caller learns of an error that ends the events; an `AbortError` ends them without a word. */
   take(events: Events, shape: (error: unknown) => ErrorShape): void {
-    this.#taken = { events, shape };
+    this.#taken = { events: events[Symbol.asyncIterator](), shape };
+  }
+
+  /** Waits for the first event; what is refused before there is one gives back the error, and has no body. */
+  async findRefusal(): Promise<ErrorShape | undefined> {
+    if (this.#taken === undefined) return undefined;
+    const { events, shape } = this.#taken;
+    this.#first = events.next();
+    try {
+      await this.#first;
+    } catch (error) {
+      if (!isAbort(error)) return shape(error);
+    }
+    return undefined;
   }
 
   /**
@@ -47,9 +63,10 @@ export class EventStream {
    */
   body(): ReadableStream<Uint8Array> | undefined {
     if (this.#taken === undefined) return undefined;
-    const { events, shape } = this.#taken;
+    const { events: iterator, shape } = this.#taken;
     const { signal } = this;
-    const iterator = events[Symbol.asyncIterator]();
+    const form = this.#form;
+    let first = this.#first;
     let controller: ReadableStreamDefaultController<Uint8Array>;
     let isWaiting = false;
     let isOver = false;
@@ -62,7 +79,7 @@ export class EventStream {
 
     const beat = () => {
       // One that has not been read yet is enough.
-      if (isWaiting && controller.desiredSize === 0) send(heartbeat);
+      if (isWaiting && controller.desiredSize === 0) send(form.heartbeat);
       else heartbeats.refresh();
     };
 
@@ -82,13 +99,15 @@ export class EventStream {
     async function sendNext(): Promise<void> {
       isWaiting = true;
       try {
-        const { value, done } = await iterator.next();
+        const asked = first ?? iterator.next();
+        first = undefined;
+        const { value, done } = await asked;
         if (isOver) return;
-        send(done === true ? over : bytesOf(value));
+        send(done === true ? form.end : form.write(value));
         if (done === true) end();
       } catch (error) {
         if (isOver) return;
-        if (!isAbort(error)) send(write({ event: "serialized-error", data: serialize(shape(error)) }));
+        if (!isAbort(error)) send(form.fail(shape(error)));
         end();
       } finally {
         isWaiting = false;
@@ -100,7 +119,7 @@ export class EventStream {
         start: (own) => {
           controller = own;
           heartbeats = setTimeout(beat, heartbeatMs);
-          send(connected);
+          send(form.beginning);
           if (signal.aborted) end();
           else signal.addEventListener("abort", end);
         },
@@ -113,31 +132,6 @@ export class EventStream {
       { highWaterMark: 0 },
     );
   }
-}
-
-const connected = write({ event: "connected", data: JSON.stringify(streamClient) });
-const heartbeat = write({ event: "ping", data: "" });
-const over = write({ event: "return", data: "" });
-
-const written = new WeakMap<TrackedEnvelope<unknown>, Uint8Array>();
-
-function bytesOf(envelope: TrackedEnvelope<unknown>): Uint8Array {
-  const known = written.get(envelope);
-  if (known !== undefined) return known;
-  const [id, data] = envelope;
-  const bytes = write({ data: serialize(data), id });
-  written.set(envelope, bytes);
-  return bytes;
-}
-
-function serialize(value: unknown): string {
-  return JSON.stringify(transformer.serialize(value));
-}
-
-function write({ event, data, id }: { event?: string; data: string; id?: string }): Uint8Array {
-  const lines = [...(event === undefined ? [] : [`event: ${event}`]), `data: ${data}`];
-  if (id !== undefined) lines.push(`id: ${id}`);
-  return Buffer.from(`${lines.join("\n")}\n\n\n`);
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,5 +1,5 @@
-import { deserializeInput, parseAmount, type FieldProblem } from "../contract/index.ts";
-import { DomainError } from "../errors/domain-error.ts";
+import { deserializeInput, parseAmount } from "../contract/index.ts";
+import { DomainError, invalidInput } from "../errors/domain-error.ts";
 
 const maxDepth = 12;
 const forbiddenKeys = new Set(["__proto__", "constructor", "prototype"]);
@@ -32,8 +32,13 @@ export class RefusedInput {
 
 /** As `readInput`, for tRPC, which reads all inputs of a batch together: what it would throw for one call would end the others. */
 export function readInputOfCall(serialized: unknown): unknown {
+  return keepRefusal(() => readInput(serialized));
+}
+
+/** What `read` reads, or its refusal, which a procedure throws once the caller is known. */
+export function keepRefusal(read: () => unknown): unknown {
   try {
-    return readInput(serialized);
+    return read();
   } catch (error) {
     if (error instanceof DomainError) return new RefusedInput(error);
     throw error;
@@ -127,6 +132,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function refuse(field: string, message: string): never {
-  const fields: FieldProblem[] = [{ field, message }];
-  throw new DomainError({ code: "VALIDATION_ERROR" }, fields);
+  throw invalidInput(field, message);
 }

@@ -5,6 +5,7 @@ import { transformer } from "../contract/index.ts";
 /** An answer that is written already: as text, in the form that SuperJSON would give it. */
 export class ReadyAnswer<Answer> {
   declare readonly answer?: Answer;
+  #plainText: string | undefined;
   readonly text: string;
   /** Another one for another text. */
   readonly etag: string;
@@ -17,6 +18,12 @@ export class ReadyAnswer<Answer> {
   /** What SuperJSON would make of the answer, for where it stands beside others. */
   parse(): ReturnType<typeof transformer.serialize> {
     return JSON.parse(this.text) as ReturnType<typeof transformer.serialize>;
+  }
+
+  /** The answer as JSON without types; written once. */
+  get plainText(): string {
+    this.#plainText ??= JSON.stringify(this.parse().json);
+    return this.#plainText;
   }
 
   /** The answer itself. */

@@ -2,9 +2,9 @@ import { initTRPC } from "@trpc/server";
 import { transformer } from "../contract/index.ts";
 import type { Context } from "./context.ts";
 import { shapeError } from "./error-shape.ts";
-import { streamClient } from "./event-stream.ts";
 import { readInputOfCall } from "./input-guard.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
+import { streamClient } from "./stream-forms.ts";
 
 /** The one tRPC instance; everything else builds on the procedures of procedures.ts. */
 export const trpc = initTRPC.context<Context>().create({
