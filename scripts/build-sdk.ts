@@ -87,7 +87,7 @@ async function writePackage(): Promise<void> {
     ),
   };
   await writeFile(join(packageFolder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
-  for (const file of ["README.md", "CHANGELOG.md"])
+  for (const file of ["README.md", "REFERENCE.md", "CHANGELOG.md"])
     await copyFile(join(sdk, file), join(packageFolder, file));
   await copyFile(join(root, "LICENSE"), join(packageFolder, "LICENSE"));
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { describe, findGaps } from "./docs/descriptions.ts";
 import { readContract } from "./docs/read-contract.ts";
+import { writeReference } from "./docs/reference.ts";
 
 // npm run docs writes what is made from the JSDoc of the contract; npm run check:docs fails when one of these is another one.
 const root = join(import.meta.dirname, "..");
@@ -11,6 +12,7 @@ const texts = readContract();
 const gaps = findGaps(texts);
 const made = {
   "server/src/contract/descriptions.json": `${JSON.stringify(describe(texts), null, 2)}\n`,
+  "sdk/REFERENCE.md": writeReference(texts),
 };
 
 const stale: string[] = [];

@@ -48,11 +48,28 @@ test("every link of a page leads somewhere, and every page can be reached from t
   expect([...reached].toSorted()).toEqual(written.toSorted());
 });
 
+test("every link within a page leads to a heading or an anchor of it", () => {
+  const dead = pages.flatMap(({ path, text }) => {
+    const headings = Array.from(text.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    const anchors = Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = ""]) => id);
+    const there = new Set([...headings, ...anchors]);
+    return Array.from(text.matchAll(/\]\(#([^)\s]+)\)/g), ([, target = ""]) => target)
+      .filter((target) => !there.has(target))
+      .map((target) => `${path}#${target}`);
+  });
+  expect(dead).toEqual([]);
+});
+
 /** The files that a page links to, from the root. */
 function linksOf(path: string): string[] {
   const targets = Array.from(pageAt(path).matchAll(/\]\(([^)\s]+)\)/g), ([, target = ""]) => target);
   return targets
-    .filter((target) => !/^https?:/.test(target))
+    .filter((target) => !/^(https?:|#)/.test(target))
     .map((target) => relative(root, join(root, path, "..", target.replace(/#.*/, ""))));
 }
 

@@ -20,9 +20,13 @@ const given = {
       text: "One booking.",
       input: "bookingIdInput",
       output: "bookingSchema",
+      isList: false,
     },
   ],
-  codes: { BOOKING_NOT_FOUND: "There is none.", SEATS_UNAVAILABLE: "Taken." },
+  codes: {
+    BOOKING_NOT_FOUND: { text: "There is none.", details: "null" },
+    SEATS_UNAVAILABLE: { text: "Taken.", details: "{ seatNumbers: string[]; }" },
+  },
 } satisfies ContractTexts;
 
 describe("the texts of the contract", () => {
@@ -46,7 +50,7 @@ describe("the texts of the contract", () => {
         bookingSchema: { ...given.schemas.bookingSchema, text: "", fields: [refund!, { ...at!, text: "" }] },
       },
       procedures: [{ ...given.procedures[0]!, text: "" }],
-      codes: { BOOKING_NOT_FOUND: "" },
+      codes: { BOOKING_NOT_FOUND: { text: "", details: "null" } },
     };
     expect(findGaps(silent)).toEqual([
       "no JSDoc: the procedure booking.byId",

@@ -23,7 +23,7 @@ export function describe({ procedures, schemas, codes }: ContractTexts): Descrip
         { "": text, ...Object.fromEntries(fields.map((field) => [field.path, field.text])) },
       ]),
     ),
-    codes,
+    codes: Object.fromEntries(Object.entries(codes).map(([code, { text }]) => [code, text])),
   };
 }
 
@@ -36,7 +36,7 @@ export function findGaps({ procedures, schemas, codes }: ContractTexts): string[
       { name, text },
       ...fields.map((field) => ({ name: `${name}: ${field.path}`, text: field.text })),
     ]),
-    ...Object.entries(codes).map(([code, text]) => ({ name: `the code ${code}`, text })),
+    ...Object.entries(codes).map(([code, { text }]) => ({ name: `the code ${code}`, text })),
   ].filter(({ text }) => text === "");
   const foreign = procedures.flatMap(({ path, text }) =>
     [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)]

@@ -26,13 +26,21 @@ export interface Procedure {
   text: string;
   input: string;
   output: string;
+  /** Whether the router answers a list of what the output's schema is. */
+  isList: boolean;
 }
 
 /** What the sources say of the contract in JSDoc. */
 export interface ContractTexts {
   schemas: Record<string, Shape>;
   procedures: Procedure[];
-  codes: Record<string, string>;
+  codes: Record<string, Code>;
+}
+
+/** A domain code: when it is answered, and the type of its details, `null` for those that have none. */
+export interface Code {
+  text: string;
+  details: string;
 }
 
 const root = join(import.meta.dirname, "..", "..");
@@ -145,16 +153,22 @@ export function readContract(): ContractTexts {
             (part) => new RegExp(`\\.${part}\\([^)]*?\\bcontract\\.(\\w+)`).exec(source)?.[1] ?? "",
           ) as [string, string];
           if (input === "" || output === "") throw new Error(`${path} names no schema of the contract.`);
-          return { path, kind, text: textOf(procedure), input, output };
+          const isList = /\.output\(.*z\.array\(/.test(source);
+          return { path, kind, text: textOf(procedure), input, output, isList };
         }),
       );
     }
 
-    function readCodes(): Record<string, string> {
+    function readCodes(): Record<string, Code> {
       const details = exportsOf("contract/index.ts").find(({ name }) => name === "DomainErrorDetails");
       if (details === undefined) throw new Error("The contract has no DomainErrorDetails.");
       const codes = propertiesOf(checker.getDeclaredTypeOfSymbol(details));
-      return Object.fromEntries(codes.map((code) => [code.name, textOf(code)]));
+      return Object.fromEntries(
+        codes.map((code) => {
+          const type = checker.typeToString(typeOf(code), undefined, noTruncation);
+          return [code.name, { text: textOf(code), details: type }];
+        }),
+      );
     }
 
     return { schemas: readSchemas(), procedures: readProcedures(), codes: readCodes() };

@@ -38,7 +38,10 @@ export interface DomainErrorDetails {
   INCORRECT_PASSWORD: null;
   /** The new password is the present one or one of the two before it. */
   PASSWORD_REUSE: null;
-  /** The picture cannot be used. `damaged` is also a file that goes on after its picture; `unsupported` is whatever is no JPEG, PNG or WebP. */
+  /**
+   * The picture cannot be used: it is `too-large` in bytes, has `too-many-pixels`, is `unsupported` (no JPEG, PNG or WebP), `damaged` (also a file
+   * that goes on after its picture), or `not-base64`.
+   */
   INVALID_IMAGE: { reason: ImageProblem };
   /** The picture's bytes do not have the SHA-256 that was sent with them. */
   INVALID_IMAGE_HASH: null;
