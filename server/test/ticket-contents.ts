@@ -30,5 +30,5 @@ export function ticketOf(change: Partial<Booking> = {}): TicketContents {
   };
   // As long as a token is.
   const token = `${"e".repeat(131)}.${"y".repeat(68)}.${"A".repeat(86)}`;
-  return { booking, token, cinemaTimeZone: "Asia/Kolkata", currency: "INR" };
+  return { booking, token, cinemaName: "SkyFox", cinemaTimeZone: "Asia/Kolkata", currency: "INR" };
 }

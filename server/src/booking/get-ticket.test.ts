@@ -103,7 +103,7 @@ describe("the ticket to print", () => {
     const { customer, booking } = await givenPaid();
     const [page] = await printPages(await fetchPdf(booking.bookingId, customer));
     for (const said of [
-      "SkyFox",
+      "The Test Cinema",
       booking.movieTitle,
       "Wednesday, 11 March 2026",
       "16:30",

@@ -123,6 +123,22 @@ test("one seat is a seat, and two are seats", async () => {
   expect(two?.text).toMatch(/^2 seats\b/m);
 });
 
+test.each([
+  "Roxy",
+  "रॉक्सी सिनेमा",
+  "W".repeat(60),
+  "The Royal Opera House Picture Palace, Charni Road, Mumbai 4",
+])("bears the cinema's name: %s", async (cinemaName) => {
+  const contents = { ...ticketOf(), cinemaName };
+  const pdf = await drawTicket(contents);
+  const [page, ...others] = await printPages(pdf);
+  expect(others).toEqual([]);
+  expect(scan(page!.pixels)).toBe(contents.token);
+  expect(page?.text).not.toContain("SkyFox");
+  // Letters of scripts that are shaped do not come back in their order.
+  if (/^[ -~]+$/.test(cinemaName)) expect(page?.text).toContain(cinemaName.slice(0, 20));
+});
+
 test("is the same to the byte, whatever was printed in between", async () => {
   const tickets = [ticketOf(), ...scripts.map(([, change]) => ticketOf(change))];
   const first = await Promise.all(tickets.map(drawTicket));

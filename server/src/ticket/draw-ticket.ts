@@ -40,15 +40,15 @@ const houseNotes = [
 
 /** Draws a ticket as a PDF of one A4 page with all its fonts inside. The same contents give the same bytes. */
 export async function drawTicket(contents: TicketContents): Promise<Buffer> {
-  const { booking } = contents;
+  const { booking, cinemaName } = contents;
   const document = new PdfDocument({
     size: [page.width, page.height],
     margin: 0,
     lang: "en",
     displayTitle: true,
     info: {
-      Title: `SkyFox ticket ${booking.bookingId}`,
-      Author: "SkyFox",
+      Title: `${cinemaName} ticket ${booking.bookingId}`,
+      Author: cinemaName,
       Creator: "SkyFox",
       Producer: "SkyFox",
       CreationDate: booking.bookingTime,
@@ -69,7 +69,7 @@ type Pdf = InstanceType<typeof PdfDocument>;
 
 function drawCard(pdf: Pdf, contents: TicketContents): void {
   const { booking, token } = contents;
-  drawBand(pdf, booking);
+  drawBand(pdf, contents);
   const top = card.top + bandHeight + 30;
   const qr = { left: inner.left + inner.width - qrSide, top };
   const showEnd = drawShow(pdf, contents, top);
@@ -82,7 +82,7 @@ function drawCard(pdf: Pdf, contents: TicketContents): void {
   drawQr(pdf, token, qr);
 }
 
-function drawBand(pdf: Pdf, { bookingId }: Booking): void {
+function drawBand(pdf: Pdf, { booking: { bookingId }, cinemaName }: TicketContents): void {
   const { left, top, width, corner } = card;
   pdf.save();
   pdf.roundedRect(left, top, width, bandHeight + corner, corner).clip();
@@ -91,7 +91,12 @@ function drawBand(pdf: Pdf, { bookingId }: Booking): void {
   pdf.restore();
   drawFox(pdf, inner.left, top + 23, 36);
   const middle = top + 50;
-  write(pdf, setLine("SkyFox", { size: 27, weight: "strong" }), inner.left + 48, middle, colours.white);
+  const name = setText(cinemaName, {
+    width: besideQr,
+    weight: "strong",
+    sizes: sizes([27, 22, 18, 14, 11], 1),
+  });
+  write(pdf, name, inner.left + 48, middle, colours.white);
   const right = inner.left + inner.width;
   writeRight(pdf, setLine("Cinema ticket", { size: 10, weight: "regular" }), right, top + 35, colours.pale);
   const number = setLine(`Booking ${bookingId}`, { size: 16, weight: "strong" });

@@ -14,6 +14,7 @@ export interface TicketTokens {
 export interface TicketContents {
   booking: Booking;
   token: string;
+  cinemaName: string;
   cinemaTimeZone: string;
   /** ISO 4217. */
   currency: string;
