@@ -19,7 +19,7 @@ export interface Call {
   attempts: number;
   /** Whether a request of the present attempt has left. */
   isSent: boolean;
-  /** Whether an attempt that is over may have had its effect. */
+  /** Whether an attempt that is over, or an earlier call with the same key, may have had the effect. */
   mayHaveHappened: boolean;
 }
 
@@ -49,8 +49,11 @@ export function callLink(defaults: CallDefaults): TRPCLink<AppRouter> {
       return observable((observer) => {
         const call = beginCall(op.path, op.type, optionsOf(op), defaults);
         const fail = (error: unknown) => observer.error(describeError(error, call, defaults.host));
+        const given = op.context["idempotencyKey"];
         try {
-          call.idempotencyKey = keyFor(op, op.context["idempotencyKey"]);
+          call.idempotencyKey = keyFor(op, given);
+          // An earlier call with the caller's own key may have had the effect.
+          call.mayHaveHappened = given !== undefined;
         } catch (error) {
           fail(error);
           return;
@@ -96,7 +99,7 @@ export function beginCall(
   };
 }
 
-// These are answered before the key is looked at, and so say nothing about an attempt before.
+// These say nothing about an attempt before: they are answered before the key is looked at, or because it is another call's.
 const early: ReadonlySet<DomainCode> = new Set([
   "INVALID_API_KEY",
   "MISSING_TOKEN",
@@ -106,6 +109,7 @@ const early: ReadonlySet<DomainCode> = new Set([
   "BACKGROUND_OFF",
   "RATE_LIMITED",
   "OVERLOADED",
+  "IDEMPOTENCY_MISMATCH",
 ]);
 
 /** Notes with the call what the error of an attempt says about its effect. */

@@ -153,3 +153,15 @@ test("a thrown error gives the same failure, and says itself which call it was",
   expect(domainErrorOf(error, "booking.pay")).toBeUndefined();
   expect(failureOf(new Error("A bug."))).toMatchObject({ code: "UNEXPECTED", message: "A bug." });
 });
+
+test.each([
+  ["too early to tell", refusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 60 } })],
+  ["about another call", refusal(409, { code: "IDEMPOTENCY_MISMATCH", details: null })],
+])("a refusal that is %s leaves open what an earlier call with the caller's key did", async (_why, early) => {
+  const { client } = scripted([early, early, taken]);
+  const own = { idempotencyKey: "mine" };
+  const hasHappened = (mayHaveHappened: boolean) => ({ ok: false, error: { mayHaveHappened } });
+  expect(await client.booking.initialize.safe(hold)).toMatchObject(hasHappened(false));
+  expect(await client.booking.initialize.safe(hold, own)).toMatchObject(hasHappened(true));
+  expect(await client.booking.initialize.safe(hold, own)).toMatchObject(hasHappened(false));
+});
