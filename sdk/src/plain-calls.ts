@@ -67,11 +67,17 @@ export function connectPlainCalls({ url, headers, tokens, fetch, defaults }: Pla
   return async ({ name, path, signal, timeoutMs }, read) => {
     const call = beginCall(name, "query", { signal, timeoutMs, retries: 0 }, defaults);
     const request = new AbortController();
-    const abort = () => signal && request.abort(abortErrorOf(signal));
+    // Kept here, since React Native's signals carry no reason.
+    let reason: Error | undefined;
+    const giveUp = (error: Error) => {
+      reason = error;
+      request.abort(error);
+    };
+    const abort = () => signal && giveUp(abortErrorOf(signal));
     // Stays, for the body that is read later.
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
-    const stopTimer = startTimeout(call.timeoutMs, (error) => request.abort(error));
+    const stopTimer = startTimeout(call.timeoutMs, giveUp);
     try {
       const { refreshes } = tokens;
       const response = await send().catch(async (refusal: unknown) => {
@@ -82,7 +88,7 @@ export function connectPlainCalls({ url, headers, tokens, fetch, defaults }: Pla
       if (result === undefined) throw notOurs(response);
       return result;
     } catch (error) {
-      throw describeError(error, call, defaults.host);
+      throw describeError(reason ?? error, call, defaults.host);
     } finally {
       stopTimer();
     }

@@ -59,10 +59,10 @@ export function observeRequests(
 }
 
 function describeRequest(url: string, { method = "GET", headers }: RequestInit): SentRequest {
-  const { pathname } = new URL(url);
-  const [, procedures] = /\/trpc\/([^/]*)$/.exec(pathname) ?? [];
+  const [, path = ""] = /^\w+:\/\/[^/]+([^?#]*)/.exec(url) ?? [];
+  const [, procedures] = /\/trpc\/([^/]*)$/.exec(path) ?? [];
   return {
-    calls: procedures === undefined ? [pathname] : decodeURIComponent(procedures).split(","),
+    calls: procedures === undefined ? [path] : decodeURIComponent(procedures).split(","),
     method,
     idempotencyKey: new Headers(headers).get("idempotency-key"),
   };

@@ -92,17 +92,18 @@ export function joinGroup({ locks, openChannel }: Tabs, name: string, member: Gr
   function contend(steal: boolean): void {
     if (hasLeft) return;
     const withdrawing = new AbortController();
-    const over = Promise.withResolvers<void>();
+    let end: (() => void) | undefined;
+    const over = new Promise<void>((resolve) => (end = resolve));
     let isLeading = false;
     giveUp = () => {
       withdrawing.abort();
-      over.resolve();
+      end?.();
     };
     const lead = () => {
       if (withdrawing.signal.aborted) return undefined;
       isLeading = true;
       member.lead();
-      return over.promise;
+      return over;
     };
     const options = steal ? ({ steal } as const) : { signal: withdrawing.signal };
     locks.request(name, options, lead).catch(() => {
