@@ -26,10 +26,10 @@ const buyerCount = 60;
 const watchersPerServer = 3;
 // Longer than a call is answered in the meantime, and shorter than the freeze.
 const holdSeconds = 8;
-// Postgres ends a transaction that is idle for ten seconds.
-const frozenSeconds = 12;
-// Servers look for holds without a timer every ten seconds.
-const sweptWithinSeconds = 15;
+// As an operating system may freeze a process: long enough for Postgres to end its idle transactions and for its neighbours to take over all it held.
+const frozenSeconds = 30;
+// A row that the frozen server had locked is free after ten seconds, and servers look for holds without a timer every ten.
+const sweptWithinSeconds = 25;
 
 const environment = {
   HOLD_SECONDS: String(holdSeconds),
