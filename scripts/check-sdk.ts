@@ -57,7 +57,7 @@ async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<voi
     }
     for (const config of ["tsconfig.json", "tsconfig.nodenext.json"])
       await runTool("tsc", ["-p", config], folder);
-    await runTool("node", ["consumer.ts"], folder);
+    for (const file of ["consumer.ts", "testing.ts"]) await runTool("node", [file], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -18,7 +18,8 @@ const mutationsWithoutKey: Record<Exclude<MutationPath, KeyedProcedure>, true> =
   "admin.checkInTicket": true,
 };
 
-function isMutation(path: string): boolean {
+/** Whether a procedure changes something. */
+export function isMutation(path: string): boolean {
   return isKeyed(path) || path in mutationsWithoutKey;
 }
 
