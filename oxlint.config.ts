@@ -212,6 +212,11 @@ const sdkRefusals: Refusal[] = [
   },
 ];
 
+const exampleRefusal: Refusal = {
+  group: ["@skyfox/*", "!@skyfox/sdk", "!@skyfox/sdk/*", "node:*", "../../../**"],
+  message: "An example has what a project elsewhere has: the SDK.",
+};
+
 const ownerFiles = [...new Set(Object.values(owners).flat())].filter((owner) => !owner.endsWith("/"));
 
 /** Who may import what. Of several that fit a file the last one counts. */
@@ -240,6 +245,7 @@ const imports = [
   },
   { files: ["server/fonts/**/*.ts"], rules: refuseImports([fontsRefusal]) },
   { files: ["sdk/src/**/*.ts"], rules: refuseImports(sdkRefusals) },
+  { files: ["sdk/examples/*/src/**"], rules: refuseImports([exampleRefusal]) },
 ];
 
 const moneyIsDecimal = "Money is Decimal; it is never a JavaScript number.";
@@ -303,7 +309,7 @@ export default defineConfig({
     },
     { files: ["*.config.ts", "vitest.workspace.ts"], rules: { "import/no-default-export": "off" } },
     {
-      files: ["**/*.test.ts", "**/*.fault.ts"],
+      files: ["**/*.test.ts", "**/*.fault.ts", "**/*.browser.ts"],
       rules: {
         "no-restricted-imports": "off",
         "no-console": "off",
@@ -312,5 +318,7 @@ export default defineConfig({
         "unicorn/consistent-function-scoping": "off",
       },
     },
+    // To wait for what a person sees is to expect it.
+    { files: ["**/*.browser.ts"], rules: { "vitest/expect-expect": "off" } },
   ],
 });

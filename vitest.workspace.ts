@@ -25,6 +25,7 @@ export default defineConfig({
       project("sdk", ["sdk/**/*.test.ts"]),
       project("scripts", ["scripts/**/*.test.ts"]),
       project("slow", [slow], { exclude: neverTests }),
+      project("browser", ["sdk/examples/**/*.browser.ts"], { maxWorkers: 1, testTimeout: 90_000 }),
       project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed] }),
       project("timed faults", [timed], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],

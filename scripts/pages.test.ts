@@ -5,7 +5,14 @@ import { describe, expect, test } from "vitest";
 import { readConfig } from "../server/src/config.ts";
 
 const root = join(import.meta.dirname, "..");
-const folders = ["*.md", ".github/**/*.md", "sdk/*.md", "{db,server}/docs/**/*.md", "server/test/*.md"];
+const folders = [
+  "*.md",
+  ".github/**/*.md",
+  "sdk/*.md",
+  "sdk/examples/*/*.md",
+  "{db,server}/docs/**/*.md",
+  "server/test/*.md",
+];
 const pages = await Array.fromAsync(glob(folders, { cwd: root }), async (path) => {
   return { path, text: await readFile(join(root, path), "utf8") };
 });

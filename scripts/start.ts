@@ -3,11 +3,12 @@ import { join, relative } from "node:path";
 import { setInterval } from "node:timers/promises";
 import { startDevelopmentPostgres } from "@skyfox/db/embedded";
 import type { CompleteConfig } from "../server/src/compose.ts";
-import { ConfigError, readConfig, type Config } from "../server/src/config.ts";
+import { ConfigError, developmentApiKey, readConfig, type Config } from "../server/src/config.ts";
 import type { Deps } from "../server/src/deps.ts";
 import type { Logger } from "../server/src/runtime/ports.ts";
 import { createProcessLogger } from "../server/src/runtime/logger.ts";
 import { serve } from "../server/src/serve.ts";
+import { openBoxOffice } from "./box-office.ts";
 import { describeFailure, postgresDirectoryIn, stateDirectory } from "./database.ts";
 import { testCards } from "./sandbox/cards.ts";
 import { startMovieService } from "./sandbox/movie-service.ts";
@@ -104,7 +105,10 @@ async function bringAlong(
   if (!isProduction && config.imageBucket === undefined)
     embedded.push(`picture folder ${relative(process.cwd(), imageFolder)}`);
   const isSandboxGateway = config.paymentGateway === undefined;
-  const parts = { databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder };
+  // The page has the published API key in it; a development server with another key tells it to no browser.
+  const isOpenToPage = !isProduction && config.apiKeys.some(({ key }) => key === developmentApiKey);
+  const boxOffice = isOpenToPage ? openBoxOffice() : undefined;
+  const parts = { databaseUrl, movieService, paymentGateway, ticketSigningKeys, imageFolder, boxOffice };
   return { ...config, ...parts, isSandboxGateway };
 }
 
@@ -153,6 +157,7 @@ function describeStart({ url, config, embedded }: RunningSkyfox): string {
     "",
     `  SkyFox is ready at ${url}`,
     "",
+    ...(config.boxOffice === undefined ? [] : [`  Box office     ${url} in a browser: buy a ticket`]),
     `  API key        ${config.apiKeys.map(({ key }) => key).join(", ")}`,
     ...(config.demoSeed ? demoLogins : []),
     `  Test cards     ${testCards.approved} pays, ${testCards.declined} is declined, ${testCards.slow} is slow; any CVV, any month to come`,

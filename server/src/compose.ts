@@ -24,6 +24,7 @@ import type { Config, ServiceAccess } from "./config.ts";
 import type { Deps, Settings } from "./deps.ts";
 import type { Clock, Logger } from "./runtime/ports.ts";
 import { createApp, type SkyfoxApp } from "./http/app.ts";
+import type { BoxOffice } from "./http/box-office.ts";
 import { countInFlight } from "./http/in-flight.ts";
 import { createMetricsApp } from "./http/metrics-app.ts";
 import { createBucketStore } from "./image/bucket-store.ts";
@@ -56,6 +57,8 @@ export type CompleteConfig = Config & {
   imageFolder: string;
   /** Whether the gateway is the sandbox that this start brought along: no refund has to wait there, since no money is real. */
   isSandboxGateway?: boolean;
+  /** The page that development serves at `/`. */
+  boxOffice?: BoxOffice | undefined;
 };
 
 /** A server with all its parts, not listening yet. */
@@ -173,6 +176,7 @@ export type PartsConfig = Settings &
   Pick<
     CompleteConfig,
     | "apiKeys"
+    | "boxOffice"
     | "corsOrigins"
     | "imageBucket"
     | "imageFolder"
@@ -277,6 +281,7 @@ export function assemble(
   const inFlight = countInFlight();
   const { apiKeys, corsOrigins, trustedProxies, maxCalls } = config;
   const imageFolder = deps.images === folder ? folder : undefined;
+  const posterOrigin = config.movieService && new URL(config.movieService.url).origin;
   const app = createApp(deps, {
     apiKeys,
     corsOrigins,
@@ -285,6 +290,7 @@ export function assemble(
     findUnready,
     inFlight,
     imageFolder,
+    boxOffice: config.boxOffice && { files: config.boxOffice, posterOrigin },
   });
   return {
     deps,

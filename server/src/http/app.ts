@@ -13,6 +13,7 @@ import { createExportHandlers } from "./exports.ts";
 import { carry, transportError } from "../rpc/error-shape.ts";
 import { createAnswerHeaders } from "./answer-headers.ts";
 import { createAdmission, overload } from "./admission.ts";
+import { createBoxOfficeHandler, isBoxOfficePath, type BoxOffice } from "./box-office.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { createClientContracts } from "./client-contracts.ts";
 import { countPerSecond } from "./count-per-second.ts";
@@ -46,6 +47,8 @@ export interface AppOptions {
   inFlight: InFlight;
   /** The pictures that this server serves itself; undefined when they are elsewhere. */
   imageFolder?: FolderStore | undefined;
+  /** The page that development serves at `/`, and where its posters come from. */
+  boxOffice?: { files: BoxOffice; posterOrigin: string | undefined } | undefined;
 }
 
 /** The HTTP side, which also refuses what it can before it makes a request of it. */
@@ -59,6 +62,8 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   const calls = createCallsByHead(deps.tokens);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const gate = createGate(options.apiKeys);
+  const { boxOffice } = options;
+  const isPage = (path: string) => boxOffice !== undefined && isBoxOfficePath(path);
   const countOverloaded = countPerSecond((count) =>
     deps.logger.warn({ count }, "Calls were refused: there are more than can be answered in time."),
   );
@@ -86,7 +91,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     const { method, path } = context.req;
     const apiKeyName = context.get("apiKeyName");
     // Neither needs a key.
-    const isQuiet = watchedPaths.includes(path) || method === "OPTIONS";
+    const isQuiet = watchedPaths.includes(path) || method === "OPTIONS" || isPage(path);
     if (context.get("isRefusedUnasked")) return countOverloaded();
     if (apiKeyName === undefined && context.res.status === 403) return;
     if (apiKeyName !== undefined) meetClient(context.req.header("x-skyfox-client"));
@@ -118,6 +123,11 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
 
   if (options.imageFolder !== undefined) {
     app.get(`${imagePath}/:key`, createImageHandler(options.imageFolder));
+  }
+  if (boxOffice !== undefined) {
+    const { posterOrigin } = boxOffice;
+    const serve = createBoxOfficeHandler(boxOffice.files, { logger: deps.logger, posterOrigin });
+    for (const path of ["/", "/assets/*"]) app.get(path, serve);
   }
   app.use(async (context, next) => {
     // A request that came over a port has passed it already, unless its path is open to all.
@@ -158,7 +168,8 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     countOverloaded();
     return noRoom;
   };
-  const parts = { gate, audit, crossOrigin, trustedProxies, isOpen, refusalOf, serverHeaders };
+  const isOpenHere = (path: string) => isOpen(path) || isPage(path);
+  const parts = { gate, audit, crossOrigin, trustedProxies, isOpen: isOpenHere, refusalOf, serverHeaders };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
 }
 
