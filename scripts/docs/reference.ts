@@ -6,6 +6,8 @@ import {
   plainCodes,
   procedureCodes,
   procedureRoles,
+  restEndpoint,
+  restRoutes,
   roles,
   transportCodes,
   type DomainCode,
@@ -44,7 +46,7 @@ function head({ procedures }: ContractTexts): string {
 Every call of SkyFox. \`npm run docs\` writes this page from the contract; [README.md](README.md) shows how the calls are used.
 
 - A call is \`skyfox.\` and its name, such as \`skyfox.booking.pay.mutate(input)\`: \`.query\` for queries, \`.mutate\` for mutations, \`.subscribe\` for subscriptions, and \`.safe\`
-  instead of the first two. Over plain HTTP each has a route below \`/api/v1\`.
+  instead of the first two. **REST** is its route in plain JSON, where money is text and an instant ISO 8601.
 - \`Decimal\` is money in the cinema's currency, with two decimals; where money is sent, text such as \`"100.00"\` does as well. \`Date\` is an instant. A cinema date is text,
   \`YYYY-MM-DD\`. Ids are positive whole numbers. A field with \`?\` may be left out.
 - **Anyone** means whoever has an API key. An unknown field of an input is refused.
@@ -66,6 +68,7 @@ function describeFeature(feature: string, { procedures, schemas }: ContractTexts
 ${text}
 
 - ${kind} for ${whoMay(path as ProcedurePath)}. Repeats: ${repeats(procedure)}
+- REST: \`${routeOf(path as ProcedurePath)}\`
 - Codes: ${codesOf(path as ProcedurePath)}
 
 ${objects.describeSide("Input", schemas[input], input)}
@@ -84,6 +87,11 @@ function namesOf(allowed: readonly Role[]): string {
   return allowed
     .map((role) => ({ customer: "customers", staff: "staff", admin: "admins" })[role])
     .join(" and ");
+}
+
+function routeOf(path: ProcedurePath): string {
+  const route = restRoutes[path];
+  return `${route.method} ${restEndpoint}${route.path}`;
 }
 
 function repeats({ path, kind }: Procedure): string {
