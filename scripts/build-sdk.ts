@@ -1,5 +1,7 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { appRouter } from "../server/src/app-router.ts";
+import { describeApi } from "../server/src/openapi/document.ts";
 import {
   bundleDeclarations,
   bundleScripts,
@@ -44,6 +46,7 @@ async function writePackage(): Promise<void> {
           { types: `./${entries[index]}.d.ts`, default: `./${entries[index]}.js` },
         ]),
       ),
+      "./openapi.json": "./openapi.json",
       "./package.json": "./package.json",
     },
     dependencies: Object.fromEntries(
@@ -51,6 +54,8 @@ async function writePackage(): Promise<void> {
     ),
   };
   await writeFile(join(packageFolder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+  const api = await describeApi(appRouter, manifest.version);
+  await writeFile(join(packageFolder, "openapi.json"), `${JSON.stringify(api, null, 2)}\n`);
   for (const file of ["README.md", "REFERENCE.md", "CHANGELOG.md"])
     await copyFile(join(sdk, file), join(packageFolder, file));
   await copyFile(join(root, "LICENSE"), join(packageFolder, "LICENSE"));

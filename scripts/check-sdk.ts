@@ -16,6 +16,10 @@ export interface BuiltSdk {
 const root = join(import.meta.dirname, "..");
 const modules = join(root, "node_modules");
 
+// As a generator of clients finds it.
+const readsApi = `import api from "@skyfox/sdk/openapi.json" with { type: "json" };
+  if (api.openapi !== "3.1.0" || api.paths["/shows"] === undefined) throw new Error("openapi.json has no routes.");`;
+
 /** Holds a built SDK to what its users rely on, and says what holds. Throws with the first thing that does not. */
 export async function checkSdk(sdk: BuiltSdk): Promise<void> {
   await assertNothingOfTheServer(sdk);
@@ -57,6 +61,7 @@ async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<voi
     }
     for (const config of ["tsconfig.json", "tsconfig.nodenext.json"])
       await runTool("tsc", ["-p", config], folder);
+    await runTool("node", ["--input-type=module", "--eval", readsApi], folder);
     for (const file of ["consumer.ts", "testing.ts"]) await runTool("node", [file], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

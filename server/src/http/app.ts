@@ -22,6 +22,7 @@ import { createImageHandler } from "./images.ts";
 import type { InFlight } from "./in-flight.ts";
 import { limitLargeBodies } from "./large-bodies.ts";
 import { refuse } from "./refusals.ts";
+import { createOpenApiHandler } from "./openapi.ts";
 import { createRestHandler } from "./rest.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { createTicketKeysHandler } from "./ticket-keys.ts";
@@ -151,6 +152,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     app.get(base + bookingsXlsxPath, exportAs.xlsx);
     app.get(`${base}/tickets/keys`, tellTicketKeys);
   }
+  app.get(`${restEndpoint}/openapi.json`, createOpenApiHandler(answerHeaders));
   app.all(`${restEndpoint}/*`, createRestHandler(answering));
 
   app.notFound((context) =>

@@ -15,6 +15,7 @@ import { rest, type RestError } from "../../test/rest-call.ts";
 import { headersFor, mutate } from "../../test/rpc-call.ts";
 import { createTestApp, testApiKey } from "../../test/test-app.ts";
 import type { User } from "../deps.ts";
+import type { OpenApiDocument } from "../openapi/document.ts";
 
 const app = await createTestApp();
 
@@ -363,6 +364,15 @@ describe("beside the calls", () => {
     ]);
     await csv.text();
     expect((await rest<{ keys: unknown[] }>(app, "GET /tickets/keys")).body.keys).toHaveLength(1);
+  });
+
+  test("the description of all routes is there, with the key, and is not sent again while it is known", async () => {
+    const { body, headers } = await rest<OpenApiDocument>(app, "GET /openapi.json");
+    expect(body.openapi).toBe("3.1.0");
+    expect(Object.keys(body.paths)).toContain("/bookings/{bookingId}/payments");
+    const known = { headers: { "if-none-match": headers.get("etag")! } };
+    expect((await rest(app, "GET /openapi.json", undefined, known)).status).toBe(304);
+    expect((await rest(app, "GET /openapi.json", undefined, { apiKey: null })).status).toBe(403);
   });
 
   test("log and audit name the procedure", async () => {

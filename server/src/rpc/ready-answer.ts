@@ -34,5 +34,14 @@ export class ReadyAnswer<Answer> {
 
 /** The output of a procedure that answers with `ReadyAnswer`: clients get the type of the schema, but text that is ready is not checked against it. */
 export function readyOutput<Answer>(schema: z.ZodType<Answer>): z.ZodType<Answer> {
-  return z.custom<Answer>((value) => value instanceof ReadyAnswer).or(schema);
+  const output = z.custom<Answer>((value) => value instanceof ReadyAnswer).or(schema);
+  readySchemas.set(output, schema);
+  return output;
+}
+
+const readySchemas = new WeakMap<z.ZodType, z.ZodType>();
+
+/** The schema that a `readyOutput` was made of; undefined for any other output. */
+export function schemaOfReady(output: z.ZodType): z.ZodType | undefined {
+  return readySchemas.get(output);
 }
