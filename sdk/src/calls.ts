@@ -27,10 +27,13 @@ type Args<Input, Options> = undefined extends Input
   ? [input?: Input | void, options?: Options]
   : [input: Input, options?: Options];
 
+/** The promise of a call: it rejects with a `SkyfoxError` when SkyFox refuses, and `outcome` makes a value of either. */
+export interface Answer<Path extends ProcedurePath> extends TRPCPromise<OutputOf<Path>, ErrorShapeOf<Path>> {}
+
 /** A procedure that only reads. */
 export interface Query<Path extends ProcedurePath> {
   /** Rejects with a `SkyfoxError` when SkyFox refuses. */
-  query: (...args: Args<InputOf<Path>, CallOptions>) => TRPCPromise<OutputOf<Path>, ErrorShapeOf<Path>>;
+  query: (...args: Args<InputOf<Path>, CallOptions>) => Answer<Path>;
   /** Never rejects: `{ ok: true, data }`, or `{ ok: false, error }` whose `code` is one of this procedure's. */
   safe: (...args: Args<InputOf<Path>, CallOptions>) => Promise<Outcome<Path>>;
 }
@@ -49,7 +52,7 @@ type ItemOf<Page> = Page extends { items: readonly (infer Item)[] } ? Item : nev
 /** A procedure that changes something. */
 export interface Mutation<Path extends ProcedurePath> {
   /** Rejects with a `SkyfoxError` when SkyFox refuses. */
-  mutate: (...args: Args<InputOf<Path>, OptionsOf<Path>>) => TRPCPromise<OutputOf<Path>, ErrorShapeOf<Path>>;
+  mutate: (...args: Args<InputOf<Path>, OptionsOf<Path>>) => Answer<Path>;
   /** Never rejects: `{ ok: true, data }`, or `{ ok: false, error }` whose `code` is one of this procedure's. */
   safe: (...args: Args<InputOf<Path>, OptionsOf<Path>>) => Promise<Outcome<Path>>;
 }

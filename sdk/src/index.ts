@@ -21,6 +21,7 @@ export {
 } from "./role-clients.ts";
 export type { DeviceTokens } from "./device-tokens.ts";
 export type {
+  Answer,
   CallOptions,
   Feature,
   KeyedCallOptions,

@@ -84,9 +84,9 @@ type MutationsIn<Record, Prefix extends string> = {
 export type MutationPath = MutationsIn<Procedures, "">;
 
 type ProcedureAt<Path extends ProcedurePath> =
-  Path extends `${infer Feature extends keyof Procedures}.${infer Verb}`
-    ? Verb extends keyof Procedures[Feature]
-      ? Procedures[Feature][Verb]
+  Path extends `${infer Name extends keyof Procedures}.${infer Verb}`
+    ? Verb extends keyof Procedures[Name]
+      ? Procedures[Name][Verb]
       : never
     : never;
 
