@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runTool } from "./run-tool.ts";
@@ -24,6 +24,7 @@ const readsApi = `import api from "@skyfox/sdk/openapi.json" with { type: "json"
 export async function checkSdk(sdk: BuiltSdk): Promise<void> {
   await assertNothingOfTheServer(sdk);
   console.log("Its declarations mention nothing of the server.");
+  await assertSmallDeclarations(sdk);
   await runTool("publint", ["run", sdk.tarball, "--strict"], root);
   await runTool("attw", [sdk.tarball, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji"], root);
   console.log("publint and are-the-types-wrong find nothing.");
@@ -44,6 +45,18 @@ async function assertNothingOfTheServer({ packageFolder }: BuiltSdk): Promise<vo
         `Look at the imports of server/src/api.ts and server/src/contract.`,
     );
   }
+}
+
+// Every editor and every type check of a project that uses the SDK reads all of them.
+const maxDeclarationBytes = 188_000;
+
+async function assertSmallDeclarations({ packageFolder }: BuiltSdk): Promise<void> {
+  const files = (await readdir(packageFolder)).filter((name) => name.endsWith(".d.ts"));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(packageFolder, file))).size));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes > maxDeclarationBytes)
+    throw new Error(`The declarations have ${bytes} bytes, more than ${maxDeclarationBytes}.`);
+  console.log(`Its declarations have ${bytes} bytes, at most ${maxDeclarationBytes}.`);
 }
 
 // Only the declared dependencies are there to be found, linked from here so that nothing is downloaded.

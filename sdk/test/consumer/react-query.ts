@@ -1,4 +1,5 @@
 import {
+  createCustomerClient,
   createSkyfoxClient,
   type AmbientFailure,
   type Card,
@@ -111,3 +112,13 @@ export function misuse(): object[] {
     skyfoxQuery.booking.pay.mutationOptions({ intend: intent }),
   ];
 }
+
+/** A client of one role gives the options of that role. */
+const customerQuery = createSkyfoxQuery(
+  createCustomerClient({ url: "http://localhost:8080", apiKey: "key" }),
+);
+export const paying = customerQuery.booking.pay.mutationOptions();
+export type OfOtherRoles = [
+  // @ts-expect-error -- Customers have nothing to do with what admins may.
+  typeof customerQuery.admin,
+];
