@@ -174,6 +174,7 @@ const plainContract = [
   "fold",
   "money",
   "plain",
+  "procedure-roles",
   "procedures",
   "refusals",
   "roles",

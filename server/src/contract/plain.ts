@@ -6,6 +6,7 @@ export * from "./errors.ts";
 export * from "./exports.ts";
 export * from "./fold.ts";
 export * from "./money.ts";
+export * from "./procedure-roles.ts";
 export * from "./procedures.ts";
 export * from "./refusals.ts";
 export * from "./roles.ts";
