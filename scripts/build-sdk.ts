@@ -2,6 +2,7 @@ import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { appRouter } from "../server/src/app-router.ts";
 import { describeApi } from "../server/src/openapi/document.ts";
+import descriptions from "../server/src/contract/descriptions.json" with { type: "json" };
 import {
   bundleDeclarations,
   bundleScripts,
@@ -12,6 +13,7 @@ import {
   sdkPackageFolder as packageFolder,
 } from "./bundle-sdk.ts";
 import { checkSdk } from "./check-sdk.ts";
+import { annotateDeclarations } from "./docs/annotate.ts";
 import { runTool } from "./run-tool.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -21,6 +23,7 @@ const { dependencies, exports: sources, ...manifest } = sdkManifest;
 try {
   await rm(dist, { recursive: true, force: true });
   await runTool("tsc", ["-p", "tsconfig.declarations.json"], sdk);
+  await annotateDeclarations(join(dist, "declarations", "server", "src"), descriptions);
   await bundleScripts();
   await bundleDeclarations();
   await writePackage();

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { findSilent } from "./docs/find-silent.ts";
 import { runTool } from "./run-tool.ts";
 
 export interface BuiltSdk {
@@ -29,6 +30,7 @@ export async function checkSdk(sdk: BuiltSdk): Promise<void> {
   await runTool("attw", [sdk.tarball, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji"], root);
   console.log("publint and are-the-types-wrong find nothing.");
   await compileConsumer(sdk);
+  console.log("An editor shows a sentence for every procedure and every field.");
   console.log(
     "A project outside the repository compiles against it, as a bundler and as Node resolve it, and runs.",
   );
@@ -75,6 +77,8 @@ async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<voi
     for (const config of ["tsconfig.json", "tsconfig.nodenext.json"])
       await runTool("tsc", ["-p", config], folder);
     await runTool("node", ["--input-type=module", "--eval", readsApi], folder);
+    const silent = findSilent(folder);
+    if (silent.length > 0) throw new Error(`An editor shows nothing for:\n${silent.join("\n")}`);
     for (const file of ["consumer.ts", "testing.ts"]) await runTool("node", [file], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
-import type { ContractTexts, Field, Shape } from "./read-contract.ts";
+import type { ContractTexts, Shape } from "./read-contract.ts";
+import type { Field } from "./type-reader.ts";
 
 /** The objects of the contract as a reference shows them: those with a name once, and a link wherever they are. */
 export interface Objects {
