@@ -41,6 +41,15 @@ describe("npm start", () => {
     expect(first.output()).toMatch(/seed-user-1 \(admin\).*staff-1 \(staff\); password foobar/);
     expect(first.output()).toContain("customer.one (customer, 1000.00 in the wallet); password Seven-Seas-7");
     expect(first.output()).toContain("npm run demo");
+    expect(first.output()).toContain(`Box office     ${first.url} in a browser`);
+    const page = await fetch(first.url);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const assets = Array.from(
+      (await page.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g),
+      ([, path]) => path,
+    );
+    expect(new Set(assets.map((path) => path?.split(".").at(-1)))).toEqual(new Set(["css", "js", "svg"]));
+    for (const path of assets) expect((await fetch(`${first.url}${path}`)).status).toBe(200);
     for (const path of ["health", "ready"]) expect((await fetch(`${first.url}/${path}`)).status).toBe(200);
     expect(await listDemoShows(first.url)).toHaveLength(84);
     await logIn(first.url, "customer.one", "Seven-Seas-7");
@@ -61,6 +70,15 @@ describe("npm start", () => {
     expect(await second.ended).toBe(0);
     expect(await state.findPostgres()).toBeUndefined();
     expect(await isPortOpen(second.url)).toBe(false);
+  });
+
+  test("keeps an API key of its own from browsers: the box office is not served with it", async () => {
+    const { url: databaseUrl } = await createTestDatabase();
+    const server = await startServer({ DATABASE_URL: databaseUrl, API_GATEWAY_KEY: `shop:${apiKey}` });
+    expect(server.output()).not.toContain("Box office");
+    expect((await fetch(server.url)).status).toBe(403);
+    server.signal("SIGTERM");
+    expect(await server.ended).toBe(0);
   });
 
   // npm passes a Ctrl-C on that the terminal has sent already.
@@ -258,6 +276,7 @@ describe("in production", () => {
     const server = runScript("start.ts", { ...production, DATABASE_URL: url });
     const [, address = ""] = await server.says(/^SkyFox serves at (\S+)\.$/m);
     expect((await fetch(`${address}/ready`)).status).toBe(200);
+    expect((await fetch(address)).status).toBe(403);
     for (const secret of [ticketKey, jwtSecret, apiKey, production.PAYMENT_GATEWAY_API_KEY, "foobar"])
       expect(server.output()).not.toContain(secret);
     const sql = await connectOnce(url);

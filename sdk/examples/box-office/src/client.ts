@@ -17,7 +17,7 @@ export const skyfox = createSkyfoxClient({
 /** The same for TanStack Query. */
 export const api = createSkyfoxQuery(skyfox);
 
-/** What the page remembers of the cinema. */
+/** What the page remembers of the cinema. A page that is shown again, also out of the back-forward cache, asks anew. */
 export const cache = new QueryClient({
   defaultOptions: { ...queryClientDefaults, queries: { ...queryClientDefaults.queries, staleTime: 5_000 } },
 });
@@ -28,9 +28,4 @@ onSessionChange(() => {
   username = currentSession()?.username;
   // What one person has seen is not for the next one.
   void cache.resetQueries();
-});
-
-// A page out of the back-forward cache is as it was when it was left.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) void cache.invalidateQueries();
 });

@@ -98,21 +98,15 @@ test("a customer at the map sees that the show is cancelled", async () => {
   await answer(page, "This show was cancelled: The projector is broken.");
 });
 
-test("axe finds no barrier on the pages of staff and admins, and they fit a phone", async () => {
-  const admin = await office.employee("seed-user-1");
-  const { id: showId } = await office.nextShow();
-  await paidBooking(await office.customer(), showId, ["E5", "E6"]);
-  const found: string[] = [];
-  for (const [name, path, sign] of [
-    ["door", "/door", "By number"],
-    ["schedule", "/schedule", "New show"],
-    ["counter", `/counter/${showId}`, "Sell for cash"],
-    ["revenue", "/revenue", "Median"],
-    ["payments", "/payments", "There are none."],
-    ["cancel", `/cancel/${showId}`, "Customers read it"],
-  ] as const) {
-    const ready = (page: Page) => page.getByText(sign).first().waitFor();
-    found.push(...(await findBarriers(office, { name, path, person: admin, ready })));
-  }
-  expect(found).toEqual([]);
+test.each([
+  ["door", "/door", "By number"],
+  ["schedule", "/schedule", "New show"],
+  ["counter", "/counter/1", "Sell for cash"],
+  ["revenue", "/revenue", "Median"],
+  ["payments", "/payments", "There are none."],
+  ["cancel", "/cancel/1", "Customers read it"],
+])("axe finds no barrier on the page %s, and it fits a phone", async (name, path, sign) => {
+  const person = await office.employee("seed-user-1");
+  const ready = (page: Page) => page.getByText(sign).first().waitFor();
+  expect(await findBarriers(office, { name, path, person, ready })).toEqual([]);
 });

@@ -115,3 +115,13 @@ test("Back after a payment shows the paid booking, also out of the back-forward 
   expect(await page.evaluate(() => document.body.id)).toBe("kept-true");
   expect(await page.getByRole("button", { name: /Paying/ }).count()).toBe(0);
 });
+
+test("Back to a booking that was paid for elsewhere meanwhile shows the ticket and no form", async () => {
+  const { page, bookingId, person } = await atTheTill();
+  await page.getByRole("button", { name: /^Pay / }).waitFor();
+  await page.goto("about:blank");
+  await person.client.booking.pay.mutate({ bookingId, method: "Card", card: cards.pays });
+  await page.goBack({ waitUntil: "commit" });
+  await page.getByText("Paid. This is your ticket.").waitFor();
+  expect(await page.getByRole("button", { name: /^Pay / }).count()).toBe(0);
+});
