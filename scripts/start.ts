@@ -158,6 +158,7 @@ function describeStart({ url, config, embedded }: RunningSkyfox): string {
     `  SkyFox is ready at ${url}`,
     "",
     ...(config.boxOffice === undefined ? [] : [`  Box office     ${url} in a browser: buy a ticket`]),
+    ...(config.apiDocs ? [`  API            ${url}/docs in a browser: try every call`] : []),
     `  API key        ${config.apiKeys.map(({ key }) => key).join(", ")}`,
     ...(config.demoSeed ? demoLogins : []),
     `  Test cards     ${testCards.approved} pays, ${testCards.declined} is declined, ${testCards.slow} is slow; any CVV, any month to come`,

@@ -175,6 +175,7 @@ export async function compose(
 export type PartsConfig = Settings &
   Pick<
     CompleteConfig,
+    | "apiDocs"
     | "apiKeys"
     | "boxOffice"
     | "corsOrigins"
@@ -279,10 +280,11 @@ export function assemble(
     ...replaced,
   };
   const inFlight = countInFlight();
-  const { apiKeys, corsOrigins, trustedProxies, maxCalls } = config;
+  const { apiDocs, apiKeys, corsOrigins, trustedProxies, maxCalls } = config;
   const imageFolder = deps.images === folder ? folder : undefined;
   const posterOrigin = config.movieService && new URL(config.movieService.url).origin;
   const app = createApp(deps, {
+    apiDocs,
     apiKeys,
     corsOrigins,
     trustedProxies,

@@ -48,6 +48,7 @@ describe("development", () => {
       preparedStatements: true,
       ticketSigningKeys: undefined,
       apiKeys: [{ name: "development", key: developmentApiKey }],
+      apiDocs: true,
       cinemaName: "SkyFox",
       cinemaTimeZone: "Asia/Kolkata",
       currency: "INR",
@@ -89,6 +90,7 @@ describe("production", () => {
       apiKeys: [{ name: "web", key: good.API_GATEWAY_KEY.slice("web:".length) }],
       paymentGateway: { url: good.PAYMENT_GATEWAY_URL, apiKey: "gateway" },
       corsOrigins: [],
+      apiDocs: false,
       demoSeed: false,
       refusesPublishedPasswords: true,
     });

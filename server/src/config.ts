@@ -89,6 +89,8 @@ export function readConfig(environment: Environment) {
     /** What signs tickets; undefined makes a key and keeps it. */
     ticketSigningKeys: set.TICKET_SIGNING_KEY,
     apiKeys: set.API_GATEWAY_KEY ?? [{ name: "development", key: developmentApiKey }],
+    /** Whether browsers find a reference of the API at `/docs`, without a key. */
+    apiDocs: set.API_DOCS,
     /** As customers know it. */
     cinemaName: set.CINEMA_NAME,
     cinemaTimeZone: set.CINEMA_TIME_ZONE,
@@ -185,6 +187,7 @@ function serverVariables(text: Environment) {
       kinds.readBy(readTicketKeys, "is a private Ed25519 key, and after a comma older ones, each in base64."),
     ),
     API_GATEWAY_KEY: inProduction(apiKeys(rules)),
+    API_DOCS: kinds.onOrOff.default(!isProduction),
     CINEMA_NAME: kinds.shortText(60).default("SkyFox"),
     CINEMA_TIME_ZONE,
     CURRENCY: kinds.currency.default("INR"),

@@ -117,6 +117,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     background: true,
     holdLimits: { seatsPerCustomer: 50, seatsPerAddress: 6_000, abandonedPerHour: 1_000 },
     refusesPublishedPasswords: false,
+    apiDocs: false,
     apiKeys: [{ name: "tests", key: testApiKey }],
     corsOrigins: options.corsOrigins,
     trustedProxies: options.trustedProxies ?? 0,

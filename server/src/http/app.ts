@@ -13,6 +13,7 @@ import { createExportHandlers } from "./exports.ts";
 import { carry, transportError } from "../rpc/error-shape.ts";
 import { createAnswerHeaders } from "./answer-headers.ts";
 import { createAdmission, overload } from "./admission.ts";
+import { createDocsHandler, isDocsPath } from "./api-docs.ts";
 import { createBoxOfficeHandler, isBoxOfficePath, type BoxOffice } from "./box-office.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { createClientContracts } from "./client-contracts.ts";
@@ -48,6 +49,8 @@ export interface AppOptions {
   inFlight: InFlight;
   /** The pictures that this server serves itself; undefined when they are elsewhere. */
   imageFolder?: FolderStore | undefined;
+  /** Whether browsers find a reference of the API at `/docs`. */
+  apiDocs?: boolean;
   /** The page that development serves at `/`, and where its posters come from. */
   boxOffice?: { files: BoxOffice; posterOrigin: string | undefined } | undefined;
 }
@@ -63,8 +66,9 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   const calls = createCallsByHead(deps.tokens);
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const gate = createGate(options.apiKeys);
-  const { boxOffice } = options;
-  const isPage = (path: string) => boxOffice !== undefined && isBoxOfficePath(path);
+  const { boxOffice, apiDocs = false } = options;
+  const isPage = (path: string) =>
+    (boxOffice !== undefined && isBoxOfficePath(path)) || (apiDocs && isDocsPath(path));
   const countOverloaded = countPerSecond((count) =>
     deps.logger.warn({ count }, "Calls were refused: there are more than can be answered in time."),
   );
@@ -130,6 +134,7 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     const serve = createBoxOfficeHandler(boxOffice.files, { logger: deps.logger, posterOrigin });
     for (const path of ["/", "/assets/*"]) app.get(path, serve);
   }
+  if (apiDocs) for (const path of ["/docs", "/docs/*"]) app.get(path, createDocsHandler(options.apiKeys));
   app.use(async (context, next) => {
     // A request that came over a port has passed it already, unless its path is open to all.
     if (context.get("apiKeyName") !== undefined) return await next();
