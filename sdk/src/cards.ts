@@ -6,6 +6,7 @@ export interface TypedCard {
   number: string;
   /** `4/30`, `04/30`, `04 / 2030`, `0430`, `2030-04`. */
   expiry: string;
+  /** The 3 or 4 digits of the security code. */
   cvv: string;
   /** As it stands on the card. */
   name: string;
@@ -27,6 +28,7 @@ export type CardBrand =
 /** A field of the form and what is wrong with it, in a sentence. */
 export interface CardProblem {
   field: keyof TypedCard;
+  /** A sentence for the person who types. */
   message: string;
 }
 

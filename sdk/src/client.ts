@@ -78,7 +78,9 @@ type BehindClient = Omit<TRPCClient<AppRouter>, keyof Procedures>;
 
 /** What a client has beside the procedures. */
 export interface Extras {
+  /** The public keys of tickets, for `verifyTicket` of `@skyfox/sdk/tickets`. */
   readonly tickets: TicketCalls;
+  /** The bookings as a CSV or a workbook, for staff and admins. */
   readonly exports: Exports;
   /** Follows the seat map of a show live. */
   readonly watchSeatMap: WatchSeatMap;

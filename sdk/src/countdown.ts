@@ -4,6 +4,7 @@ import { serverAheadMs } from "./server-clock.ts";
 
 /** What can run out: a `Hold` or a `Booking`. */
 export interface RunningOut {
+  /** Until when the seats are held, by the server's clock; null when they are not. */
   expiresAt: Date | null;
   /** 0 or null when the seats are no longer held. */
   timeRemainingMs: number | null;

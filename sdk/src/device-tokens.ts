@@ -6,7 +6,9 @@ import type { AppRouter } from "./router.ts";
 
 /** A place that keeps a device's token for each username, which comes trimmed and in lower case. */
 export interface DeviceTokens {
+  /** The token that was kept, or null. */
   get(username: string): string | null | Promise<string | null>;
+  /** Keeps the token of a login, of at most 500 characters, in place of an older one. */
   set(username: string, token: string): void | Promise<void>;
 }
 

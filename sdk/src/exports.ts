@@ -7,8 +7,9 @@ export type Month = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 
 /** Which bookings, by booking time in the cinema's zone; a month without a year is that month of every year. */
 export interface BookingsExportOptions extends PlainCallOptions {
+  /** Left out for all months. */
   month?: Month | undefined;
-  /** Four digits. */
+  /** Four digits; left out for all years. */
   year?: number | undefined;
 }
 

@@ -27,13 +27,16 @@ export interface FailureFacts {
 
 /** SkyFox refused the call with this code, with that code's own details. */
 export interface Refused<Code extends DomainCode> extends FailureFacts {
+  /** Which rule said no; switch on it. */
   code: Code;
+  /** What this code tells beside its name; null for most. */
   details: DomainErrorDetails[Code];
   requestId: string;
 }
 
 /** SkyFox did not answer: no network or a proxy's page, no answer in time, or the caller aborted. */
 export interface NoAnswer extends FailureFacts {
+  /** `TIMEOUT` when `timeoutMs` was over, `ABORTED` when the call's `signal` was. */
   code: "NETWORK" | "TIMEOUT" | "ABORTED";
   details: null;
 }

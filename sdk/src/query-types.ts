@@ -30,6 +30,7 @@ export type SkyfoxQueryKey = readonly [
 export interface MutationIntent {
   /** Names what the person wants done once, with what the form may change: `top-up-100`. Another input under the same name is refused. */
   name: string;
+  /** Where its key is kept, such as `sessionStorage`. */
   storage: IntentStorage;
 }
 

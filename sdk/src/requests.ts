@@ -7,6 +7,7 @@ import type { Fetch } from "./timeout.ts";
 export interface SentRequest {
   /** The procedures that it asks for, such as `["booking.pay"]`; the path of what is no procedure, such as `["/exports/bookings.csv"]`. */
   calls: string[];
+  /** `GET` or `POST`. */
   method: string;
   /** Of a mutation that the server answers once. */
   idempotencyKey: string | null;

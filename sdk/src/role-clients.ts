@@ -40,7 +40,7 @@ export type AdminClient = RoleClient<"admin">;
 
 /**
  * As `createSkyfoxClient`, with what customers may call and nothing else: what is for staff or admins does not compile, and is not there at run time.
- * What anyone may call is there, too. The token decides what the server lets in.
+ * What anyone may call is there, too. The token decides what the server lets in. Throws a `TypeError` for a URL or an API key that cannot work.
  */
 export function createCustomerClient(options: SkyfoxClientOptions): CustomerClient {
   return connectRole(options, "customer");
