@@ -5,7 +5,7 @@ import { readEvents, type ServerSentEvent } from "./event-stream.ts";
 import { isTokenRefused } from "./sessions.ts";
 import { backoffMs, longestNamedMs, namedWaitMs, type Timing } from "./retries.ts";
 import { watchSilence } from "./silence.ts";
-import type { Fetch } from "./timeout.ts";
+import { readJson, type Fetch } from "./timeout.ts";
 import type { AppRouter } from "./router.ts";
 
 /** How to reach the server's subscriptions. */
@@ -185,7 +185,7 @@ function isRefusal(error: StreamError): error is SkyfoxError {
 }
 
 async function errorIn(response: Response): Promise<StreamError> {
-  const body: unknown = await response.json().catch(() => undefined);
+  const body: unknown = await readJson(response).catch(() => undefined);
   return typeof body === "object" && body !== null && "error" in body
     ? refusal(body.error, response)
     : new TRPCClientError("The answer is not SkyFox's.", { meta: { response } });

@@ -10,7 +10,7 @@ import { beginCall, describeError, type CallDefaults } from "./call.ts";
 import { isTokenRefused, type Tokens } from "./sessions.ts";
 import { outcome, type Outcome } from "./failures.ts";
 import type { AppRouter, ErrorShapeOf, OutputOf, PlainCallPath } from "./router.ts";
-import { abortErrorOf, lose, startTimeout, type Fetch } from "./timeout.ts";
+import { abortErrorOf, lose, readJson, startTimeout, type Fetch } from "./timeout.ts";
 
 /** How to reach what is not a procedure. */
 export interface PlainAccess {
@@ -123,7 +123,7 @@ interface PlainError {
 
 // The error as the same refusal of a procedure would be.
 async function readError(response: Response, path: string): Promise<TRPCClientError<AppRouter>> {
-  const body: unknown = await response.json().catch(() => undefined);
+  const body: unknown = await readJson(response).catch(() => undefined);
   if (!isPlainError(body)) return notOurs(response);
   const code = codesByStatus[response.status] ?? "INTERNAL_SERVER_ERROR";
   const data: ErrorData = {

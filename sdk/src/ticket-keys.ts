@@ -1,6 +1,6 @@
 import type { TicketKeys } from "@skyfox/server/contract";
 import { plainCall, type GetPlain, type PlainCall, type PlainCallOptions } from "./plain-calls.ts";
-import { lose } from "./timeout.ts";
+import { lose, readJson } from "./timeout.ts";
 
 /** What belongs to tickets beside their procedures. */
 export interface TicketCalls {
@@ -16,7 +16,7 @@ export function ticketCalls(get: GetPlain): TicketCalls {
   return {
     keys: plainCall(async (options) => {
       return await get({ name: "tickets.keys", path: "/tickets/keys", ...options }, async (response) => {
-        const body: unknown = await response.json().catch((error: unknown) => {
+        const body: unknown = await readJson(response).catch((error: unknown) => {
           // Not what broke off on its way.
           if (!(error instanceof SyntaxError)) return lose(error, response);
         });

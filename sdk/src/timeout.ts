@@ -17,10 +17,18 @@ export function lossOf(cause: unknown): Loss | undefined {
 export function rememberLosses(fetch: Fetch) {
   return async (url: { toString(): string }, init: object = {}): Promise<Response> => {
     const response = await send(fetch, url.toString(), init);
-    const read = response.json.bind(response);
+    const json = () => readJson(response).catch((cause: unknown) => lose(cause, response));
     // tRPC forgets the response whose body it could not read.
-    return Object.assign(response, { json: () => read().catch((cause: unknown) => lose(cause, response)) });
+    return Object.assign(response, { json });
   };
+}
+
+/**
+ * The JSON of an answer. Not by `response.json()`: where `fetch` is another realm's, as in Jest and in edge runtimes, so are its objects, which SuperJSON
+ * takes for no plain ones and gives back without their Dates and Decimals.
+ */
+export async function readJson(response: Response): Promise<unknown> {
+  return JSON.parse(await response.text()) as unknown;
 }
 
 async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Response> {
