@@ -79,7 +79,8 @@ async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<voi
     await runTool("node", ["--input-type=module", "--eval", readsApi], folder);
     const silent = findSilent(folder);
     if (silent.length > 0) throw new Error(`An editor shows nothing for:\n${silent.join("\n")}`);
-    for (const file of ["consumer.ts", "testing.ts"]) await runTool("node", [file], folder);
+    for (const file of ["strict-policy.ts", "consumer.ts", "testing.ts"])
+      await runTool("node", [file], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
