@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findSilent } from "./docs/find-silent.ts";
 import { runTool } from "./run-tool.ts";
+import { assertSmall } from "./sdk-size.ts";
 
 export interface BuiltSdk {
   tarball: string;
@@ -29,6 +30,7 @@ export async function checkSdk(sdk: BuiltSdk): Promise<void> {
   await runTool("publint", ["run", sdk.tarball, "--strict"], root);
   await runTool("attw", [sdk.tarball, "--profile", "esm-only", "--no-definitely-typed", "--no-emoji"], root);
   console.log("publint and are-the-types-wrong find nothing.");
+  console.log(`Bundled by esbuild, with gzip: ${await assertSmall(sdk.packageFolder)}.`);
   await compileConsumer(sdk);
   console.log("An editor shows a sentence for every procedure and every field.");
   console.log(

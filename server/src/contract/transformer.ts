@@ -2,8 +2,8 @@ import { SuperJSON, type SuperJSONResult } from "superjson";
 import { Decimal, formatAmount, parseAmount, parseAnsweredAmount } from "./money.ts";
 
 // Amounts are written alike in both directions, and read more strictly on the way in.
-const inputs = createSuperjson(parseAmount);
-const answers = createSuperjson(parseAnsweredAmount);
+const inputs = /* @__PURE__ */ createSuperjson(parseAmount);
+const answers = /* @__PURE__ */ createSuperjson(parseAnsweredAmount);
 
 function createSuperjson(parse: (text: string) => Decimal): SuperJSON {
   const superjson = new SuperJSON({ dedupe: false });
