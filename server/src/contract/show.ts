@@ -36,7 +36,7 @@ export type Movie = z.output<typeof movieSchema>;
 export const slotSchema = z.object({
   /** Names the slot in other calls. */
   id: idSchema,
-  /** What the cinema calls it, such as `Matinee`. */
+  /** What the cinema calls it, such as `Evening`. */
   name: z.string(),
   /** When it starts in the cinema's zone, `HH:MM`. */
   startTime: cinemaTime,

@@ -69,7 +69,7 @@ export const walletTransactionSchema = z.object({
   id: idSchema,
   /** `ADD` puts money in, `DEDUCT` takes it out. */
   type: z.enum(["ADD", "DEDUCT"]),
-  /** How much, in the cinema's currency; never negative. */
+  /** How much, in the cinema's currency; always more than 0. */
   amount: amountSchema,
   /** The balance after this change. */
   balanceAfter: amountSchema,
