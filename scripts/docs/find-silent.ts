@@ -1,6 +1,7 @@
+import { procedureCodes } from "../../server/src/contract/index.ts";
 import { readTypes, type TypeReader } from "./type-reader.ts";
 
-const features = ["auth", "show", "booking", "wallet", "admin"];
+const features = [...new Set(Object.keys(procedureCodes).map((path) => path.slice(0, path.indexOf("."))))];
 
 /**
  * What an editor shows nothing for in a project that has installed the SDK, a line each: procedures of the client, and fields of what they take

@@ -17,8 +17,6 @@ import {
 import { createObjects, type Objects } from "./objects.ts";
 import type { ContractTexts, Procedure } from "./read-contract.ts";
 
-const features = ["auth", "show", "booking", "wallet", "admin"];
-
 /** Codes that are told once for all calls: those of key, form and load, of the session, and of the role. */
 const common = new Set<string>([...procedureCodes["auth.me"], "FORBIDDEN"]);
 
@@ -27,16 +25,20 @@ export function writeReference(texts: ContractTexts): string {
   const objects = createObjects(texts);
   return [
     head(texts),
-    ...features.map((feature) => describeFeature(feature, texts, objects)),
+    ...featuresOf(texts).map((feature) => describeFeature(feature, texts, objects)),
     plainCalls(),
     objects.describe(),
     describeCodes(texts),
   ].join("\n");
 }
 
-function head({ procedures }: ContractTexts): string {
-  const contents = features.map((feature) => {
-    const links = procedures
+function featuresOf({ procedures }: ContractTexts): string[] {
+  return [...new Set(procedures.map(({ path }) => path.slice(0, path.indexOf("."))))];
+}
+
+function head(texts: ContractTexts): string {
+  const contents = featuresOf(texts).map((feature) => {
+    const links = texts.procedures
       .filter(({ path }) => path.startsWith(`${feature}.`))
       .map(({ path }) => `[${path.slice(feature.length + 1)}](#${anchorOf(path)})`);
     return `- **${feature}**: ${links.join(", ")}`;
