@@ -120,3 +120,13 @@ test("a schema inside of another is written by its name", () => {
   );
   expect(share(contract)).toBe(contract);
 });
+
+test("the type of a list does not stand for its item", () => {
+  const list = `export declare const questionsOutput: z.ZodArray<z.ZodObject<{
+    id: z.ZodInt;
+}, z.core.$strip>>;
+export type Questions = z.output<typeof questionsOutput>;
+`;
+  expect(typeNamesIn(contract)).not.toEqual([]);
+  expect(typeNamesIn(list)).toEqual([]);
+});

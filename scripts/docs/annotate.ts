@@ -86,12 +86,15 @@ export function annotateRouter(
   });
 }
 
-/** The names of types by the schemas that they are the output of: `Booking` of `bookingSchema`. */
+/**
+ * The names of types by the schemas that they are the output of: `Booking` of `bookingSchema`. The type of a list has none: what is written for it
+ * is the item, and `[]` after it.
+ */
 export function typeNamesIn(declarations: string): [schema: string, type: string][] {
   return Array.from(
     declarations.matchAll(/^export type (\w+) = z\.output<typeof (\w+)>;$/gm),
-    ([, type = "", schema = ""]) => [schema, type],
-  );
+    ([, type = "", schema = ""]): [string, string] => [schema, type],
+  ).filter(([schema]) => !declarations.includes(`export declare const ${schema}: z.ZodArray<`));
 }
 
 type Annotate = (line: string) => string[];
