@@ -32,9 +32,10 @@ export async function checkSdk(sdk: BuiltSdk): Promise<void> {
   console.log("publint and are-the-types-wrong find nothing.");
   console.log(`Bundled by esbuild, with gzip: ${await assertSmall(sdk.packageFolder)}.`);
   await compileConsumer(sdk);
+  await runTool("tsc", ["-p", "tsconfig.packed.json"], join(root, "sdk", "examples", "box-office"));
   console.log("An editor shows a sentence for every procedure and every field.");
   console.log(
-    "A project outside the repository compiles against it, as a bundler and as Node resolve it, and runs.",
+    "A project outside the repository compiles against it, as a bundler and as Node resolve it, and runs; so does the box office.",
   );
 }
 

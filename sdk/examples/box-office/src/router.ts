@@ -20,8 +20,10 @@ export function go(path: string, { replace = false } = {}): void {
   else location.hash = path;
 }
 
-/** The path to come back to after signing in, from `#/sign-in?back=…`; the first page without one. */
+/** The path to come back to after signing in: the page that asked for it, or `#/sign-in?back=…` says; the first page without one. */
 export function pathBack(): string {
+  const path = readPath();
+  if (path !== "/sign-in" && path !== "/sign-up") return path;
   const [, query] = location.hash.split("?");
   const back = new URLSearchParams(query).get("back");
   return back?.startsWith("/") === true ? back : "/";

@@ -16,7 +16,7 @@ export function SignInPage() {
         // Before the session changes, which this page would follow elsewhere.
         const back = pathBack();
         setSession({ ...user, token });
-        go(back, { replace: true });
+        go(back === "/" && user.role !== "customer" ? "/door" : back, { replace: true });
       },
     }),
   );

@@ -1,0 +1,59 @@
+import type { Page } from "playwright-core";
+import { afterAll, expect, test } from "vitest";
+import { openOffice } from "./office.ts";
+
+const office = await openOffice();
+afterAll(office.close);
+
+const signInAs = (page: Page, role: string) => page.getByRole("button", { name: role, exact: true }).click();
+const title = (page: Page, text: string) => page.getByRole("heading", { level: 1, name: text }).waitFor();
+
+test("a session is this tab's alone: kept over a reload, in no other tab, and gone with the sign-out", async () => {
+  const page = await office.visit("/wallet");
+  await title(page, "Sign in");
+  await signInAs(page, "customer");
+  await title(page, "Wallet");
+  const token = await page.evaluate(
+    () => (JSON.parse(sessionStorage.getItem("skyfox-session") ?? "{}") as { token: string }).token,
+  );
+  expect(token.split(".")).toHaveLength(3);
+  expect(
+    await page.evaluate(() => JSON.stringify(Object.entries(localStorage)) + document.cookie),
+  ).not.toContain(token);
+
+  await page.reload();
+  await title(page, "Wallet");
+  const other = await page.context().newPage();
+  await other.goto(`${office.url}/#/wallet`);
+  await title(other, "Sign in");
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  expect(await page.evaluate(() => sessionStorage.getItem("skyfox-session"))).toBeNull();
+  const late = await office.client(token).auth.me.safe();
+  expect(late).toMatchObject({ ok: false, error: { code: "SESSION_ENDED" } });
+});
+
+test("a session that was ended elsewhere leads to the sign-in, and back to the page", async () => {
+  const customer = await office.customer();
+  const page = await office.visit("/bookings", customer);
+  await title(page, "My bookings");
+  await customer.client.auth.logout.mutate({ everywhere: true });
+  await page.getByRole("link", { name: "Wallet" }).click();
+  await title(page, "Sign in");
+  await page.getByLabel("Username").fill(customer.session.username);
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Username or password is wrong.").waitFor();
+  await page.getByLabel("Password").fill("Seven-Seas-7");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await title(page, "Wallet");
+});
+
+test("staff come to the door, where customers do not", async () => {
+  const page = await office.visit("/sign-in");
+  await signInAs(page, "staff");
+  await title(page, "At the door");
+  const customer = await office.visit("/door", await office.customer());
+  await title(customer, "Sign in");
+});
