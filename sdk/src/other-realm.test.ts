@@ -3,14 +3,29 @@ import { expect, test } from "vitest";
 import { scripted } from "../test/scripted.ts";
 import { Decimal, transformer } from "./index.ts";
 
+/** An object of another realm. */
+const foreign = (code: string): unknown => runInNewContext(`(${code})`);
+
 test("an answer has its Dates and Decimals where fetch is another realm's, as in Jest and in edge runtimes", async () => {
   const wallet = { balance: new Decimal("10.00"), updatedAt: new Date(0) };
   const { client } = scripted([
     () => {
       const text = JSON.stringify([{ result: { data: transformer.serialize(wallet) } }]);
-      const json = () => Promise.resolve(runInNewContext(`(${text})`) as unknown);
+      const json = () => Promise.resolve(foreign(text));
       return Promise.resolve(Object.assign(new Response(text), { json }));
     },
   ]);
   expect(await client.wallet.balance.query()).toEqual(wallet);
+});
+
+test("a failure of another realm's fetch says why", async () => {
+  const { client } = scripted([() => Promise.reject(foreign('new TypeError("fetch failed")'))], {
+    retries: 0,
+  });
+  expect(await client.show.list.safe()).toMatchObject({
+    error: {
+      code: "NETWORK",
+      message: expect.stringMatching("could not be reached: fetch failed") as string,
+    },
+  });
 });

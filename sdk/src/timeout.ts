@@ -41,9 +41,15 @@ async function send(fetch: Fetch, url: string, init: RequestInit): Promise<Respo
 
 /** Throws the error that a request ended with, for `lossOf` to know. */
 export function lose(cause: unknown, response: Response | undefined): never {
-  const error = cause instanceof Error ? cause : new Error("The request failed.", { cause });
+  const error = cause instanceof Error ? cause : ownError(cause);
   losses.set(error, { response });
   throw error;
+}
+
+// Of what was thrown that is no error, or another realm's.
+function ownError(cause: unknown): Error {
+  const { name = "Error", message = "The request failed." } = (cause ?? {}) as Partial<Error>;
+  return Object.assign(new Error(message, { cause }), { name });
 }
 
 // Timers take no more; a longer one would fire at once.
