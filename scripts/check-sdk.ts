@@ -77,7 +77,7 @@ async function compileConsumer({ tarball, dependencies }: BuiltSdk): Promise<voi
       await mkdir(dirname(link), { recursive: true });
       await symlink(join(modules, name), link, "junction");
     }
-    for (const config of ["tsconfig.json", "tsconfig.nodenext.json"])
+    for (const config of ["tsconfig.json", "tsconfig.nodenext.json", "tsconfig.node16.json"])
       await runTool("tsc", ["-p", config], folder);
     await runTool("node", ["--input-type=module", "--eval", readsApi], folder);
     const silent = findSilent(folder);
