@@ -4,7 +4,6 @@ import { readRestInput } from "../rest/read-input.ts";
 import { toAnswer } from "../rest/write-answer.ts";
 import { makeCall, type NamedProcedure } from "../rpc/answer-single.ts";
 import { transportError } from "../rpc/error-shape.ts";
-import { keepRefusal } from "../rpc/input-guard.ts";
 import { plainForm } from "../rpc/stream-forms.ts";
 import type { AnswerHeaders } from "./answer-headers.ts";
 import type { RefusalAudit } from "./audit.ts";
@@ -64,11 +63,11 @@ export function createRestHandler({
       markReplayed: () => (headers["idempotent-replayed"] = "true"),
     });
     const lastEventId = context.req.header("last-event-id");
-    // A browser that connects again sends it beside the one of its first request.
+    // A client that connects again sends it beside the one of its first request.
     if (called.procedure._def.type === "subscription" && lastEventId !== undefined)
       query.set("lastEventId", lastEventId);
     const outcome = await makeCall(called, call, () =>
-      keepRefusal(() => readRestInput(called.procedure, { parameters, query, body })),
+      readRestInput(called.procedure, { parameters, query, body }),
     );
     const refusal = "shape" in outcome ? outcome.shape : await call.stream.findRefusal();
     const data = "data" in outcome ? outcome.data : undefined;

@@ -30,10 +30,11 @@ export function toAnswer(
 
 function toRefusal(shape: ErrorShape): RestAnswer {
   const { domain, httpStatus } = shape.data;
-  const wait = domain?.details && "retryAfterSeconds" in domain.details && domain.details.retryAfterSeconds;
+  const details = domain?.details ?? {};
+  const wait = "retryAfterSeconds" in details ? details.retryAfterSeconds : undefined;
   return {
     status: httpStatus,
-    headers: { ...json, ...(wait && { "retry-after": String(wait) }) },
+    headers: { ...json, ...(wait !== undefined && { "retry-after": String(wait) }) },
     body: writePlain(plainError(shape)),
   };
 }

@@ -32,13 +32,8 @@ export class RefusedInput {
 
 /** As `readInput`, for tRPC, which reads all inputs of a batch together: what it would throw for one call would end the others. */
 export function readInputOfCall(serialized: unknown): unknown {
-  return keepRefusal(() => readInput(serialized));
-}
-
-/** What `read` reads, or its refusal, which a procedure throws once the caller is known. */
-export function keepRefusal(read: () => unknown): unknown {
   try {
-    return read();
+    return readInput(serialized);
   } catch (error) {
     if (error instanceof DomainError) return new RefusedInput(error);
     throw error;
