@@ -257,7 +257,8 @@ describe("cross-origin calls", () => {
         "sentry-trace",
       ]),
     );
-    expect(answer.headers.get("access-control-allow-methods")?.split(",")).toEqual(["GET", "POST"]);
+    const methods = answer.headers.get("access-control-allow-methods")?.split(",");
+    expect(methods).toEqual(["GET", "POST", "PUT", "PATCH"]);
 
     const call = await app.app.request("/trpc/auth.securityQuestions", {
       headers: { ...headersFor(), origin },
