@@ -6,7 +6,7 @@ const composition = new Set([
   "compose.ts",
   "deps.ts",
   "http/app.ts",
-  "http/rpc.ts",
+  "http/turns.ts",
   "rpc/context.ts",
   "serve.ts",
 ]);
