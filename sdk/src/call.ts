@@ -106,6 +106,7 @@ const early: ReadonlySet<DomainCode> = new Set([
   "INVALID_TOKEN",
   "SESSION_ENDED",
   "FORBIDDEN",
+  "VALIDATION_ERROR",
   "BACKGROUND_OFF",
   "RATE_LIMITED",
   "OVERLOADED",

@@ -156,6 +156,7 @@ test("a thrown error gives the same failure, and says itself which call it was",
 
 test.each([
   ["too early to tell", refusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 60 } })],
+  ["about the input", refusal(400, { code: "VALIDATION_ERROR", details: null })],
   ["about another call", refusal(409, { code: "IDEMPOTENCY_MISMATCH", details: null })],
 ])("a refusal that is %s leaves open what an earlier call with the caller's key did", async (_why, early) => {
   const { client } = scripted([early, early, taken]);

@@ -18,7 +18,8 @@ import { Decimal, isSkyfoxError, transformer, type IntentStorage } from "./index
 import { createSkyfoxQuery, queryClientDefaults } from "./react-query.ts";
 
 const topUp = { amount: new Decimal(10), card: goodCard };
-const [rateLimited, declined] = [
+const [misspelt, rateLimited, declined] = [
+  refusal(400, { code: "VALIDATION_ERROR", details: null }),
   refusal(429, { code: "RATE_LIMITED", details: { retryAfterSeconds: 60 } }),
   refusal(402, { code: "PAYMENT_DECLINED", details: { retryUntil: null } }),
 ];
@@ -261,17 +262,18 @@ describe("a mutation", () => {
     const { skyfox, queryClient, requests } = connected([
       unreachable,
       rateLimited,
+      misspelt,
       says(null),
       declined,
       says(null),
     ]);
     const intent = { name: "top-up", storage: storage() };
-    for (let presses = 0; presses < 5; presses += 1) {
+    for (let presses = 0; presses < 6; presses += 1) {
       // As after a reload: a new page, the same storage.
       await press(observing(skyfox, queryClient, { intent }), topUp);
     }
-    const [lost, early, done, notDone, other] = requests.map(({ key }) => key);
-    expect([early, done]).toEqual([lost, lost]);
+    const [lost, early, badCard, done, notDone, other] = requests.map(({ key }) => key);
+    expect([early, badCard, done]).toEqual([lost, lost, lost]);
     expect(new Set([lost, notDone, other]).size).toBe(3);
   });
 });
