@@ -9,6 +9,13 @@ function storageOf(items = new Map<string, string>()): IntentStorage {
   };
 }
 
+function shutStorage(): IntentStorage {
+  const shut = () => {
+    throw new DOMException("The storage is shut.", "SecurityError");
+  };
+  return { getItem: shut, setItem: shut, removeItem: shut };
+}
+
 test("an intent has one key, also after the page was loaded again, and every other one has another", () => {
   const kept = new Map<string, string>();
   const key = intentKey("checkout-42", storageOf(kept));
@@ -24,11 +31,19 @@ test("an intent that has ended gets a new key", () => {
   expect(intentKey("top-up", storage)).not.toBe(key);
 });
 
+test("an intent that has a newer key is not ended by the answer of an older call", () => {
+  for (const storage of [storageOf(), shutStorage()]) {
+    const older = intentKey("top-up", storage);
+    endIntent("top-up", storage, older);
+    const newer = intentKey("top-up", storage);
+    expect(newer).not.toBe(older);
+    endIntent("top-up", storage, older);
+    expect(intentKey("top-up", storage)).toBe(newer);
+  }
+});
+
 test("a storage that is shut keeps one key as long as the page is there", () => {
-  const shut = () => {
-    throw new DOMException("The storage is shut.", "SecurityError");
-  };
-  const storage = { getItem: shut, setItem: shut, removeItem: shut };
+  const storage = shutStorage();
   const key = intentKey("checkout-44", storage);
   expect(intentKey("checkout-44", storage)).toBe(key);
   endIntent("checkout-44", storage);

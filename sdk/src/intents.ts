@@ -12,8 +12,8 @@ const unkept = new Map<string, string>();
  */
 export function intentKey(name: string, storage: IntentStorage): string {
   const item = itemOf(name);
-  const known = unkept.get(item) ?? read(storage, item);
-  if (known !== null) return known;
+  const kept = knownKey(item, storage);
+  if (kept !== null) return kept;
   const key = newKey();
   try {
     storage.setItem(item, key);
@@ -25,10 +25,12 @@ export function intentKey(name: string, storage: IntentStorage): string {
 
 /**
  * Ends an intent, so that its next key is a new one. Call it when the call succeeded, and when a refusal says that it had no effect and the person may
- * choose anew (`!error.mayHaveHappened`), such as another card after `PAYMENT_DECLINED`.
+ * choose anew (`!error.mayHaveHappened`), such as another card after `PAYMENT_DECLINED`. With the `key` that the call carried, an intent that has another
+ * key by now goes on: the late answer of an older call does not end a newer one.
  */
-export function endIntent(name: string, storage: IntentStorage): void {
+export function endIntent(name: string, storage: IntentStorage, key?: string): void {
   const item = itemOf(name);
+  if (key !== undefined && key !== knownKey(item, storage)) return;
   unkept.delete(item);
   try {
     storage.removeItem(item);
@@ -37,9 +39,9 @@ export function endIntent(name: string, storage: IntentStorage): void {
   }
 }
 
-function read(storage: IntentStorage, item: string): string | null {
+function knownKey(item: string, storage: IntentStorage): string | null {
   try {
-    return storage.getItem(item);
+    return unkept.get(item) ?? storage.getItem(item);
   } catch {
     return null;
   }

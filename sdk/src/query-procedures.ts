@@ -84,12 +84,12 @@ function mutations(path: ProcedurePath, find: () => AnyCalls) {
         const idempotencyKey = intent ? intentKey(intent.name, intent.storage) : keysOfPresses.get(press);
         try {
           const answer = await find().mutate(input, idempotencyKey === undefined ? {} : { idempotencyKey });
-          if (intent) endIntent(intent.name, intent.storage);
+          if (intent) endIntent(intent.name, intent.storage, idempotencyKey);
           return answer;
         } catch (thrown) {
           const error = toQueryError(thrown, path);
           if (error.idempotencyKey !== undefined) keysOfPresses.set(press, error.idempotencyKey);
-          if (intent && !error.mayHaveHappened) endIntent(intent.name, intent.storage);
+          if (intent && !error.mayHaveHappened) endIntent(intent.name, intent.storage, idempotencyKey);
           throw error;
         }
       },

@@ -276,6 +276,22 @@ describe("a mutation", () => {
     expect([early, badCard, done]).toEqual([lost, lost, lost]);
     expect(new Set([lost, notDone, other]).size).toBe(3);
   });
+
+  test("of an intent leaves the key of a newer press alone, however late its answer comes", async () => {
+    const { promise: late, resolve: answerLate } = Promise.withResolvers<Response>();
+    const { skyfox, queryClient, requests } = connected([() => late, says(null), unreachable]);
+    const intent = { name: "top-up", storage: storage() };
+    const pressing = press(observing(skyfox, queryClient, { intent }), topUp);
+    // The same call from another page, which ends the intent; the next press is a newer one.
+    await press(observing(skyfox, queryClient, { intent }), topUp);
+    await press(observing(skyfox, queryClient, { intent }), topUp);
+    answerLate(await says(null)("http://cinema.test", { method: "POST" }));
+    await pressing;
+    await press(observing(skyfox, queryClient, { intent }), topUp);
+    const [older, same, newer, again] = requests.map(({ key }) => key);
+    expect([same, again]).toEqual([older, newer]);
+    expect(newer).not.toBe(older);
+  });
 });
 
 function storage(): IntentStorage {
