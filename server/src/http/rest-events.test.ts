@@ -72,4 +72,18 @@ describe("the live seat map", () => {
     expect(next.status).toBe(200);
     await next.body?.cancel();
   });
+
+  test("that waits for its first event keeps no other call waiting", async () => {
+    const showId = await givenShow(app);
+    await app.sql.query("begin");
+    await app.sql.query("lock table seat_claim in access exclusive mode");
+    const watches = Promise.all(Array.from({ length: 8 }, async () => await watch(showId)));
+    await app.sql.query("select 1");
+    expect((await rest(app, "GET /cinema")).status).toBe(200);
+    await app.sql.query("rollback");
+    for (const { response, leave } of await watches) {
+      expect(response.status).toBe(200);
+      leave();
+    }
+  });
 });

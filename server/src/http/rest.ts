@@ -54,7 +54,7 @@ export function createRestHandler({
     { route, parameters }: FoundRoute,
     query: URLSearchParams,
     body: string | undefined,
-  ): Promise<Response> {
+  ): Promise<Response | (() => Promise<Response>)> {
     const headers: Record<string, string> = {};
     const call = turns.describe(context, {
       count: 1,
@@ -69,22 +69,28 @@ export function createRestHandler({
     const outcome = await makeCall(called, call, () =>
       readRestInput(called.procedure, { parameters, query, body }),
     );
-    const refusal = "shape" in outcome ? outcome.shape : await call.stream.findRefusal();
-    const data = "data" in outcome ? outcome.data : undefined;
-    const written = toAnswer(route, parameters, refusal === undefined ? { data } : { refusal });
-    if (written.status === 403) audit.record(context.req, context.var, "role");
-    Object.assign(headers, written.headers);
-    const events = refusal === undefined ? call.stream.body() : undefined;
-    if (events !== undefined) {
-      cutWhenStuck(context);
-      return new Response(events, { headers: streamHeaders });
+    const isStream = called.procedure._def.type === "subscription" && "data" in outcome;
+    // The first event may be a reading away.
+    return isStream ? finish : await finish();
+
+    async function finish(): Promise<Response> {
+      const refusal = "shape" in outcome ? outcome.shape : await call.stream.findRefusal();
+      const data = "data" in outcome ? outcome.data : undefined;
+      const written = toAnswer(route, parameters, refusal === undefined ? { data } : { refusal });
+      if (written.status === 403) audit.record(context.req, context.var, "role");
+      Object.assign(headers, written.headers);
+      const events = refusal === undefined ? call.stream.body() : undefined;
+      if (events !== undefined) {
+        cutWhenStuck(context);
+        return new Response(events, { headers: streamHeaders });
+      }
+      const { etag } = headers;
+      if (etag !== undefined && isKnown(etag, context.req.header("if-none-match"))) {
+        delete headers["content-type"];
+        return answerHeaders.respond(context, null, { status: 304, headers });
+      }
+      return answerHeaders.respond(context, written.body, { status: written.status, headers });
     }
-    const { etag } = headers;
-    if (etag !== undefined && isKnown(etag, context.req.header("if-none-match"))) {
-      delete headers["content-type"];
-      return answerHeaders.respond(context, null, { status: 304, headers });
-    }
-    return answerHeaders.respond(context, written.body, { status: written.status, headers });
   }
 }
 

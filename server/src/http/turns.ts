@@ -31,11 +31,14 @@ export interface CallKind {
 
 /** How calls get their turn, whatever form they come in. */
 export interface Turns {
-  /** Receives the body of a request, and answers it when its turn comes. A call without a turn is refused, and nothing was begun then. */
+  /**
+   * Receives the body of a request, and answers it when its turn comes. A call without a turn is refused, and nothing was begun then. Where `answer`
+   * gives a function, the turn ends before that is called: a stream that waits for its first event keeps none meanwhile.
+   */
   take(
     context: Context<AppEnv>,
     requested: RequestedCalls,
-    answer: (body: string | undefined) => Promise<Response>,
+    answer: (body: string | undefined) => Promise<Response | (() => Promise<Response>)>,
   ): Promise<Response>;
   /** What is known of a call before its input is read. */
   describe(context: Context<AppEnv>, kind: CallKind): CallContext;
@@ -66,7 +69,8 @@ export function createTurns(
       }
       try {
         const body = await receiveInput(context, requested.paths);
-        return await admission.run(arrival, () => answer(body));
+        const answered = await admission.run(arrival, () => answer(body));
+        return typeof answered === "function" ? await answered() : answered;
       } catch (error) {
         if (error === overload) return refuseUnasked();
         if (isTransportError(error)) return refuse(context, error, { path });
