@@ -46,20 +46,20 @@ const page = `<!doctype html>
  */
 export function createDocsHandler(apiKeys: ApiKey[]) {
   const isPublished = apiKeys.some(({ key }) => key === developmentApiKey);
-  const files: Record<string, { type: string; read: () => string | Promise<string> }> = {
+  const files: Record<string, { type: string; read: () => string | Promise<Bytes> }> = {
     [base]: { type: "text/html", read: () => page },
     [`${base}/start.js`]: {
       type: "text/javascript",
       read: () => startScript(isPublished ? developmentApiKey : undefined),
     },
-    [`${base}/openapi.json`]: { type: "application/json", read: writtenApi },
+    [`${base}/openapi.json`]: { type: "application/json", read: async () => (await writtenApi()).body },
     [`${base}/swagger-ui.css`]: {
       type: "text/css",
-      read: () => readAsset(import.meta.resolve("swagger-ui-dist/swagger-ui.css")),
+      read: readOnce(import.meta.resolve("swagger-ui-dist/swagger-ui.css")),
     },
     [`${base}/swagger-ui-bundle.js`]: {
       type: "text/javascript",
-      read: () => readAsset(import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js")),
+      read: readOnce(import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js")),
     },
   };
 
@@ -88,6 +88,13 @@ function startScript(apiKey: string | undefined): string {
 `;
 }
 
-async function readAsset(url: string): Promise<string> {
-  return await readFile(new URL(url), "utf8");
+type Bytes = Uint8Array<ArrayBuffer>;
+
+// Anyone may ask for the file, and take it as slowly as they like: all answers share the same bytes.
+function readOnce(url: string): () => Promise<Bytes> {
+  let file: Promise<Bytes> | undefined;
+  return async () => {
+    file ??= readFile(new URL(url)).then((bytes) => new Uint8Array(bytes));
+    return await file;
+  };
 }
