@@ -123,6 +123,19 @@ describe("an operation", () => {
   });
 });
 
+test("a response names its wait where one of its codes does, and only there", () => {
+  const { responses } = operationOf(restRoutes["booking.pay"]);
+  const waiting = Object.keys(responses).filter(
+    (status) => "retry-after" in (responses[status]?.headers ?? {}),
+  );
+  expect(waiting).toEqual(["429", "503"]);
+  const holding = operationOf(restRoutes["booking.initialize"]).responses;
+  expect(holding["409"]?.headers).toHaveProperty("retry-after");
+  expect(operationOf(restRoutes["admin.movies"]).responses["404"]?.headers ?? {}).not.toHaveProperty(
+    "retry-after",
+  );
+});
+
 test("amounts and instants are described as they are sent", () => {
   const { Booking, Card, CreateShowInput } = document.components.schemas;
   expect(Booking?.properties).toMatchObject({

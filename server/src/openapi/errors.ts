@@ -45,17 +45,15 @@ export function errorSchemas(codes: Iterable<AnsweredCode>): NamedSchemas {
 export function errorResponses(codes: Iterable<AnsweredCode>): Record<string, ResponseObject> {
   const byStatus = Map.groupBy(new Set(codes), (code) => shapeOf(code).data.httpStatus);
   const statuses = [...byStatus].toSorted(([one], [other]) => one - other);
-  return Object.fromEntries(
-    statuses.map(([status, ofStatus]) => [String(status), responseOf(status, ofStatus)]),
-  );
+  return Object.fromEntries(statuses.map(([status, ofStatus]) => [String(status), responseOf(ofStatus)]));
 }
 
-function responseOf(status: number, codes: AnsweredCode[]): ResponseObject {
+function responseOf(codes: AnsweredCode[]): ResponseObject {
   return {
     description: codes.map((code) => `- \`${code}\`: ${meaningOf(code)}`).join("\n"),
     headers: {
       "x-request-id": { $ref: "#/components/headers/x-request-id" },
-      ...([429, 503].includes(status) && { "retry-after": { $ref: "#/components/headers/retry-after" } }),
+      ...(codes.some(namesWait) && { "retry-after": { $ref: "#/components/headers/retry-after" } }),
     },
     content: {
       "application/json": {
@@ -64,6 +62,12 @@ function responseOf(status: number, codes: AnsweredCode[]): ResponseObject {
       },
     },
   };
+}
+
+// The header says what these details say.
+function namesWait(code: AnsweredCode): boolean {
+  const details = detailsOf(code);
+  return details !== undefined && "retryAfterSeconds" in (writeAnswer(details.schema).properties ?? {});
 }
 
 function oneOf(codes: AnsweredCode[]): JsonSchema {
