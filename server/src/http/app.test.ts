@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { givenCustomer, tokenOf } from "../../test/given.ts";
 import { headersFor } from "../../test/rpc-call.ts";
 import { createTestApp, testApiKey } from "../../test/test-app.ts";
-import { createApp } from "./app.ts";
+import { createApp, isOpen } from "./app.ts";
 import { countInFlight } from "./in-flight.ts";
 
 const app = await createTestApp();
@@ -19,6 +19,16 @@ function appWith(options: Partial<Parameters<typeof createApp>[1]>) {
     ...options,
   });
 }
+
+test.each([
+  ["/health", true],
+  ["/images/abc.jpg", true],
+  ["/images/../trpc/show.list", false],
+  ["/images/%2E%2e/trpc/show.list", false],
+  ["/trpc/show.list", false],
+])("%s needs no key: %s, also when dots make another path of it", (path, open) => {
+  expect(isOpen(path)).toBe(open);
+});
 
 describe("health and readiness", () => {
   test("say that the process is there, and that everything is", async () => {

@@ -113,6 +113,14 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     else deps.logger.info(line, "Answered.");
   }
 
+  // Before cross-origin answers: the pages are for their own origin, and headers for another one would copy their bytes for each answer.
+  if (boxOffice !== undefined) {
+    const { posterOrigin } = boxOffice;
+    const serve = createBoxOfficeHandler(boxOffice.files, { logger: deps.logger, posterOrigin });
+    for (const path of ["/", "/assets/*"]) app.get(path, serve);
+  }
+  if (apiDocs) for (const path of ["/docs", "/docs/*"]) app.get(path, createDocsHandler(options.apiKeys));
+
   app.use(crossOrigin.middleware);
 
   app.get("/health", (context) => context.json({ status: "healthy" }));
@@ -129,12 +137,6 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
   if (options.imageFolder !== undefined) {
     app.get(`${imagePath}/:key`, createImageHandler(options.imageFolder));
   }
-  if (boxOffice !== undefined) {
-    const { posterOrigin } = boxOffice;
-    const serve = createBoxOfficeHandler(boxOffice.files, { logger: deps.logger, posterOrigin });
-    for (const path of ["/", "/assets/*"]) app.get(path, serve);
-  }
-  if (apiDocs) for (const path of ["/docs", "/docs/*"]) app.get(path, createDocsHandler(options.apiKeys));
   app.use(async (context, next) => {
     // A request that came over a port has passed it already, unless its path is open to all.
     if (context.get("apiKeyName") !== undefined) return await next();
@@ -175,12 +177,17 @@ export function createApp(deps: Deps, options: AppOptions): SkyfoxApp {
     countOverloaded();
     return noRoom;
   };
-  const isOpenHere = (path: string) => isOpen(path) || isPage(path);
+  const isOpenHere = (path: string) => isOpen(path) || (isPage(path) && isPlain(path));
   const parts = { gate, audit, crossOrigin, trustedProxies, isOpen: isOpenHere, refusalOf, serverHeaders };
   return Object.assign(app, { refuseEarly: createEarlyRefusals(parts) });
 }
 
 /** Whether a path is asked for without an API key. */
 export function isOpen(path: string): boolean {
-  return watchedPaths.includes(path) || path.startsWith(`${imagePath}/`);
+  return watchedPaths.includes(path) || (path.startsWith(`${imagePath}/`) && isPlain(path));
+}
+
+// As the caller wrote it, a path with dots may still become another one.
+function isPlain(path: string): boolean {
+  return !path.includes("/.") && !/%2e/i.test(path);
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../runtime/ports.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { carry } from "../rpc/error-shape.ts";
 import { isOpen } from "./app.ts";
+import { isBoxOfficePath, type BoxOffice } from "./box-office.ts";
 import { contractHash } from "./client-contracts.ts";
 import { createRefusalAudit } from "./audit.ts";
 import { headOf, identify, type AppEnv } from "./caller.ts";
@@ -25,16 +26,21 @@ const notYet = carry(new DomainError({ code: "DATABASE_UNAVAILABLE", details: { 
  */
 export function createStartingApp(
   logger: Logger,
-  options: { apiKeys: ApiKey[]; corsOrigins: string[] | undefined; trustedProxies: number },
+  options: {
+    apiKeys: ApiKey[];
+    boxOffice?: BoxOffice | undefined;
+    corsOrigins: string[] | undefined;
+    trustedProxies: number;
+  },
 ): Answering {
-  const { trustedProxies } = options;
+  const { boxOffice, trustedProxies } = options;
   const crossOrigin = createCrossOrigin(options.corsOrigins);
   const refuseEarly = createEarlyRefusals({
     gate: createGate(options.apiKeys),
     audit: createRefusalAudit(logger),
     crossOrigin,
     trustedProxies,
-    isOpen,
+    isOpen: (path) => isOpen(path) || (boxOffice !== undefined && isBoxOfficePath(path)),
     refusalOf: () => notYet,
     serverHeaders: () => serverHeaders,
   });
