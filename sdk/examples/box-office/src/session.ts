@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import type { Role } from "@skyfox/sdk";
+import { tabStorage } from "./tab-storage.ts";
 
 /** Who is signed in at this tab. */
 export interface Session {
@@ -22,8 +23,8 @@ export function currentSession(): Session | null {
 /** Begins a session, or ends the present one with null. */
 export function setSession(session: Session | null): void {
   current = session;
-  if (session === null) sessionStorage.removeItem(item);
-  else sessionStorage.setItem(item, JSON.stringify(session));
+  if (session === null) tabStorage.removeItem(item);
+  else tabStorage.setItem(item, JSON.stringify(session));
   for (const listener of listeners) listener();
 }
 
@@ -39,5 +40,5 @@ export function useSession(): Session | null {
 }
 
 function read(): Session | null {
-  return JSON.parse(sessionStorage.getItem(item) ?? "null") as Session | null;
+  return JSON.parse(tabStorage.getItem(item) ?? "null") as Session | null;
 }

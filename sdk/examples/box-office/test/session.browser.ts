@@ -57,3 +57,18 @@ test("staff come to the door, where customers do not", async () => {
   const customer = await office.visit("/door", await office.customer());
   await title(customer, "Sign in");
 });
+
+test("where the browser blocks storage, the page is there, and a session lasts as long as it", async () => {
+  const page = await office.visit("/wallet");
+  await page.addInitScript(() =>
+    Object.defineProperty(globalThis, "sessionStorage", {
+      get: () => {
+        throw new DOMException("The operation is insecure.", "SecurityError");
+      },
+    }),
+  );
+  await page.reload();
+  await title(page, "Sign in");
+  await signInAs(page, "customer");
+  await title(page, "Wallet");
+});

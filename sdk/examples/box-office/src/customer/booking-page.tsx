@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, cache } from "../client.ts";
 import { Countdown } from "../countdown.tsx";
 import { count, dateInWords, money } from "../format.ts";
+import { tabStorage } from "../tab-storage.ts";
 import { Loaded, Notice, Page } from "../ui.tsx";
 import { PayForm, type Method } from "./pay-form.tsx";
 import { sayRefund } from "./booking-words.ts";
@@ -25,7 +26,7 @@ export function BookingPage({ cinema, bookingId }: { cinema: Cinema; bookingId: 
   const [method, setMethod] = useState<Method>("Card");
   const pay = useMutation(
     api.booking.pay.mutationOptions({
-      intent: { name: `pay-${bookingId}-${method}`, storage: sessionStorage },
+      intent: { name: `pay-${bookingId}-${method}`, storage: tabStorage },
       onSettled: refresh,
     }),
   );

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from "react";
 import { api, cache } from "../client.ts";
 import { dayAndTime, money } from "../format.ts";
 import { More } from "../more.tsx";
+import { tabStorage } from "../tab-storage.ts";
 import { Field, Loaded, Notice, Page } from "../ui.tsx";
 import { say } from "../words.ts";
 import { cardProblems } from "./booking-words.ts";
@@ -39,7 +40,7 @@ function TopUp({ cinema }: { cinema: Cinema }) {
   const add = useMutation(
     api.wallet.addFunds.mutationOptions({
       // One amount is one intent, also when the page is loaded again before the answer.
-      intent: { name: `top-up-${amount}`, storage: sessionStorage },
+      intent: { name: `top-up-${amount}`, storage: tabStorage },
       onSuccess: () => card.set({ number: "", expiry: "", cvv: "", name: "" }),
       onSettled: () => cache.invalidateQueries(api.wallet.pathFilter()),
     }),
