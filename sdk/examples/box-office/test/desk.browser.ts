@@ -89,6 +89,29 @@ test("an admin schedules a show, sells at its counter, and cancels it with all r
   await answer(page, "All is done.");
 });
 
+test("a counter sale whose answer is lost keeps its seats, and pressed again is sold once", async () => {
+  const { id: showId } = await office.nextShow();
+  const page = await office.visit(`/counter/${showId}`, await office.employee("seed-user-1"));
+  const keys: (string | undefined)[] = [];
+  let isCut = true;
+  await page.route("**/trpc/admin.createBooking*", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (isCut && keys.length === 1) await route.fetch();
+    await (isCut ? route.abort("connectionreset") : route.continue());
+  });
+  for (const seatNumber of ["E5", "E6"]) await seat(page, seatNumber).click();
+  await page.getByLabel("Customer's name").fill("Leela Nair");
+  await page.getByLabel("Phone number").fill("9876512345");
+  await page.getByRole("button", { name: "Sell for cash" }).click();
+  await page.getByText("We did not hear back.").waitFor({ timeout: 25_000 });
+  await answer(page, "2 seats: E5, E6");
+  isCut = false;
+  await page.getByRole("button", { name: "Sell for cash" }).click();
+  await answer(page, /^Sold: booking \d+, E5, E6/);
+  expect(new Set(keys).size).toBe(1);
+  expect(await page.locator(".seat.sold[data-seat]").count()).toBe(2);
+});
+
 test("a customer at the map sees that the show is cancelled", async () => {
   const admin = await office.employee("seed-user-1");
   const { id: showId } = await office.nextShow();

@@ -1,6 +1,6 @@
-import type { Booking, Cinema, Show } from "@skyfox/sdk";
+import { endIntent, type Booking, type Cinema, type Failure, type Show } from "@skyfox/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import type { FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { api } from "../client.ts";
 import { useChoice } from "../customer/choice.ts";
 import { count, dateInWords, money } from "../format.ts";
@@ -9,6 +9,7 @@ import { LiveNote } from "../seats/live-note.tsx";
 import { priceOf } from "../seats/price-of.ts";
 import { SeatMapGrid } from "../seats/seat-map.tsx";
 import { useLiveSeatMap } from "../seats/use-live-seat-map.ts";
+import { tabStorage } from "../tab-storage.ts";
 import { Field, Loaded, Notice, Page, textsOf } from "../ui.tsx";
 import { fieldsOf } from "../words.ts";
 
@@ -22,14 +23,27 @@ export function CounterPage({ cinema, showId }: { cinema: Cinema; showId: number
 
 function Sale({ cinema, show }: { cinema: Cinema; show: Show }) {
   const { seatMap, status, end } = useLiveSeatMap(show.id);
+  // From the press until its answer. Without one the seats on the map may be this sale's own.
+  const [isOpen, setOpen] = useState(false);
+  const choice = useChoice(show.id, seatMap, noSeats, isOpen);
+  const { chosen, lost } = choice;
+  // The same seats, pressed again after a lost answer, are the same sale.
+  const nameOf = (seatNumbers: string[]) => `sale-${show.id}-${seatNumbers.join()}`;
   const sell = useMutation(
     api.admin.createBooking.mutationOptions({
+      intent: { name: nameOf(chosen), storage: tabStorage },
+      onMutate: () => setOpen(true),
       onSuccess: () => choice.choose(noSeats),
-      onError: (failure) => failure.code === "SEATS_UNAVAILABLE" && choice.lose(failure.details.seatNumbers),
+      onError(failure, { seatNumbers }) {
+        if (failure.code === "SEATS_UNAVAILABLE") choice.lose(failure.details.seatNumbers);
+        if (failure.code !== "IDEMPOTENCY_MISMATCH") return;
+        endIntent(nameOf(seatNumbers), tabStorage);
+        choice.choose(noSeats);
+      },
+      onSettled: (_sold, failure) =>
+        setOpen(failure?.mayHaveHappened === true && failure.code !== "IDEMPOTENCY_MISMATCH"),
     }),
   );
-  const choice = useChoice(show.id, seatMap, noSeats, sell.isPending);
-  const { chosen, lost } = choice;
   const errors = sell.error === null ? {} : fieldsOf(sell.error);
 
   function submit(event: FormEvent<HTMLFormElement>): void {
@@ -84,7 +98,7 @@ function Sale({ cinema, show }: { cinema: Cinema; show: Show }) {
                 error={errors["phoneNumber"]}
               />
               {sell.error !== null && Object.keys(errors).length === 0 && (
-                <Notice kind="bad">{sell.error.message}</Notice>
+                <Notice kind="bad">{saySaleFailure(sell.error)}</Notice>
               )}
               {sell.isSuccess && <Sold booking={sell.data} cinema={cinema} />}
               <button type="submit" className="main" disabled={chosen.length === 0 || sell.isPending}>
@@ -96,6 +110,18 @@ function Sale({ cinema, show }: { cinema: Cinema; show: Show }) {
       )}
     </Page>
   );
+}
+
+function saySaleFailure(failure: Failure<"admin.createBooking">): string {
+  switch (failure.code) {
+    case "NETWORK":
+    case "TIMEOUT":
+      return "We did not hear back. Press again: the seats are sold once, however often you press.";
+    case "IDEMPOTENCY_MISMATCH":
+      return "These seats were sold with your first press, to the customer who was typed in then.";
+    default:
+      return failure.message;
+  }
 }
 
 function Sold({ booking, cinema }: { booking: Booking; cinema: Cinema }) {
