@@ -1,6 +1,6 @@
-import type { Booking, Cinema } from "@skyfox/sdk";
+import { endIntent, type Booking, type Cinema } from "@skyfox/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api, cache } from "../client.ts";
 import { Countdown } from "../countdown.tsx";
 import { count, dateInWords, money } from "../format.ts";
@@ -20,14 +20,23 @@ async function refresh(): Promise<void> {
   ]);
 }
 
+// Another method is another intent; a repeated press, also after the page was loaded again, is the same one and pays once.
+const intentName = (bookingId: number, method: Method) => `pay-${bookingId}-${method}`;
+
 /** A booking in whatever state it is: to be paid for, being paid for, a ticket, or over. */
 export function BookingPage({ cinema, bookingId }: { cinema: Cinema; bookingId: number }) {
-  // Another method is another intent; a repeated press, also after the page was loaded again, is the same one and pays once.
   const [method, setMethod] = useState<Method>("Card");
   const pay = useMutation(
     api.booking.pay.mutationOptions({
-      intent: { name: `pay-${bookingId}-${method}`, storage: tabStorage },
-      onSettled: refresh,
+      intent: { name: intentName(bookingId, method), storage: tabStorage },
+      onSuccess: refresh,
+      onError(failure, input) {
+        // A card or none beside the wallet is another input. A booking is paid once at most, so a new key is safe.
+        if (failure.code === "IDEMPOTENCY_MISMATCH")
+          endIntent(intentName(bookingId, input.method), tabStorage);
+        // Not awaited: the failure is shown at once.
+        void refresh();
+      },
     }),
   );
   const booking = useQuery(
@@ -43,6 +52,16 @@ export function BookingPage({ cinema, bookingId }: { cinema: Cinema; bookingId: 
       },
     ),
   );
+  const status = booking.data?.status;
+  const before = useRef(status);
+  useEffect(() => {
+    // A payment ended unpaid that this page has no answer of: what it kept for it is not for the next one.
+    const isEnded = before.current === "Paying" && status === "Pending";
+    before.current = status;
+    if (!isEnded || pay.isPending || pay.error?.mayHaveHappened === false) return;
+    for (const one of ["Card", "Wallet"] as const) endIntent(intentName(bookingId, one), tabStorage);
+    pay.reset();
+  }, [status]);
   return (
     <Loaded query={booking}>
       {(known) => (

@@ -44,6 +44,8 @@ export function sayPayFailure(failure: Failure<"booking.pay">, cinema: Cinema): 
     case "NETWORK":
     case "TIMEOUT":
       return "We did not hear back. Press again: you pay once, however often you press.";
+    case "IDEMPOTENCY_MISMATCH":
+      return "You pressed before in another way, and we did not hear back. Press again: you pay once, however often you press.";
     case "BOOKING_EXPIRED":
     case "INVALID_BOOKING_STATUS":
     case "PAYMENT_VALIDATION_FAILED":
