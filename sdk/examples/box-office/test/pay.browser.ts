@@ -125,3 +125,30 @@ test("Back to a booking that was paid for elsewhere meanwhile shows the ticket a
   await page.getByText("Paid. This is your ticket.").waitFor();
   expect(await page.getByRole("button", { name: /^Pay / }).count()).toBe(0);
 });
+
+test("a top-up whose answer is lost is told as the earlier one when it is pressed again, and was charged once", async () => {
+  const person = await office.customer();
+  const page = await office.visit("/wallet", person);
+  const keys: (string | undefined)[] = [];
+  let isCut = true;
+  await page.route("**/trpc/wallet.addFunds*", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length === 1) await route.fetch();
+    await (isCut ? route.abort("connectionreset") : route.continue());
+  });
+  const press = () => page.getByRole("button", { name: "Add to the wallet" }).click();
+  await typeCard(page);
+  await press();
+  await page.getByRole("listitem").getByText("Added").waitFor({ timeout: 25_000 });
+  const kept = await page.evaluate(() => Object.keys(sessionStorage));
+  // The next account at this tab has intents of its own.
+  expect(kept).toContain(`skyfox-intent:top-up-${person.session.username}-500`);
+  isCut = false;
+  await press();
+  await page.getByText("That was your earlier payment, which has arrived.").waitFor();
+  expect(new Set(keys).size).toBe(1);
+  expect((await person.client.wallet.balance.query()).balance.toString()).toBe("500");
+  await press();
+  await page.getByText("Added. Your wallet has").waitFor();
+  expect((await person.client.wallet.balance.query()).balance.toString()).toBe("1000");
+});

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from "react";
 import { api, cache } from "../client.ts";
 import { dayAndTime, money } from "../format.ts";
 import { More } from "../more.tsx";
+import { useSession } from "../session.ts";
 import { tabStorage } from "../tab-storage.ts";
 import { Field, Loaded, Notice, Page } from "../ui.tsx";
 import { say } from "../words.ts";
@@ -36,12 +37,16 @@ export function WalletPage({ cinema }: { cinema: Cinema }) {
 
 function TopUp({ cinema }: { cinema: Cinema }) {
   const [amount, setAmount] = useState("500");
+  const username = useSession()?.username ?? "";
   const card = useCardForm();
   const add = useMutation(
     api.wallet.addFunds.mutationOptions({
-      // One amount is one intent, also when the page is loaded again before the answer.
-      intent: { name: `top-up-${amount}`, storage: tabStorage },
-      onSuccess: () => card.set({ number: "", expiry: "", cvv: "", name: "" }),
+      // One amount of one account is one intent, also when the page is loaded again before the answer.
+      intent: { name: `top-up-${username}-${amount}`, storage: tabStorage },
+      onMutate: listedTransactions,
+      onSuccess({ transactionId }, _input, listed) {
+        if (!listed.has(transactionId)) card.set({ number: "", expiry: "", cvv: "", name: "" });
+      },
       onSettled: () => cache.invalidateQueries(api.wallet.pathFilter()),
     }),
   );
@@ -70,13 +75,23 @@ function TopUp({ cinema }: { cinema: Cinema }) {
       </fieldset>
       {problem !== undefined && <Notice kind="bad">{problem}</Notice>}
       {add.isSuccess && (
-        <Notice kind="good">Added. Your wallet has {money(add.data.available, cinema.currency)}.</Notice>
+        <Notice kind="good">
+          {add.context?.has(add.data.transactionId) === true
+            ? "That was your earlier payment, which has arrived. Press again to add as much once more."
+            : `Added. Your wallet has ${money(add.data.available, cinema.currency)}.`}
+        </Notice>
       )}
       <button type="submit" className="main" disabled={add.isPending}>
         {add.isPending ? "Adding …" : "Add to the wallet"}
       </button>
     </form>
   );
+}
+
+// Before a press: a top-up that is among them already is the answer to an earlier press.
+function listedTransactions(): Set<string> {
+  const listed = cache.getQueryData(api.wallet.transactions.infiniteQueryKey({}));
+  return new Set(listed?.pages.flatMap(({ items }) => items.map(({ transactionId }) => transactionId)));
 }
 
 function sayTopUpFailure(failure: Failure<"wallet.addFunds">): string | undefined {
