@@ -18,6 +18,23 @@ test("a hold runs out on the screen, and the seats are free again for all", asyn
   await other.getByRole("gridcell", { name: /^Row E, seat 5, .*free$/ }).waitFor();
 });
 
+test("a page that is not answered when a hold runs out asks again", async () => {
+  const person = await short.customer();
+  const { id: showId } = await short.nextShow();
+  const { bookingId } = await person.client.booking.initialize.mutate({ showId, seatNumbers: ["E5"] });
+  const page = await short.visit(`/booking/${bookingId}`, person);
+  await page.getByText(/The seats are yours for 0:0[1-5]/).waitFor();
+  let lost = 0;
+  await page.route("**/trpc/booking.byId*", async (route) => {
+    lost += 1;
+    await route.abort("connectionreset");
+  });
+  // More often than the SDK repeats one question by itself, also when another one cut it short.
+  await expect.poll(() => lost, { timeout: 25_000 }).toBeGreaterThan(5);
+  await page.unrouteAll();
+  await page.getByText("Time ran out, and the seats went back on sale. Nothing was charged.").waitFor();
+});
+
 test("a page whose timers stood still for ten minutes shows what is left the moment it is shown", async () => {
   const person = await long.customer();
   const { id: showId } = await long.nextShow();
