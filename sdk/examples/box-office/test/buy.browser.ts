@@ -44,6 +44,22 @@ test("a newcomer signs up, chooses the best seats, pays, and has a ticket", asyn
   expect(foreign).toEqual([]);
 });
 
+test("a hold whose answer is lost is still this person's, and is not told as another buyer's", async () => {
+  const show = await office.nextShow();
+  const page = await office.visit(`/show/${show.id}`, await office.customer());
+  let tries = 0;
+  await page.route("**/trpc/booking.initialize*", async (route) => {
+    tries += 1;
+    if (tries === 1) await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await seat(page, "E5").click();
+  await page.getByRole("button", { name: /^Hold for/ }).click();
+  await page.getByRole("link", { name: "Pay for E5" }).waitFor({ timeout: 25_000 });
+  await page.getByText("1 seat: E5").waitFor();
+  expect(await page.getByText("Another buyer was faster").count()).toBe(0);
+});
+
 test("two browsers want one seat: one has it, and both see so within a second", async () => {
   const show = await office.nextShow();
   const [first, second] = await Promise.all(

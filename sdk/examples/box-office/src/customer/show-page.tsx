@@ -35,9 +35,11 @@ function Seats({ cinema, show, hold }: { cinema: Cinema; show: Show; hold: Booki
   const session = useSession();
   const { seatMap, status, end } = useLiveSeatMap(show.id);
   const mine = hold?.seatNumbers ?? noSeats;
-  const taken = (error: { code: string; details: unknown }) => {
+  const taken = (error: { code: string; details: unknown; mayHaveHappened: boolean }) => {
     if (error.code === "SEATS_UNAVAILABLE")
       choice.lose((error.details as { seatNumbers: string[] }).seatNumbers);
+    // If the seats are held, the bookings have them.
+    if (error.mayHaveHappened) void cache.invalidateQueries(api.booking.pathFilter());
   };
   const settled = {
     onError: taken,
@@ -50,7 +52,9 @@ function Seats({ cinema, show, hold }: { cinema: Cinema; show: Show; hold: Booki
   const take = useMutation(api.booking.initialize.mutationOptions(settled));
   const change = useMutation(api.booking.changeSeats.mutationOptions(settled));
   const { isPending, isSuccess, error } = hold === undefined ? take : change;
-  const choice = useChoice(show.id, seatMap, mine, isPending || isSuccess);
+  // Without an answer the seats on the map may be this person's own.
+  const isOpen = isPending || isSuccess || error?.mayHaveHappened === true;
+  const choice = useChoice(show.id, seatMap, mine, isOpen);
   const { chosen, lost } = choice;
 
   function holdChosen(): void {
