@@ -54,6 +54,28 @@ test("staff check a ticket without a camera: by its picture, by its code, and wi
   await page.getByText("No network. The ticket is ours").waitFor({ timeout: 20_000 });
 });
 
+test("a door that loses its network still reads pictures, and one without the decoder says so", async () => {
+  const staff = await office.employee("staff-1");
+  const { id: showId } = await office.nextShow();
+  const { picture } = await paidBooking(await office.customer(), showId, ["E5", "E6"]);
+  const ticket = { name: "ticket.png", mimeType: "image/png", buffer: picture };
+  const page = await office.visit("/door", staff);
+  await page.waitForLoadState("networkidle");
+  await page.route("**/*", (route) => route.abort());
+  const input = page.getByLabel("Picture of a ticket");
+  // As a dialog that is left without a choice.
+  await input.setInputFiles([]);
+  expect(await page.getByText("There is no code").count()).toBe(0);
+  await input.setInputFiles(ticket);
+  await page.getByText("No network. The ticket is ours").waitFor({ timeout: 20_000 });
+
+  const other = await office.visit("/sign-in", staff);
+  await other.route("**/*decode*", (route) => route.abort());
+  await other.goto(`${office.url}/#/door`);
+  await other.getByLabel("Picture of a ticket").setInputFiles(ticket);
+  await other.getByText("Pictures cannot be read just now.").waitFor();
+});
+
 test("an admin schedules a show, sells at its counter, and cancels it with all refunds", async () => {
   const admin = await office.employee("seed-user-1");
   const { date } = await office.nextShow();

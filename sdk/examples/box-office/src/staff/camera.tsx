@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { Notice } from "../ui.tsx";
-import { readCode } from "./read-code.ts";
+import { NoDecoderError, readCode } from "./read-code.ts";
 
 const lookEveryMs = 200;
 
@@ -40,6 +40,7 @@ async function look(video: HTMLVideoElement | null, signal: AbortSignal): Promis
 }
 
 function sayCameraProblem(error: unknown): string {
+  if (error instanceof NoDecoderError) return error.message;
   const name = error instanceof DOMException ? error.name : "";
   const why =
     name === "NotAllowedError" ? "The camera is not allowed here." : "There is no camera that can be used.";

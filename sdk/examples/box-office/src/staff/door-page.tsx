@@ -6,6 +6,7 @@ import { statusWords } from "../customer/booking-words.ts";
 import { More } from "../more.tsx";
 import { Field, Loaded, Notice, Page, Select, textsOf } from "../ui.tsx";
 import { ticketKeys } from "./check-ticket.ts";
+import { loadDecoder } from "./read-code.ts";
 import { reasonWords } from "./reason-words.ts";
 import { Scan } from "./scan.tsx";
 
@@ -18,7 +19,7 @@ export function DoorPage({ cinema }: { cinema: Cinema }) {
   const [showId, setShowId] = useState<number>();
   const shows = useQuery(api.show.list.queryOptions({ date: cinema.today }));
   // While there still is a network.
-  useEffect(() => void ticketKeys().catch(() => undefined), []);
+  useEffect(() => void Promise.allSettled([ticketKeys(), loadDecoder()]), []);
   const checkIn = useMutation(api.admin.checkIn.mutationOptions({ onSettled: refresh }));
 
   return (
@@ -48,7 +49,7 @@ export function DoorPage({ cinema }: { cinema: Cinema }) {
             {checkIn.error !== null && <Notice kind="bad">{checkIn.error.message}</Notice>}
             {checkIn.data !== undefined && <Result result={checkIn.data} />}
           </section>
-          <Scan showId={showId} onCheckedIn={refresh} />
+          <Scan cinema={cinema} showId={showId} onCheckedIn={refresh} />
         </div>
       </div>
     </Page>

@@ -1,15 +1,21 @@
-import type { CheckInTicketOutput } from "@skyfox/sdk";
+import type { CheckInTicketOutput, Cinema } from "@skyfox/sdk";
 import { useMutation } from "@tanstack/react-query";
 import { useState, type ChangeEvent, type FormEvent } from "react";
-import { count } from "../format.ts";
+import { count, timeOf } from "../format.ts";
 import { Field, Notice, textsOf } from "../ui.tsx";
 import { Camera } from "./camera.tsx";
 import { checkTicket, type Checked } from "./check-ticket.ts";
-import { readCode } from "./read-code.ts";
+import { NoDecoderError, readCode } from "./read-code.ts";
 import { reasonWords } from "./reason-words.ts";
 
+interface ScanProps {
+  cinema: Cinema;
+  showId: number | undefined;
+  onCheckedIn: () => void;
+}
+
 /** Checks tickets in by their code: from the camera, a picture, or a field to paste it into. */
-export function Scan({ showId, onCheckedIn }: { showId: number | undefined; onCheckedIn: () => void }) {
+export function Scan({ cinema, showId, onCheckedIn }: ScanProps) {
   const [isLooking, setLooking] = useState(false);
   const [problem, setProblem] = useState<string>();
   const check = useMutation({
@@ -33,10 +39,17 @@ export function Scan({ showId, onCheckedIn }: { showId: number | undefined; onCh
   async function readPicture({ target }: ChangeEvent<HTMLInputElement>): Promise<void> {
     const file = target.files?.[0];
     target.value = "";
-    const picture = file && (await createImageBitmap(file).catch(() => undefined));
-    const text = picture && (await readCode(picture));
-    if (text === undefined) setProblem("There is no code to be seen in this picture.");
-    else take(text);
+    // The dialog was left without a choice.
+    if (file === undefined) return;
+    const picture = await createImageBitmap(file).catch(() => undefined);
+    try {
+      const text = picture && (await readCode(picture));
+      if (text === undefined) setProblem("There is no code to be seen in this picture.");
+      else take(text);
+    } catch (error) {
+      if (!(error instanceof NoDecoderError)) throw error;
+      setProblem(error.message);
+    }
   }
 
   return (
@@ -67,13 +80,18 @@ export function Scan({ showId, onCheckedIn }: { showId: number | undefined; onCh
         {problem !== undefined && <Notice kind="bad">{problem}</Notice>}
         {check.error !== null && <Notice kind="bad">{check.error.message}</Notice>}
         {check.isPending && <p>Checking …</p>}
-        {check.data !== undefined && <Verdict checked={check.data} />}
+        {check.data !== undefined && <Verdict cinema={cinema} checked={check.data} />}
       </div>
     </section>
   );
 }
 
-function Verdict({ checked: { signature, answer } }: { checked: Checked }) {
+interface VerdictProps {
+  cinema: Cinema;
+  checked: Checked;
+}
+
+function Verdict({ cinema, checked: { signature, answer } }: VerdictProps) {
   const seats = signature.valid ? signature.ticket.seatNumbers : [];
   return (
     <>
@@ -84,7 +102,7 @@ function Verdict({ checked: { signature, answer } }: { checked: Checked }) {
             : "No network, and this is no ticket of ours."}
         </Notice>
       ) : (
-        <Notice kind={answer.outcome === "checkedIn" ? "good" : "bad"}>{sayOutcome(answer)}</Notice>
+        <Notice kind={answer.outcome === "checkedIn" ? "good" : "bad"}>{sayOutcome(answer, cinema)}</Notice>
       )}
       <p className="facts">
         {signature.valid
@@ -95,10 +113,10 @@ function Verdict({ checked: { signature, answer } }: { checked: Checked }) {
   );
 }
 
-function sayOutcome({ outcome, booking, reason, at, by }: CheckInTicketOutput): string {
+function sayOutcome({ outcome, booking, reason, at, by }: CheckInTicketOutput, cinema: Cinema): string {
   if (outcome === "checkedIn")
     return `Checked in: ${booking?.customerName ?? ""}, ${booking?.seatNumbers.join(", ") ?? ""}`;
   if (outcome === "alreadyDone")
-    return `Used already, ${at?.toLocaleTimeString() ?? ""}${by === undefined ? "" : `, by ${by}`}.`;
+    return `Used already, ${at === undefined ? "" : timeOf(at, cinema)}${by === undefined ? "" : `, by ${by}`}.`;
   return reason === undefined ? "Not valid." : reasonWords[reason];
 }
