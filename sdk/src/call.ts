@@ -4,6 +4,7 @@ import type { DomainCode } from "@skyfox/server/contract/plain";
 import { isSkyfoxError, reasonOf, responseOf, unsure, type CallFacts } from "./errors.ts";
 import { keyFor } from "./keys.ts";
 import type { AppRouter } from "./router.ts";
+import type { Token } from "./sessions.ts";
 import { abortErrorOf, lossOf } from "./timeout.ts";
 
 type CallError = TRPCClientError<AppRouter>;
@@ -16,6 +17,8 @@ export interface Call {
   readonly timeoutMs: number;
   readonly retries: number;
   idempotencyKey: string | undefined;
+  /** What its last request carried. */
+  token: Token;
   attempts: number;
   /** Whether a request of the present attempt has left. */
   isSent: boolean;
@@ -93,6 +96,7 @@ export function beginCall(
     timeoutMs: timeoutMs ?? defaults.timeoutMs,
     retries: retries ?? defaults.retries,
     idempotencyKey: undefined,
+    token: undefined,
     attempts: 0,
     isSent: false,
     mayHaveHappened: false,

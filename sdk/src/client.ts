@@ -11,7 +11,7 @@ import { readAddress } from "./address.ts";
 import { attemptLink } from "./attempt-link.ts";
 import { clientHeader, ownBuild, warnOfOtherContract } from "./build.ts";
 import { callProxy } from "./call-proxy.ts";
-import { callLink, callOf } from "./call.ts";
+import { callLink, callOf, type Call } from "./call.ts";
 import type { Calls } from "./calls.ts";
 import { deviceTokenLink, keepDeviceTokens, type DeviceTokens } from "./device-tokens.ts";
 import { exportsOf, type Exports } from "./exports.ts";
@@ -19,7 +19,7 @@ import { connectPlainCalls } from "./plain-calls.ts";
 import { observeRequests, type RequestHooks } from "./requests.ts";
 import { realTiming, retryLink, type Timing } from "./retries.ts";
 import type { AppRouter, Procedures } from "./router.ts";
-import { keepToken, sessionLink } from "./sessions.ts";
+import { keepToken, sessionLink, type Token } from "./sessions.ts";
 import { subscriptionLink } from "./subscription-link.ts";
 import { findSurroundings, type Surroundings } from "./tabs.ts";
 import { ticketCalls, type TicketCalls } from "./ticket-keys.ts";
@@ -113,22 +113,23 @@ export function connectClient(
   };
   const tokens = keepToken(options, timing);
   const client = clientHeader(build);
-  const headersWith = async (key?: string) => ({
-    ...client,
-    ...headersOf(options.apiKey, await tokens.current(), key),
-  });
+  const headersFor = async (calls: Call[], key?: string) => {
+    const token = await tokens.current();
+    for (const call of calls) call.token = token;
+    return { ...client, ...headersOf(options.apiKey, token, key) };
+  };
   const fetch = observeRequests(
     options.fetch ?? ((address, init) => globalThis.fetch(address, init)),
     { ...options, learn: warnOfOtherContract(build, host) },
     timing,
   );
   const link = { url: `${url}/trpc`, transformer, fetch: rememberLosses(fetch) };
-  const get = connectPlainCalls({ url, defaults, fetch, headers: () => headersWith(), tokens });
+  const get = connectPlainCalls({ url, defaults, fetch, headers: (call) => headersFor([call]), tokens });
   const streams = {
     url: link.url,
     fetch,
-    headers: () => headersWith(),
-    refreshToken: () => tokens.refresh(tokens.refreshes),
+    headers: () => headersFor([]),
+    refreshToken: (authorization?: string) => tokens.refresh(authorization?.slice(bearer.length)),
     timing,
   };
   const calling = createTRPCClient<AppRouter>({
@@ -144,7 +145,7 @@ export function connectClient(
           ...link,
           async headers({ op }) {
             const call = callOf(op);
-            const headers = await headersWith(call.idempotencyKey);
+            const headers = await headersFor([call], call.idempotencyKey);
             call.isSent = true;
             return headers;
           },
@@ -155,10 +156,10 @@ export function connectClient(
           false: splitLink({
             // In a batch the fast answers would wait for the slow one.
             condition: ({ path }) => travelsAlone(path),
-            true: httpLink({ ...link, headers: () => headersWith() }),
+            true: httpLink({ ...link, headers: ({ op }) => headersFor([callOf(op)]) }),
             false: httpBatchLink({
               ...link,
-              headers: () => headersWith(),
+              headers: ({ opList }) => headersFor(opList.map(callOf)),
               maxItems: maxBatchSize,
               maxURLLength: maxUrlLength,
             }),
@@ -175,10 +176,12 @@ export function connectClient(
   return callProxy(calling, getUntypedClient(calling), extras, served) as SkyfoxClient;
 }
 
-function headersOf(apiKey: string, token: string | null | undefined, key?: string): Record<string, string> {
+const bearer = "Bearer ";
+
+function headersOf(apiKey: string, token: Token, key?: string): Record<string, string> {
   return {
     "x-api-key": apiKey,
-    ...(token && { authorization: `Bearer ${token}` }),
+    ...(token && { authorization: `${bearer}${token}` }),
     ...(key !== undefined && { "idempotency-key": key }),
   };
 }

@@ -13,7 +13,7 @@ let timing: ManualTiming;
 let token: string | undefined;
 let log: string[];
 let close: () => void;
-let refresh: () => Promise<boolean>;
+let refresh: (authorization: string | undefined) => Promise<boolean>;
 /** Called with how often the token was asked for. */
 let whenAsked: (time: number) => void;
 
@@ -363,9 +363,9 @@ describe("a stream whose token is refused", () => {
   const sessionEnded = () => refusal("UNAUTHORIZED", { code: "SESSION_ENDED", details: null });
 
   test("goes on after its last event with a token that was refreshed", async () => {
-    let refreshes = 0;
-    refresh = async () => {
-      refreshes += 1;
+    const refused: (string | undefined)[] = [];
+    refresh = async (authorization) => {
+      refused.push(authorization);
       token = "second";
       return Promise.resolve(true);
     };
@@ -378,7 +378,7 @@ describe("a stream whose token is refused", () => {
     await settle();
     expect(server.connections[1]?.headers.get("authorization")).toBe("Bearer second");
     expect(server.connections[1]?.input).toEqual({ showId: 1, lastEventId: "7" });
-    expect(refreshes).toBe(1);
+    expect(refused).toEqual(["Bearer first"]);
   });
 
   test("again after its refresh is refused", async () => {
@@ -431,7 +431,7 @@ function follow({
       if (token === undefined) throw new Error("No token.");
       return { authorization: `Bearer ${token}` };
     },
-    refreshToken: async () => await refresh(),
+    refreshToken: async (authorization: string | undefined) => await refresh(authorization),
     timing,
   };
   close = followStream(

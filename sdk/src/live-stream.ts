@@ -15,8 +15,8 @@ export interface StreamAccess {
   fetch: Fetch | undefined;
   /** Asked before each connection, and every five seconds while one is open. */
   headers: () => Promise<Record<string, string>>;
-  /** Asked after a refusal of the token when the application has given no other one since: whether there is one now. */
-  refreshToken: () => Promise<boolean>;
+  /** Asked after a refusal of this `authorization` when the application has given no other token since: whether there is one now. */
+  refreshToken: (authorization: string | undefined) => Promise<boolean>;
   timing: Timing;
 }
 
@@ -136,10 +136,11 @@ export function followStream(access: StreamAccess, call: StreamCall, listener: S
   }
 
   async function hasOtherToken(refused: SkyfoxError): Promise<boolean> {
+    const carried = authorization;
     if (await hasNewToken()) return true;
     if (isRefreshed || !isTokenRefused(refused)) return false;
     isRefreshed = true;
-    return await access.refreshToken().catch(() => false);
+    return await access.refreshToken(carried).catch(() => false);
   }
 
   // A token that cannot be had now is asked for again before the next connection.

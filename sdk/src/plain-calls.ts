@@ -6,7 +6,7 @@ import {
   type ErrorData,
   type FieldProblem,
 } from "@skyfox/server/contract/plain";
-import { beginCall, describeError, type CallDefaults } from "./call.ts";
+import { beginCall, describeError, type Call, type CallDefaults } from "./call.ts";
 import { isTokenRefused, type Tokens } from "./sessions.ts";
 import { outcome, type Outcome } from "./failures.ts";
 import type { AppRouter, ErrorShapeOf, OutputOf, PlainCallPath } from "./router.ts";
@@ -15,7 +15,8 @@ import { abortErrorOf, lose, readJson, startTimeout, type Fetch } from "./timeou
 /** How to reach what is not a procedure. */
 export interface PlainAccess {
   url: string;
-  headers: () => Promise<Record<string, string>>;
+  /** Of a request of this call. */
+  headers: (call: Call) => Promise<Record<string, string>>;
   tokens: Tokens;
   fetch: Fetch;
   defaults: CallDefaults;
@@ -79,9 +80,8 @@ export function connectPlainCalls({ url, headers, tokens, fetch, defaults }: Pla
     if (signal?.aborted) abort();
     const stopTimer = startTimeout(call.timeoutMs, giveUp);
     try {
-      const { refreshes } = tokens;
       const response = await send().catch(async (refusal: unknown) => {
-        if (!isTokenRefused(refusal) || !(await tokens.refresh(refreshes).catch(() => false))) throw refusal;
+        if (!isTokenRefused(refusal) || !(await tokens.refresh(call.token).catch(() => false))) throw refusal;
         return await send();
       });
       const result = await read(response);
@@ -94,7 +94,7 @@ export function connectPlainCalls({ url, headers, tokens, fetch, defaults }: Pla
     }
 
     async function send(): Promise<Response> {
-      const init = { headers: await headers(), signal: request.signal };
+      const init = { headers: await headers(call), signal: request.signal };
       call.attempts += 1;
       const response = await fetch(`${url}${path}`, init).catch((cause: unknown) => lose(cause, undefined));
       if (!response.ok) throw await readError(response, name);

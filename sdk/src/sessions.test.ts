@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { refusal, type Reply } from "../test/scripted.ts";
-import { createSkyfoxClient, transformer, type SkyfoxClientOptions } from "./index.ts";
+import { eventually } from "../test/settle.ts";
+import { createSkyfoxClient, transformer, type SkyfoxClient, type SkyfoxClientOptions } from "./index.ts";
 
 const ended = refusal(401, { code: "SESSION_ENDED", details: null });
 const invalid = refusal(401, { code: "INVALID_TOKEN", details: null });
@@ -16,14 +17,15 @@ function guarded(good: () => string, options: Partial<SkyfoxClientOptions>, refu
       tokens.push(token?.replace("Bearer ", "") ?? null);
       const { pathname, searchParams } = new URL(url);
       const isBatch = searchParams.has("batch");
+      const refusing = token === `Bearer ${good()}` ? undefined : await refuse(url, init);
       if (pathname.startsWith("/exports/")) {
-        if (token === `Bearer ${good()}`)
+        if (refusing === undefined)
           return new Response("x", { headers: { "content-disposition": 'attachment; filename="x.csv"' } });
         const refused = { status: "ERROR", code: "SESSION_ENDED", message: "Over.", request_id: "r-1" };
         return Response.json(refused, { status: 401 });
       }
-      if (token !== `Bearer ${good()}`) {
-        const error = (await (await refuse(url, init)).json()) as object;
+      if (refusing !== undefined) {
+        const error = (await refusing.json()) as object;
         return Response.json(isBatch ? [error] : error, { status: 401 });
       }
       const result = { result: { data: transformer.serialize(null) } };
@@ -118,6 +120,87 @@ describe("a token that is refused", () => {
     await client.auth.me.safe();
     expect(ends).toBe(2);
   });
+});
+
+const kinds: [string, (client: SkyfoxClient) => Promise<{ ok: boolean }>][] = [
+  ["a mutation", (client) => client.auth.logout.safe()],
+  ["a query in a batch", (client) => client.auth.me.safe()],
+  ["a query that travels alone", (client) => client.booking.ticketQr.safe({ bookingId: 1 })],
+  ["an export", (client) => client.exports.bookingsCsv.safe()],
+];
+
+describe.each(kinds)("a refusal of %s", (_, callLate) => {
+  const sent = async (token: () => string | null, onSessionEnd: () => void) => {
+    const releases: (() => void)[] = [];
+    const refuse: Reply = async (url, init) => {
+      await new Promise<void>((resolve) => releases.push(resolve));
+      return await ended(url, init);
+    };
+    const { client, tokens } = guarded(() => "new", { token, onSessionEnd }, refuse);
+    const first = client.auth.logout.safe();
+    await eventually(() => releases.length === 1);
+    const late = callLate(client);
+    await eventually(() => releases.length === 2);
+    releases[0]?.();
+    await first;
+    return { late, release: () => releases[1]?.(), tokens };
+  };
+
+  test("ends the session of the present token", async () => {
+    let ends = 0;
+    const { client } = guarded(() => "new", { token: "old", onSessionEnd: () => (ends += 1) });
+    expect(await callLate(client)).toMatchObject({ error: { code: "SESSION_ENDED" } });
+    expect(ends).toBe(1);
+  });
+
+  test("that comes late does not end a session that has ended already", async () => {
+    let token: string | null = "old";
+    let ends = 0;
+    const onSessionEnd = () => {
+      ends += 1;
+      token = null;
+    };
+    const { late, release, tokens } = await sent(() => token, onSessionEnd);
+    expect(ends).toBe(1);
+    release();
+    expect(await late).toMatchObject({ ok: false, error: { code: "SESSION_ENDED" } });
+    expect([ends, tokens]).toEqual([1, ["old", "old"]]);
+  });
+
+  test("that comes late does not end the session of a later login, and is made once more in it", async () => {
+    let token = "old";
+    let ends = 0;
+    const { late, release, tokens } = await sent(
+      () => token,
+      () => (ends += 1),
+    );
+    token = "new";
+    release();
+    expect(await late).toMatchObject({ ok: true });
+    expect([ends, tokens]).toEqual([1, ["old", "old", "new"]]);
+  });
+});
+
+test("a login while a refresh is asked for is a session of its own, whose refusal is refreshed too", async () => {
+  const refreshing: ((token: string | null) => void)[] = [];
+  let token = "anna's";
+  let ends = 0;
+  const { client, tokens } = guarded(() => "ben's second", {
+    token: () => token,
+    refreshToken: () => new Promise((resolve) => refreshing.push(resolve)),
+    onSessionEnd: () => (ends += 1),
+  });
+  const first = client.auth.logout.safe();
+  await eventually(() => refreshing.length === 1);
+  token = "ben's";
+  const second = client.auth.logout.safe();
+  await eventually(() => refreshing.length === 2);
+  refreshing[1]?.("ben's second");
+  expect(await second).toMatchObject({ ok: true });
+  refreshing[0]?.(null);
+  expect(await first).toMatchObject({ ok: true });
+  expect(tokens).toEqual(["anna's", "ben's", "ben's second", "ben's second"]);
+  expect(ends).toBe(0);
 });
 
 test("a token that the application gives counts more than the one that an older token was refreshed to", async () => {

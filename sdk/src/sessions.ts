@@ -1,5 +1,6 @@
 import type { TRPCClientError, TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
+import { callOf } from "./call.ts";
 import { callCallersCode } from "./callers-code.ts";
 import { isSkyfoxError } from "./errors.ts";
 import type { Timing } from "./retries.ts";
@@ -12,35 +13,42 @@ export interface TokenOptions {
   onSessionEnd?: (() => void) | undefined;
 }
 
+/** What a request carries; empty, null or undefined for none. */
+export type Token = string | null | undefined;
+
 /** The token of a client. */
 export interface Tokens {
-  /** The token that a request carries now; empty or null for none. */
-  current(): Promise<string | null | undefined>;
-  /** How often the token was refreshed. */
-  readonly refreshes: number;
+  /** The token that a request carries now. */
+  current(): Promise<Token>;
   /**
-   * After a refusal of the token that was current after so many refreshes: whether there is another one by now. Calls that are refused side by side
-   * share one refresh. Rejects when the refresh itself fails.
+   * After a refusal of this token: whether there is another one by now. Only the current token is refreshed, and its session ended where that fails;
+   * the late refusal of an older one does neither. Calls that are refused side by side share one refresh. Rejects when the refresh itself fails.
    */
-  refresh(refreshes: number): Promise<boolean>;
+  refresh(refused: Token): Promise<boolean>;
 }
 
 export function keepToken({ token, refreshToken, onSessionEnd }: TokenOptions, timing: Timing): Tokens {
   const ask = async () => (typeof token === "function" ? await token() : token);
   // Counts for as long as the application gives the token that was refused.
-  let replaced: { given: string | null | undefined; by: string } | undefined;
-  let ended: { given: string | null | undefined } | undefined;
-  let refreshes = 0;
-  let running: Promise<boolean> | undefined;
+  let replaced: { given: Token; by: string } | undefined;
+  let ended: { given: Token } | undefined;
+  const running = new Map<Token, Promise<boolean>>();
 
-  async function renew(): Promise<boolean> {
+  async function current(): Promise<Token> {
+    const given = await ask();
+    return replaced !== undefined && replaced.given === given ? replaced.by : given;
+  }
+
+  async function renew(refused: Token): Promise<boolean> {
     const given = await ask();
     const by = refreshToken === undefined ? null : await refreshToken();
     if (by !== null) {
       replaced = { given, by };
-      refreshes += 1;
       return true;
     }
+    // A login while the refresh was asked for has begun another session.
+    const now = await current();
+    if (now && now !== refused) return true;
     if (ended?.given !== given) {
       ended = { given };
       if (onSessionEnd !== undefined) callCallersCode(timing, onSessionEnd);
@@ -49,17 +57,13 @@ export function keepToken({ token, refreshToken, onSessionEnd }: TokenOptions, t
   }
 
   return {
-    get refreshes() {
-      return refreshes;
-    },
-    async current() {
-      const given = await ask();
-      return replaced !== undefined && replaced.given === given ? replaced.by : given;
-    },
-    async refresh(before) {
-      if (before < refreshes) return true;
-      running ??= renew().finally(() => (running = undefined));
-      return await running;
+    current,
+    async refresh(refused) {
+      const now = await current();
+      if (now !== refused) return Boolean(now);
+      const renewing = running.get(refused) ?? renew(refused).finally(() => running.delete(refused));
+      running.set(refused, renewing);
+      return await renewing;
     },
   };
 }
@@ -70,7 +74,6 @@ export function sessionLink(tokens: Tokens): TRPCLink<AppRouter> {
     ({ op, next }) => {
       if (op.type === "subscription") return next(op);
       return observable((observer) => {
-        const { refreshes } = tokens;
         let isOver = false;
         let calling = next(op).subscribe({
           next: (value) => observer.next(value),
@@ -86,7 +89,7 @@ export function sessionLink(tokens: Tokens): TRPCLink<AppRouter> {
         };
 
         async function callAgain(refusal: TRPCClientError<AppRouter>): Promise<void> {
-          const isRefreshed = await tokens.refresh(refreshes).catch(() => false);
+          const isRefreshed = await tokens.refresh(callOf(op).token).catch(() => false);
           if (isOver) return;
           if (isRefreshed) calling = next(op).subscribe(observer);
           else observer.error(refusal);
