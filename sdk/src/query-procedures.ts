@@ -70,6 +70,10 @@ function queries(path: ProcedurePath, find: () => AnyCalls) {
   };
 }
 
+// Inputs have card numbers and passwords, which TanStack would keep for five minutes after their component is gone. With 0 it would look in every
+// turn of the event loop whether a call without a component has its answer.
+const inputsKeptMs = 1_000;
+
 // TanStack makes one context of each press, and gives it to every try.
 const keysOfPresses = new WeakMap<MutationFunctionContext, string>();
 
@@ -78,6 +82,7 @@ function mutations(path: ProcedurePath, find: () => AnyCalls) {
   return {
     mutationKey,
     mutationOptions: ({ intent, ...options }: { intent?: MutationIntent } = {}) => ({
+      gcTime: inputsKeptMs,
       ...options,
       mutationKey: mutationKey(),
       async mutationFn(input: unknown, press: MutationFunctionContext) {

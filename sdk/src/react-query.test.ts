@@ -9,7 +9,7 @@ import {
   QueryObserver,
   skipToken,
 } from "@tanstack/react-query";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { goodCard } from "../../server/test/given.ts";
 import { errorOf } from "../test/connect.ts";
 import { refusal, scripted, unreachable, type Reply } from "../test/scripted.ts";
@@ -250,6 +250,19 @@ describe("a mutation", () => {
       idempotencyKey: requests[0]?.key,
     });
     expect(observer.getCurrentResult().error?.code).toBe("NETWORK");
+  });
+
+  test("is forgotten with its card a second after its component is gone, whatever the defaults", async () => {
+    const { skyfox, queryClient } = connected([says(null)], {});
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const observer = observing(skyfox, queryClient);
+    const leave = observer.subscribe(() => {});
+    await press(observer, topUp);
+    leave();
+    expect(queryClient.getMutationCache().getAll()).toHaveLength(1);
+    vi.advanceTimersByTime(1_000);
+    expect(queryClient.getMutationCache().getAll()).toEqual([]);
   });
 
   test("that the server does not answer once carries no key", async () => {
