@@ -108,6 +108,15 @@ test("a slow answer does not spoil what a fast one said, and a clock that was se
   expect(left()).toBe(97_000);
 });
 
+test("an answer that a cache may keep teaches nothing", () => {
+  const headers = answered(start - 60_000);
+  headers.set("cache-control", "private, max-age=300");
+  learnServerTime(headers, start, start);
+  const ticks: number[] = [];
+  countDown(holdOf(1_000), (ms) => ticks.push(ms), timing)();
+  expect(ticks).toEqual([1_000]);
+});
+
 test.each(["", "soon", "-1", "1e9", "9".repeat(16)])("the header %j teaches nothing", (said) => {
   learnServerTime(new Headers({ "date-ms": said }), start, start);
   const ticks: number[] = [];

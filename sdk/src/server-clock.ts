@@ -13,6 +13,8 @@ const driftPerMs = 0.001;
 /** Learns the server's time from an answer that was asked for and came at these times of this device. Another kind of answer teaches nothing. */
 export function learnServerTime(headers: Headers, sentAt: number, receivedAt: number): void {
   const said = headers.get("date-ms");
+  // An answer that may be kept can come from a cache, with the time at which it was made.
+  if (headers.get("cache-control")?.includes("max-age")) return;
   if (said === null || !/^\d{1,15}$/.test(said) || receivedAt < sentAt) return;
   const uncertaintyMs = (receivedAt - sentAt) / 2;
   const offsetMs = Number(said) - (sentAt + uncertaintyMs);
