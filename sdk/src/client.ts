@@ -49,7 +49,7 @@ export interface SkyfoxClientOptions {
   refreshToken?: (() => Promise<string | null>) | undefined;
   /** Called once for a token that was refused and not refreshed: show the login. */
   onSessionEnd?: (() => void) | undefined;
-  /** Called as each request leaves, also one that is repeated, for logs and traces. Neither keys, nor tokens, nor inputs are in it. */
+  /** Called as each request leaves, also one that is repeated, for logs and traces. Neither the API key, nor tokens, nor inputs are in it. */
   onRequest?: RequestHooks["onRequest"];
   /** Called as each answer begins, with its request id, or when none came. */
   onResponse?: RequestHooks["onResponse"];

@@ -21,7 +21,10 @@ export interface FailureFacts {
   retryable: boolean;
   /** The key that the call carried: pressed again with it, the call has one effect in all. */
   idempotencyKey?: string;
-  /** Whether the call may have had its effect in spite of this failure; never for a query. */
+  /**
+   * Whether the call may have had its effect in spite of this failure; never for a query of a SkyFox client. Of a call of tRPC's own client it is not known
+   * whether it is a query: true unless SkyFox refused it.
+   */
   mayHaveHappened: boolean;
 }
 
