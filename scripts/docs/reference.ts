@@ -51,7 +51,7 @@ Every call of SkyFox. \`npm run docs\` writes this page from the contract; [READ
   instead of the first two. **REST** is its route in plain JSON, where money is text and an instant ISO 8601.
 - \`Decimal\` is money in the cinema's currency, with two decimals; where money is sent, text such as \`"100.00"\` does as well. \`Date\` is an instant. A cinema date is text,
   \`YYYY-MM-DD\`. Ids are positive whole numbers. A field with \`?\` may be left out.
-- **Anyone** means whoever has an API key. An unknown field of an input is refused.
+- **Anyone** means every caller with an API key. An unknown field of an input is refused.
 - **Repeats** says what happens when a call is made twice. With an idempotency key the same call again gives the first answer, with one effect, for 24 hours.
 - The limits are those of a server with default settings. What goes beyond them is \`RATE_LIMITED\` with \`retryAfterSeconds\`.
 

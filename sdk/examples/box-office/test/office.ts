@@ -28,12 +28,12 @@ export interface Office {
   employee(username: "staff-1" | "seed-user-1"): Promise<Person>;
   /** A browser of its own, signed in as that person, at a page. */
   visit(path: string, person?: Person, options?: VisitOptions): Promise<Page>;
-  /** A show that nobody has seats of yet: each test gets another one. */
+  /** A show with all its seats free: each test gets another one. */
   nextShow(): Promise<Show>;
   close(): Promise<void>;
 }
 
-/** Somebody with a session. */
+/** A person with a session. */
 export interface Person {
   session: { token: string; username: string; name: string; role: string };
   client: SkyfoxClient;
