@@ -44,7 +44,7 @@ const price = fc.integer({ min: 1, max: 300_000 }).map((cents) => new Decimal(ce
 
 async function givenScreenOf(name: string, seats: Seat[]): Promise<number> {
   const [screen] = await app.sql.query(
-    `with screen as (insert into screen (name) values (left($1 || gen_random_uuid(), 60)) returning id), seats as (
+    `with screen as (insert into screen (name) values (left($1 || gen_random_uuid(), 50)) returning id), seats as (
        insert into seat (screen_id, seat_number, row_label, column_number, seat_type)
        select screen.id, "row" || "column", "row", "column", type
        from screen, jsonb_to_recordset($2) as seat ("row" text, "column" int, type seat_type_enum)
