@@ -26,7 +26,7 @@ const types: Record<string, string> = {
 
 /**
  * The box office for a server of development. It is built at its first request, in a process of its own, when it is missing or older than its
- * sources; callers wait for it meanwhile, and a build that failed is tried again by the next one.
+ * sources; callers wait for it meanwhile, also for that of another server, and a build that failed is tried again by the next one.
  */
 export function openBoxOffice(): BoxOffice {
   let files: Promise<Map<string, PageFile>> | undefined;
@@ -50,7 +50,8 @@ async function findFiles(): Promise<Map<string, PageFile>> {
   return files;
 }
 
-async function isStale(): Promise<boolean> {
+/** Whether the page is missing or older than its sources. */
+export async function isStale(): Promise<boolean> {
   const built = await stat(join(boxOfficePage, "index.html")).catch(() => undefined);
   if (built === undefined) return true;
   for await (const name of glob(sources, { cwd: root }))
