@@ -41,8 +41,11 @@ export interface Person {
 
 type VisitOptions = Parameters<Browser["newContext"]>[0];
 
-/** Opens a box office with these settings. */
-export async function openOffice(settings: Record<string, string> = {}): Promise<Office> {
+/** Opens a box office with these settings of the server, and arguments of the browser. */
+export async function openOffice(
+  settings: Record<string, string> = {},
+  browserArguments: string[] = [],
+): Promise<Office> {
   await access(program).catch(() => {
     throw new Error("Chromium is not installed. On Debian: apt-get install -y chromium");
   });
@@ -58,7 +61,7 @@ export async function openOffice(settings: Record<string, string> = {}): Promise
   await fetch(url);
   const browser = await chromium.launch({
     executablePath: program,
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+    args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), ...browserArguments],
     // Its pages go into the back-forward cache, as in a browser that a person uses.
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });

@@ -13,7 +13,8 @@ export function Camera({ onCode }: { onCode: (text: string) => void }) {
   useEffect(() => {
     const watch = new AbortController();
     look(video.current, watch.signal).then(
-      (text) => text !== undefined && found.current(text),
+      // A camera that was stopped checks nobody in, even if it saw a code.
+      (text) => text !== undefined && !watch.signal.aborted && found.current(text),
       (error: unknown) => !watch.signal.aborted && setProblem(sayCameraProblem(error)),
     );
     return () => watch.abort();
@@ -25,7 +26,14 @@ export function Camera({ onCode }: { onCode: (text: string) => void }) {
 async function look(video: HTMLVideoElement | null, signal: AbortSignal): Promise<string | undefined> {
   if (video === null) return undefined;
   const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  const stop = () => {
+    for (const track of stream.getTracks()) track.stop();
+  };
+  // The light goes out at once, not at the next look.
+  signal.addEventListener("abort", stop);
   try {
+    // Stopped while the browser asked for the camera: a video that is gone never plays.
+    signal.throwIfAborted();
     video.srcObject = stream;
     await video.play();
     while (!signal.aborted) {
@@ -35,7 +43,7 @@ async function look(video: HTMLVideoElement | null, signal: AbortSignal): Promis
     }
     return undefined;
   } finally {
-    for (const track of stream.getTracks()) track.stop();
+    stop();
   }
 }
 
