@@ -1,4 +1,5 @@
 import type { Connection } from "@skyfox/db";
+import { fillTables } from "./fill-tables.ts";
 
 const bookingsOfShow = 80;
 const secondsOfTwoYears = 2 * 365 * 86_400;
@@ -8,8 +9,11 @@ const secondsOfTwoYears = 2 * 365 * 86_400;
  * their own: written straight into the tables, and the books add up.
  */
 export async function givenTakings(sql: Connection, count: number, until: Date): Promise<void> {
-  // What is written refers to what is there; to look each of a million references up would take a minute.
-  await sql.query("set session_replication_role = replica");
+  await fillTables(sql, ["booking", "booking_seat_mapping", "seat_claim"], () => fill(sql, count, until));
+  await sql.query("vacuum analyze");
+}
+
+async function fill(sql: Connection, count: number, until: Date): Promise<void> {
   await sql.query(
     `insert into movie (movie_id, title, genres)
      select 'tk' || n, 'Taking ' || n, array['Drama', (array['Comedy', 'Action', 'Sci-Fi'])[n % 3 + 1]] from generate_series(1, 20) n`,
@@ -22,20 +26,19 @@ export async function givenTakings(sql: Connection, count: number, until: Date):
        insert into seat (screen_id, seat_number, seat_type, row_label, column_number)
        select stage.id, seat_number, seat_type, row_label, column_number from stage, seat where screen_id = 1
        returning screen_id, seat_number, seat_type, row_label, column_number
+     ), parts as (
+       select screen_id, array_agg(seat_number) as seats, count(*) as size, bool_or(seat_type = 'Deluxe') as is_deluxe
+       from seats group by screen_id, row_label, case when column_number <= 6 then column_number else (column_number + 7) / 2 end
      ), shows as (
        insert into show (movie_id, date, slot_id, cost, screen_id, starts_at, ends_at)
        select 'tk' || (day * 4 + slot) % 20 + 1, date '2020-01-01' + day, slot, 150 + (day * 37 + slot * 11) % 150 + 0.25 * (day % 4), stage.id,
          timestamptz '2020-01-01 03:00Z' + interval '1 day' * day + interval '4 hours' * (slot - 1), timestamptz '2020-01-01 06:00Z' + interval '1 day' * day + interval '4 hours' * (slot - 1)
        from stage, generate_series(0, $1::int / ${bookingsOfShow} / 4) day, generate_series(1, 4) slot
        limit $1::int / ${bookingsOfShow} returning id, date, cost
-     ), parts as (
-       select shows.id as show_id, date, cost, screen_id, array_agg(seat_number) as seats, count(*) as size, bool_or(seat_type = 'Deluxe') as is_deluxe
-       from shows, seats
-       group by shows.id, date, cost, screen_id, row_label, case when column_number <= 6 then column_number else (column_number + 7) / 2 end
      )
-     select nextval(pg_get_serial_sequence('booking', 'id')) as id, show_id, screen_id, date, seats, size,
+     select nextval((select pg_get_serial_sequence('booking', 'id')::regclass)) as id, shows.id as show_id, screen_id, date, seats, size,
        size * (cost + case when is_deluxe then 150 else 0 end) as amount
-     from parts`,
+     from shows, parts`,
     [count],
   );
   await sql.query(
@@ -58,6 +61,4 @@ export async function givenTakings(sql: Connection, count: number, until: Date):
     "insert into seat_claim (show_id, seat_number, booking_id) select show_id, unnest(seats), id from sold",
   );
   await sql.query("drop table sold");
-  await sql.query("reset session_replication_role");
-  await sql.query("vacuum analyze");
 }

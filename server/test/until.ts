@@ -1,9 +1,10 @@
 import type { Connection } from "@skyfox/db";
 
-/** Asks until the question has a row for an answer; the test's own timeout is the bound. */
+/** Asks a hundred times a second until the question has a row for an answer; the test's own timeout is the bound. */
 export async function until(sql: Connection, question: string, values: unknown[] = []): Promise<void> {
   // Inside a transaction the statistics stand still unless they are cleared.
-  while ((await sql.query(question, values)).length === 0) await sql.query("select pg_stat_clear_snapshot()");
+  while ((await sql.query(question, values)).length === 0)
+    await sql.query("select pg_stat_clear_snapshot(), pg_sleep(0.01)");
 }
 
 /** Waits until some connection to this database stands before a lock. */

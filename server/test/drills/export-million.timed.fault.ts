@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createPasswordHasher } from "../../src/auth/passwords.ts";
 import { developmentApiKey } from "../../src/config.ts";
 import { startChildServer, type ChildServer } from "../child-server.ts";
+import { fillTables } from "../fill-tables.ts";
 import { testPassword } from "../given.ts";
 import { until } from "../until.ts";
 
@@ -22,15 +23,20 @@ test(
     const { url: databaseUrl } = await createTestDatabase();
     const sql = await connectOnce(databaseUrl);
     onTestFinished(() => sql.end());
+    const filledFrom = performance.now();
+    await fillTables(sql, ["booking"], () => givenBookings(sql));
+    await sql.query("analyze");
+    // These bookings have no payments and no seats: the server would tell of each of them.
+    await sql.query(
+      "create or replace view integrity_violation as select '' as rule, '' as subject, '' as details where false",
+    );
+    const fillSeconds = (performance.now() - filledFrom) / 1_000;
     // A heap that would not hold the file, and whose garbage is collected before it looks like growth.
     const NODE_OPTIONS = "--max-old-space-size=128";
     const server = await startChildServer(
       { DATABASE_URL: databaseUrl, METRICS_PORT: "0", NODE_OPTIONS },
       onTestFinished,
     );
-    const filledFrom = performance.now();
-    await givenBookings(sql);
-    const fillSeconds = (performance.now() - filledFrom) / 1_000;
     const { username } = await givenAdmin(sql);
     let token: string | null = null;
     const skyfox = createSkyfoxClient({ url: server.url, apiKey: developmentApiKey, token: () => token });
@@ -123,9 +129,7 @@ const idle = `select 1 ${ofServer} having bool_and(state = 'idle') and max(state
 
 /** Straight into the table, one every five minutes; half of customers, half sold at the counter. */
 async function givenBookings(sql: Connection): Promise<void> {
-  // Without foreign keys and the ledger's triggers, which are not what is measured.
   await sql.query(`
-    set session_replication_role = replica;
     insert into customertable (username, name, number, email, security_question_id, security_answer_hash)
       select 'customer-' || n, case n % 3 when 0 then 'आशा राव' when 1 then '=1+1' else 'Customer One' end, (9000000000 + n)::text,
         'c' || n || '@example.com', 1, 'x'
@@ -138,8 +142,6 @@ async function givenBookings(sql: Connection): Promise<void> {
         2, 450.50, 450.50, case n % 2 when 0 then 450.50 else 0 end,
         case n % 2 when 0 then 'Card' else 'Cash' end::payment_mode_enum, 'Confirmed', '2016-01-01'::timestamptz + n * interval '5 minutes'
       from generate_series(1, ${count}) n;
-    set session_replication_role = origin;
-    analyze;
   `);
 }
 

@@ -19,7 +19,7 @@ import type { User } from "../../src/deps.ts";
 import { askAfter } from "../../src/payment/charge-card.ts";
 import { addFunds } from "../../src/wallet/add-funds.ts";
 
-const stories = 500;
+const stories = 150;
 const dayMs = 86_400_000;
 const costs = ["199.99", "250.10"] as const;
 const deluxeSurcharge = 150;
