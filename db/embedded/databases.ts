@@ -9,6 +9,16 @@ export function siblingUrl(url: string, database: string): string {
   return sibling.href;
 }
 
+/** The same database by way of another port on loopback, such as a proxy's. */
+export function throughPort(url: string, port: number): string {
+  const through = new URL(url);
+  through.hostname = "127.0.0.1";
+  through.port = String(port);
+  // The folder of a Unix socket comes before a host.
+  through.searchParams.delete("host");
+  return through.href;
+}
+
 /** Copies a template into a new database under a name of its own and gives its URL; `template0` makes an empty one. */
 export async function cloneDatabase(url: string, template: string): Promise<string> {
   const name = `test_${randomBytes(8).toString("hex")}`;

@@ -60,9 +60,24 @@ describe("the development Postgres", () => {
     );
     await postgres.stop();
     expect(answer).toEqual([
-      { zone: "UTC", addresses: "127.0.0.1", sockets: "", lower: "été", by_code_point: true },
+      { zone: "UTC", addresses: "127.0.0.1", sockets: "..", lower: "été", by_code_point: true },
     ]);
   });
+
+  it.skipIf(process.platform === "win32")(
+    "is reached over a Unix socket, and over loopback where its path is too long for one",
+    async () => {
+      const isOverSocket = async (folder: string) => {
+        await mkdir(folder, { recursive: true });
+        const postgres = await startDevelopmentPostgres({ directory: folder });
+        const answer = await query(postgres.url, "select inet_server_addr() is null as socket");
+        await postgres.stop();
+        return answer;
+      };
+      expect(await isOverSocket(directory)).toEqual([{ socket: true }]);
+      expect(await isOverSocket(join(directory, "a-long-name".repeat(9)))).toEqual([{ socket: false }]);
+    },
+  );
 
   it("refuses connections without the password", async () => {
     const postgres = await startDevelopmentPostgres({ directory });

@@ -2,6 +2,8 @@ import { inject } from "vitest";
 
 import { cloneDatabase } from "./databases.ts";
 
+export { throughPort } from "./databases.ts";
+
 /** A migrated database of the caller's own, for a cinema in Asia/Kolkata. It ends with the test run and is never dropped. */
 export async function createTestDatabase(): Promise<{ url: string }> {
   const { url, template } = inject("testCluster");

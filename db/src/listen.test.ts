@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { createTestDatabase } from "../embedded/test-database.ts";
+import { createTestDatabase, throughPort } from "../embedded/test-database.ts";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { connectOnce } from "./connect.ts";
 import { startListener } from "./listen.ts";
@@ -108,12 +108,10 @@ test("nothing is proven through a pooler, which may give announcements to anothe
   });
   pooler.listen(0, "127.0.0.1");
   await once(pooler, "listening");
-  const through = new URL(url);
-  through.hostname = "127.0.0.1";
-  through.port = String((pooler.address() as AddressInfo).port);
+  const through = throughPort(url, (pooler.address() as AddressInfo).port);
   const said: string[] = [];
   const say = (what: string) => () => said.push(what);
-  const pooled = startListener(through.href, {
+  const pooled = startListener(through, {
     channel: "news",
     heard: say("heard"),
     lost: say("lost"),

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { createTestDatabase } from "../embedded/test-database.ts";
+import { createTestDatabase, throughPort } from "../embedded/test-database.ts";
 import { connectOnce, openDatabase } from "../src/connect.ts";
 
 test.each([
@@ -10,8 +10,7 @@ test.each([
   ["the same holds for one that was idle for longer than silence is allowed", 1_000, 2],
 ])("%s", { timeout: 60_000 }, async (_name, silenceMs, idleSeconds) => {
   const { url } = await createTestDatabase();
-  const target = new URL(url);
-  const { hostname: host, port } = target;
+  const { hostname: host, port } = new URL(url);
   let isSilent = false;
   const upstreams: Socket[] = [];
   const proxy = createServer((client) => {
@@ -28,8 +27,10 @@ test.each([
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
-  target.port = String((proxy.address() as AddressInfo).port);
-  const db = openDatabase(target.href, { maxConnections: 1, silenceMs });
+  const db = openDatabase(throughPort(url, (proxy.address() as AddressInfo).port), {
+    maxConnections: 1,
+    silenceMs,
+  });
   const ask = () => sql`select 1`.execute(db);
 
   await ask();

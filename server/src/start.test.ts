@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectOnce } from "@skyfox/db";
-import { createEmptyDatabase, createTestDatabase } from "@skyfox/db/test-database";
+import { createEmptyDatabase, createTestDatabase, throughPort } from "@skyfox/db/test-database";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { withCustomer } from "../test/customer-sql.ts";
 import { startPaymentGateway } from "../../scripts/sandbox/payment-gateway.ts";
@@ -148,9 +148,7 @@ describe("a database that is not there yet", () => {
     const placeholder = await listenAt(0);
     const { port } = placeholder.address() as AddressInfo;
     await new Promise((resolve) => placeholder.close(resolve));
-    const away = new URL(url);
-    away.port = String(port);
-    const { starting, line } = begin(away.href);
+    const { starting, line } = begin(throughPort(url, port));
     expect(await line(tried)).toMatchObject({ reason: expect.stringContaining("ECONNREFUSED") as string });
     const proxy = await startDatabaseProxy(url, port);
     onTestFinished(() => proxy.close());

@@ -1,3 +1,4 @@
+import { throughPort } from "@skyfox/db/test-database";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
@@ -75,11 +76,8 @@ export async function startDatabaseProxy(databaseUrl: string, port = 0): Promise
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
 
-  const url = new URL(databaseUrl);
-  url.hostname = "127.0.0.1";
-  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: url.href,
+    url: throughPort(databaseUrl, (server.address() as AddressInfo).port),
     intercept(matches, deed) {
       const reached = Promise.withResolvers<Statement>();
       const released = Promise.withResolvers<void>();

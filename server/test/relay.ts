@@ -1,3 +1,4 @@
+import { throughPort } from "@skyfox/db/test-database";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
@@ -37,11 +38,8 @@ export async function startRelay(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
-  const url = new URL(databaseUrl);
-  url.hostname = "127.0.0.1";
-  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: url.href,
+    url: throughPort(databaseUrl, (server.address() as AddressInfo).port),
     async close() {
       const closed = once(server, "close");
       server.close();

@@ -1,5 +1,6 @@
 import { TRPCError } from "@trpc/server";
 import { connectOnce, inTransaction } from "@skyfox/db";
+import { throughPort } from "@skyfox/db/test-database";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -113,7 +114,7 @@ describe("a database that is busy or gone", () => {
   test("is a 503 when nothing listens there", async () => {
     const away = await createTestApp({
       beside: app,
-      databaseUrl: (url) => Object.assign(new URL(url), { port: "1" }).href,
+      databaseUrl: (url) => throughPort(url, 1),
     });
     const { status, error } = await query(away, "auth.securityQuestions");
     expect(status).toBe(503);
@@ -202,6 +203,10 @@ describe("a database that is busy or gone", () => {
       code,
       errorWith({ code }),
     ]),
+    ...["ENOENT", "EAGAIN"].map((code): [string, Error] => [
+      `${code} of a socket`,
+      errorWith({ code, syscall: "connect" }),
+    ]),
     ...[
       "Connection terminated unexpectedly",
       "Connection terminated due to connection timeout",
@@ -215,7 +220,7 @@ describe("a database that is busy or gone", () => {
     expect(JSON.stringify(shape)).not.toContain(cause.message);
   });
 
-  test.each(["23505", "42P01", "22003", "XX000", "P0001"])("is not what %s means", (code) => {
+  test.each(["23505", "42P01", "22003", "XX000", "P0001", "ENOENT"])("is not what %s means", (code) => {
     expect(toTransportError(internal(errorWith({ code }))).code).toBe("INTERNAL_SERVER_ERROR");
   });
 });

@@ -164,13 +164,17 @@ const unavailableStates = new Set([
 const connectionMessages =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
+// A Postgres that is stopped has no Unix socket; one with too many waiting callers takes no more.
+const socketFaults = ["ENOENT", "EAGAIN"];
+
 /** Whether the database was only busy, starting, in recovery or out of reach when it failed: the same may well succeed in a moment. */
 export function isDatabaseBusyOrGone(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const state = sqlState(cause);
   if (state !== undefined) return unavailableStates.has(state) || /^(08|53)/.test(state);
   if ("code" in cause && typeof cause.code === "string") {
-    return ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(cause.code);
+    if (["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(cause.code)) return true;
+    return "syscall" in cause && cause.syscall === "connect" && socketFaults.includes(cause.code);
   }
   return connectionMessages.test(cause.message);
 }
