@@ -1,5 +1,6 @@
 import { insertAccount, insertCustomer, insertSession, insertStaff, insertWallet } from "@skyfox/db";
 import { createPasswordHasher } from "../src/auth/passwords.ts";
+import type { PasswordHasher } from "../src/auth/ports.ts";
 import type { Role } from "../src/contract/index.ts";
 import type { Deps, User } from "../src/deps.ts";
 import type { TestApp } from "./test-app.ts";
@@ -10,29 +11,33 @@ export const testPassword = "Correct-Horse-9";
 /** The security answer of all people in the tests. */
 export const testAnswer = "A Brown Fox";
 
-let passwordHash: Promise<string> | undefined;
-let answerHash: Promise<string> | undefined;
+const hashesOfHashers = new WeakMap<PasswordHasher, { password: Promise<string>; answer: Promise<string> }>();
 let people = 0;
 
+/** What people are made with; without a hasher their passwords are hashed as in production. */
+type PeopleDeps = Pick<Deps, "db" | "clock"> & { passwords?: PasswordHasher };
+
+const productionHasher = createPasswordHasher();
+
 /** Customers with an empty wallet and a session each, without the cost of hashing for every one. */
-export async function givenCustomers(deps: Deps, count: number): Promise<User[]> {
+export async function givenCustomers(deps: PeopleDeps, count: number): Promise<User[]> {
   return await Promise.all(Array.from({ length: count }, () => givenPerson(deps, "customer")));
 }
 
-export async function givenCustomer(deps: Deps): Promise<User> {
+export async function givenCustomer(deps: PeopleDeps): Promise<User> {
   return await givenPerson(deps, "customer");
 }
 
-export async function givenStaff(deps: Deps, role: "staff" | "admin"): Promise<User> {
+export async function givenStaff(deps: PeopleDeps, role: "staff" | "admin"): Promise<User> {
   return await givenPerson(deps, role);
 }
 
-async function givenPerson(deps: Deps, role: Role): Promise<User> {
+async function givenPerson(deps: PeopleDeps, role: Role): Promise<User> {
   people += 1;
   const number = people;
   const username = `${role}-${number}`;
-  const hash = await (passwordHash ??= createPasswordHasher().hash(testPassword));
-  const answer = await (answerHash ??= createPasswordHasher().hash(testAnswer.toLowerCase()));
+  const hashes = hashesOf(deps.passwords ?? productionHasher);
+  const [hash, answer] = await Promise.all([hashes.password, hashes.answer]);
   const now = deps.clock.now();
   const session = { id: crypto.randomUUID(), username, createdAt: now, expiresAt: hoursLater(now, 24) };
   await deps.db.transaction().execute(async (tx) => {
@@ -53,6 +58,18 @@ async function givenPerson(deps: Deps, role: Role): Promise<User> {
     await insertSession(tx, session);
   });
   return { username, role, sessionId: session.id, address: addressOf(number), requestId: "of-the-tests" };
+}
+
+/** The hashes of what all people know, made once per hasher. */
+function hashesOf(passwords: PasswordHasher) {
+  const known = hashesOfHashers.get(passwords);
+  if (known !== undefined) return known;
+  const hashes = {
+    password: passwords.hash(testPassword),
+    answer: passwords.hash(testAnswer.toLowerCase()),
+  };
+  hashesOfHashers.set(passwords, hashes);
+  return hashes;
 }
 
 // Each person calls from an address of their own, so that none uses up the limits of another.

@@ -8,7 +8,7 @@ import { afterAll, expect } from "vitest";
 import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
-import { createHashQueue, createPasswordHasher } from "../src/auth/passwords.ts";
+import { createHashQueue, createPasswordHasher, type HashCost } from "../src/auth/passwords.ts";
 import type { SessionMemory } from "../src/auth/session-memory.ts";
 import type { SessionSecret } from "../src/auth/session-tokens.ts";
 import type { RunningExpiryMonitors } from "../src/booking/expiry-monitors.ts";
@@ -86,15 +86,21 @@ export interface TestAppOptions {
   bucket?: BucketAccess;
   /** How many streams there may be. */
   streams?: { inAll: number; perAddress: number };
+  /** Hashes at the cost of production; by default a hash costs next to nothing. */
+  hashesAsInProduction?: boolean;
   /** How many calls that hash are at work and wait at most. */
   hashGate?: { atOnce: number; waiting: number };
   /** How much wider the limits per address are; as in development unless told otherwise. */
   addressLimitFactor?: number;
 }
 
+// A hash of production takes 25 milliseconds, and most tests that hash are about something else.
+const cheapHash: HashCost = { memoryCost: 64, timeCost: 1, parallelism: 1 };
+
 /** Builds a server for the test file that calls it, and takes it down after the file's last test. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { beside } = options;
+  const hashCost = options.hashesAsInProduction ? undefined : cheapHash;
   const databaseUrl = beside?.databaseUrl ?? (await createTestDatabase()).url;
   const clock = options.clock ?? beside?.clock ?? createManualClock(testStart);
   const gateway = beside?.gateway ?? (await startPaymentGateway({ apiKey: testGatewayKey, now: clock.now }));
@@ -160,7 +166,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       ...(options.gatewayTimeoutMs !== undefined && {
         gateway: connectPaymentGateway({ ...paymentGateway, clock, timeoutMs: options.gatewayTimeoutMs }),
       }),
-      ...(options.hashGate && { hashQueue: createHashQueue(options.hashGate) }),
+      hashQueue: createHashQueue(options.hashGate, hashCost),
       ...(bucket && { images: bucket }),
     },
   );
@@ -169,7 +175,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     monitors,
     sessions,
     liveMaps,
-    passwords: createPasswordHasher(),
+    passwords: createPasswordHasher(undefined, hashCost),
     releasePermit: () => {},
   });
   let calls = firstCalls;

@@ -7,7 +7,7 @@ export async function untilBlocked(app: TestApp, count = 1): Promise<void> {
   const giveUpAt = performance.now() + giveUpAfterMs;
   while (performance.now() < giveUpAt) {
     // Inside a transaction the statistics stand still otherwise.
-    await app.sql.query("select pg_stat_clear_snapshot()");
+    await app.sql.query("select pg_stat_clear_snapshot(), pg_sleep(0.005)");
     const [row] = await app.sql.query(
       "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     );

@@ -4,8 +4,15 @@ import pLimit from "p-limit";
 import type { HashQueue, PasswordHasher, HashPermit } from "./ports.ts";
 import { createBoundedQueue, type BoundedQueue } from "../runtime/bounded-queue.ts";
 
-// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
-const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** What a hash costs by argon2id; `memoryCost` in KiB. */
+export interface HashCost {
+  memoryCost: number;
+  timeCost: number;
+  parallelism: number;
+}
+
+/** The least that the OWASP Password Storage Cheat Sheet asks for: 19 MiB, two passes, one lane. */
+const owaspCost: HashCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 const hashesAtOnce = 4;
 
@@ -16,12 +23,12 @@ const defaultGate = { atOnce: 8, waiting: 196 };
 const fullQueueSeconds = 2;
 
 // The hash of a random text, so that an unknown user costs as much as a wrong password.
-const hashOfUnknownUsers = await argon2.hash(crypto.randomUUID(), parameters);
+const hashOfUnknownUsers = await argon2.hash(crypto.randomUUID(), owaspCost);
 
 /** The hash queue of this server. A call that finds it full is refused before it has cost anything. */
-export function createHashQueue(gate: typeof defaultGate = defaultGate): HashQueue {
+export function createHashQueue(gate: typeof defaultGate = defaultGate, cost?: HashCost): HashQueue {
   const queue = createBoundedQueue({ ...gate, retryAfterSeconds: fullQueueSeconds });
-  const passwords = createPasswordHasher(pLimit(hashesAtOnce));
+  const passwords = createPasswordHasher(pLimit(hashesAtOnce), cost);
   return {
     refusal: queue.refusal,
     async run<Result>(work: (permit: HashPermit) => Promise<Result>) {
@@ -38,10 +45,13 @@ export function createHashQueue(gate: typeof defaultGate = defaultGate): HashQue
   };
 }
 
-/** Hashes off the main thread; `run` says when each hash may begin, by default at once. */
-export function createPasswordHasher(run: BoundedQueue["run"] = (hashing) => hashing()): PasswordHasher {
+/** Hashes off the main thread; `run` says when each hash may begin, by default at once. A cheaper hash than the default is for tests. */
+export function createPasswordHasher(
+  run: BoundedQueue["run"] = (hashing) => hashing(),
+  cost = owaspCost,
+): PasswordHasher {
   return {
-    hash: (secret) => run(() => argon2.hash(secret, parameters)),
+    hash: (secret) => run(() => argon2.hash(secret, cost)),
     fits: (stored, secret) => run(() => fitsHash(stored, secret)),
   };
 }

@@ -73,7 +73,8 @@ describe("a sign-up", () => {
 
   test("hashes password and answer with argon2id, no weaker than OWASP asks for", async () => {
     const input = givenInput();
-    await signUp(input);
+    const strict = await createTestApp({ beside: app, hashesAsInProduction: true });
+    await mutate(strict, "auth.signup", input);
     const [row] = await app.sql.query(
       `select u.password, c.security_answer_hash as answer
        from usertable u join customertable c using (username) where username = $1`,

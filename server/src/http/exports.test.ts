@@ -303,9 +303,10 @@ describe("a reader", () => {
     await Promise.all(held.map(({ reached }) => reached));
     const pages = await pagesOf(async () => {
       const waiting = reader?.read();
-      await reader?.cancel();
-      expect(await waiting).toEqual({ done: true, value: undefined });
+      const left = reader?.cancel();
       for (const { release } of held) release();
+      expect(await waiting).toEqual({ done: true, value: undefined });
+      await left;
       await Promise.all(heads);
       await ask("", { token: tokens["staff"] }, "HEAD");
     });

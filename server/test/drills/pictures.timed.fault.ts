@@ -32,7 +32,7 @@ test(
   "S8: what would hurt is refused within 100 ms and under 100 MB, through the whole HTTP side",
   { timeout: 300_000 },
   async () => {
-    const app = await createTestApp();
+    const app = await createTestApp({ hashesAsInProduction: true });
     const upload = uploader(await openPort(app));
     const jpeg = await givenPhoto("jpeg", { width: 2_000, height: 1_500 });
     const png = await givenPhoto("png", { width: 1_200, height: 1_200 });

@@ -3,7 +3,7 @@ import { givenCustomers, givenStaff, testAnswer, testPassword } from "../given.t
 import { mutate, query, type Answer } from "../rpc-call.ts";
 import { createTestApp } from "../test-app.ts";
 
-const app = await createTestApp();
+const app = await createTestApp({ hashesAsInProduction: true });
 const tries = 200;
 const warmUps = 10;
 
