@@ -144,7 +144,7 @@ describe("the version of a seat map", () => {
             [...seats.map((n) => `A${n}`), ...seats.map((n) => `B${n}`)].join(),
           );
         }),
-        { numRuns: 25 },
+        { numRuns: 25, seed: 20_270_101 },
       );
     },
   );

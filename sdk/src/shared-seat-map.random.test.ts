@@ -74,7 +74,7 @@ test("tabs that come and go, hide, stall and lose their streams end with the ser
         expect(all.map(({ timing }) => timing.pending)).toEqual(all.map(() => 0));
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 40, seed: 20_270_101 },
   );
 });
 

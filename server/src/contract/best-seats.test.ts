@@ -141,7 +141,7 @@ test("on every small hall they are those that a search through all sets of seats
     fc.property(halls, fc.integer({ min: 1, max: 4 }), types, (hall, count, type) => {
       expect(bestSeats(hall, count, type)?.seatNumbers ?? null).toEqual(bestBySearch(hall, count, type));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, seed: 20_270_101 },
   );
 });
 
@@ -152,6 +152,6 @@ test("the longest block is the largest number for which there are best seats", (
       for (let count = 1; count <= 8; count += 1)
         expect(bestSeats(hall, count, type) !== null).toBe(count <= longest);
     }),
-    { numRuns: 500 },
+    { numRuns: 500, seed: 20_270_101 },
   );
 });

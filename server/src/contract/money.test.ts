@@ -75,7 +75,7 @@ describe("an amount that goes out", () => {
         expect(readAnswer(json)).toEqual(amount);
         expect(read(json)).toEqual(amount);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 5_000, seed: 20_270_101 },
     );
   });
 
@@ -90,7 +90,7 @@ describe("an amount that goes out", () => {
         total = total.plus(amount);
         return formatAmount(amount) === text && formatAmount(total) === inRupees(paise);
       }),
-      { numRuns: 100_000 },
+      { numRuns: 100_000, seed: 20_270_101 },
     );
     expect(formatAmount(total)).toBe(inRupees(paise));
     console.log(`P15: 100,000 amounts, exact; they add up to ${formatAmount(total)}.`);

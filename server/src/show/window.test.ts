@@ -27,7 +27,7 @@ test("today is the date in the cinema's zone, whatever was asked before", () => 
         expect(cinemaToday(deps as never)).toBe(zoned.toPlainDate().toString());
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 500, seed: 20_270_101 },
   );
 });
 

@@ -128,7 +128,7 @@ test("a seat map is written as SuperJSON would write it, whatever its layout and
       expect(await ask("show.seatMap", { showId })).toBe(expected);
       expect(await ask("show.seatMap", { showId })).toBe(expected);
     }),
-    { numRuns: 30 },
+    { numRuns: 30, seed: 20_270_101 },
   );
 });
 
@@ -175,6 +175,6 @@ test("a day's list is written as SuperJSON would write it, whatever is known of 
       await expectList();
       await expectList();
     }),
-    { numRuns: 10 },
+    { numRuns: 10, seed: 20_270_101 },
   );
 });

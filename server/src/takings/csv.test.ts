@@ -110,7 +110,7 @@ describe("S7: a cell is inert", () => {
         expect(cell).not.toMatch(/^[\t\r\n]/);
         expect(cell.replaceAll("'", "")).toBe(text.replaceAll("'", ""));
       }),
-      { numRuns: runs },
+      { numRuns: runs, seed: 20_270_101 },
     );
   });
 
@@ -123,7 +123,7 @@ describe("S7: a cell is inert", () => {
       fc.property(records, (rows) => {
         expect(parse(toCsv(rows), { record_delimiter: "\r\n", relax_column_count: true })).toEqual(rows);
       }),
-      { numRuns: runs },
+      { numRuns: runs, seed: 20_270_101 },
     );
   });
 
