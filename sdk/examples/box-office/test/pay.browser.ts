@@ -97,6 +97,33 @@ test("after a reload before the payment arrived, the next press is still the sam
   expect(await charges()).toBe(1);
 });
 
+test("a press whose answer was lost, then one in another way, is told kindly, and the next one pays", async () => {
+  const { page, person, charges } = await atTheTill();
+  const isLost = Promise.withResolvers<void>();
+  await page.route(
+    "**/trpc/booking.pay*",
+    async (route) => {
+      await route.fetch();
+      isLost.resolve();
+    },
+    { times: 1 },
+  );
+  await page.getByLabel(/From the wallet/).click();
+  await typeCard(page, "4000 0000 0000 0002");
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await isLost.promise;
+  await page.reload();
+  // With enough in the wallet no card is asked for: the same intent, and another input.
+  await person.client.wallet.addFunds.mutate({ amount: "5000", card: cards.pays });
+  await page.getByLabel(/From the wallet/).click();
+  await page.getByText("(₹5,000.00)").waitFor();
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await page.getByText("You pressed before in another way, and we did not hear back.").waitFor();
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await page.getByText("Paid. This is your ticket.").waitFor();
+  expect(await charges()).toBe(1);
+});
+
 test("Back after a payment shows the paid booking, also out of the back-forward cache", async () => {
   const { page, bookingId, person } = await atTheTill();
   await typeCard(page, cards.slow.number);

@@ -60,13 +60,14 @@ test("staff come to the door, where customers do not", async () => {
 
 test("where the browser blocks storage, the page is there, and a session lasts as long as it", async () => {
   const page = await office.visit("/wallet");
-  await page.addInitScript(() =>
-    Object.defineProperty(globalThis, "sessionStorage", {
-      get: () => {
-        throw new DOMException("The operation is insecure.", "SecurityError");
-      },
-    }),
-  );
+  await page.addInitScript(() => {
+    for (const storage of ["sessionStorage", "localStorage"])
+      Object.defineProperty(globalThis, storage, {
+        get: () => {
+          throw new DOMException("The operation is insecure.", "SecurityError");
+        },
+      });
+  });
   await page.reload();
   await title(page, "Sign in");
   await signInAs(page, "customer");
