@@ -4,6 +4,7 @@ import { lazy, Suspense, type ReactNode } from "react";
 import { api } from "./client.ts";
 import { BookingPage } from "./customer/booking-page.tsx";
 import { BookingsPage } from "./customer/bookings-page.tsx";
+import { RecoverPage } from "./customer/recover-page.tsx";
 import { ShowPage } from "./customer/show-page.tsx";
 import { ShowsPage } from "./customer/shows-page.tsx";
 import { SignInPage } from "./customer/sign-in-page.tsx";
@@ -38,6 +39,7 @@ const pages: Record<string, Known> = {
   show: { draw: ({ cinema, id }) => <ShowPage key={id} cinema={cinema} showId={Number(id)} /> },
   "sign-in": { draw: () => <SignInPage /> },
   "sign-up": { draw: () => <SignUpPage /> },
+  recover: { draw: () => <RecoverPage /> },
   booking: {
     roles: ["customer"],
     draw: ({ cinema, id }) => <BookingPage key={id} cinema={cinema} bookingId={Number(id)} />,

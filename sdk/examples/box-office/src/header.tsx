@@ -2,7 +2,7 @@ import type { Role } from "@skyfox/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, cache } from "./client.ts";
 import { Countdown } from "./countdown.tsx";
-import { go, signInPath, type Place } from "./router.ts";
+import { go, leadingBack, type Place } from "./router.ts";
 import { setSession, useSession } from "./session.ts";
 
 const links: Record<Role | "visitor", [path: string, name: string][]> = {
@@ -53,7 +53,7 @@ export function Header({ name = "SkyFox", place }: { name: string | undefined; p
       </nav>
       <div className="account">
         {session === null ? (
-          place.page !== "sign-in" && <a href={`#${signInPath()}`}>Sign in</a>
+          place.page !== "sign-in" && <a href={`#${leadingBack("/sign-in")}`}>Sign in</a>
         ) : (
           <>
             <span className="who">{session.name}</span>

@@ -20,18 +20,21 @@ export function go(path: string, { replace = false } = {}): void {
   else location.hash = path;
 }
 
+// They lead back to where the person came from.
+const toSignIn = new Set(["/sign-in", "/sign-up", "/recover"]);
+
 /** The path to come back to after signing in: the page that asked for it, or `#/sign-in?back=…` says; the first page without one. */
 export function pathBack(): string {
   const path = readPath();
-  if (path !== "/sign-in" && path !== "/sign-up") return path;
+  if (!toSignIn.has(path)) return path;
   const [, query] = location.hash.split("?");
   const back = new URLSearchParams(query).get("back");
   return back?.startsWith("/") === true ? back : "/";
 }
 
-/** The sign-in page, which leads back to where the page is now. */
-export function signInPath(): string {
-  return `/sign-in?back=${encodeURIComponent(readPath())}`;
+/** The path of a page that leads back to where this one is, or would lead itself. */
+export function leadingBack(path: "/sign-in" | "/sign-up" | "/recover"): string {
+  return `${path}?back=${encodeURIComponent(pathBack())}`;
 }
 
 function readPath(): string {

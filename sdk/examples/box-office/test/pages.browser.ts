@@ -37,6 +37,17 @@ const views: View[] = [
     },
   },
   {
+    name: "recover",
+    path: "/recover",
+    async ready(page) {
+      await page.getByLabel("E-mail").fill("asha1@example.com");
+      await page.keyboard.press("Enter");
+      await page.getByText("Use another address").waitFor();
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.locator(".field-error").waitFor();
+    },
+  },
+  {
     name: "seats",
     path: `/show/${showId}`,
     async ready(page) {

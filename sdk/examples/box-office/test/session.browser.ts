@@ -73,3 +73,39 @@ test("where the browser blocks storage, the page is there, and a session lasts a
   await signInAs(page, "customer");
   await title(page, "Wallet");
 });
+
+test("a customer who forgot the password answers the question, chooses another one, and is signed in where they wanted to go", async () => {
+  const { session, client } = await office.customer();
+  const email = `${session.username}@example.com`;
+  const page = await office.visit("/wallet");
+  const fill = async (label: string | RegExp, text: string) => {
+    await page.getByLabel(label).fill(text);
+    await page.keyboard.press("Enter");
+  };
+  const isRefused = (label: string | RegExp) =>
+    expect.poll(() => page.getByLabel(label).getAttribute("aria-invalid")).toBe("true");
+  await page.getByRole("link", { name: "Forgotten your password?" }).click();
+  await fill("E-mail", "asha");
+  await isRefused("E-mail");
+  await fill("E-mail", email);
+  const question = /\?$/;
+  await page.getByText(email).waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("securityAnswer");
+  await fill(question, "Argo");
+  await isRefused(question);
+  await fill(question, "nautilus");
+  await page.getByLabel("New password").waitFor();
+  // Another recovery of the account voids this one.
+  await client.auth.verifySecurityAnswer.mutate({ email, securityAnswer: "Nautilus" });
+  await fill("New password", "Starry-Night-4");
+  await page.getByRole("button", { name: "Answer the question again" }).click();
+  await fill(question, "nautilus");
+  await fill("New password", "short");
+  await isRefused("New password");
+  await fill("New password", "Seven-Seas-7");
+  await isRefused("New password");
+  await fill("New password", "Starry-Night-4");
+  await title(page, "Wallet");
+  const login = { username: session.username, password: "Starry-Night-4" };
+  expect(await office.client().auth.login.safe(login)).toMatchObject({ ok: true });
+});

@@ -2,7 +2,7 @@ import type { Booking, Cinema, Show } from "@skyfox/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, cache } from "../client.ts";
 import { count, dateInWords, money } from "../format.ts";
-import { go, signInPath } from "../router.ts";
+import { go, leadingBack } from "../router.ts";
 import { BestSeats } from "../seats/best-seats.tsx";
 import { LiveNote } from "../seats/live-note.tsx";
 import { priceOf } from "../seats/price-of.ts";
@@ -58,7 +58,7 @@ function Seats({ cinema, show, hold }: { cinema: Cinema; show: Show; hold: Booki
   const { chosen, lost } = choice;
 
   function holdChosen(): void {
-    if (session === null) go(signInPath());
+    if (session === null) go(leadingBack("/sign-in"));
     else if (hold === undefined) take.mutate({ showId: show.id, seatNumbers: chosen });
     else change.mutate({ bookingId: hold.bookingId, seatNumbers: chosen });
   }

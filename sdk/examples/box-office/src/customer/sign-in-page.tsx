@@ -1,25 +1,14 @@
-import { useMutation } from "@tanstack/react-query";
 import { useRef, type FormEvent } from "react";
-import { api } from "../client.ts";
 import { DemoPeople } from "../demo.tsx";
-import { go, pathBack } from "../router.ts";
-import { setSession } from "../session.ts";
+import { leadingBack } from "../router.ts";
 import { Field, Notice, Page, textsOf } from "../ui.tsx";
 import { fieldsOf, say } from "../words.ts";
+import { useLogIn } from "./use-log-in.ts";
 
 /** Signs in, and leads back to where the person came from. */
 export function SignInPage() {
   const form = useRef<HTMLFormElement>(null);
-  const signIn = useMutation(
-    api.auth.login.mutationOptions({
-      onSuccess({ user, token }) {
-        // Before the session changes, which this page would follow elsewhere.
-        const back = pathBack();
-        setSession({ ...user, token });
-        go(back === "/" && user.role !== "customer" ? "/door" : back, { replace: true });
-      },
-    }),
-  );
+  const signIn = useLogIn();
   const errors = signIn.error === null ? {} : fieldsOf(signIn.error);
 
   function submit(event: FormEvent<HTMLFormElement>): void {
@@ -60,7 +49,10 @@ export function SignInPage() {
           }}
         />
         <p>
-          New here? <a href={`#/sign-up?back=${encodeURIComponent(pathBack())}`}>Make an account</a>
+          New here? <a href={`#${leadingBack("/sign-up")}`}>Make an account</a>
+        </p>
+        <p>
+          <a href={`#${leadingBack("/recover")}`}>Forgotten your password?</a>
         </p>
       </form>
     </Page>

@@ -2,23 +2,15 @@ import type { Failure } from "@skyfox/sdk";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { api } from "../client.ts";
-import { go, pathBack } from "../router.ts";
-import { setSession } from "../session.ts";
 import { Field, Loaded, Notice, Page, Select, textsOf } from "../ui.tsx";
 import { fieldsOf, say } from "../words.ts";
+import { PasswordField } from "./password-field.tsx";
+import { useLogIn } from "./use-log-in.ts";
 
 /** Makes an account and signs in with it. The fields that SkyFox refuses are marked, all at once. */
 export function SignUpPage() {
   const questions = useQuery(api.auth.securityQuestions.queryOptions());
-  const logIn = useMutation(
-    api.auth.login.mutationOptions({
-      onSuccess({ user, token }) {
-        const back = pathBack();
-        setSession({ ...user, token });
-        go(back, { replace: true });
-      },
-    }),
-  );
+  const logIn = useLogIn();
   const signUp = useMutation(
     api.auth.signup.mutationOptions({
       onSuccess: (_answer, { username, password }) => logIn.mutate({ username, password }),
@@ -66,14 +58,7 @@ export function SignUpPage() {
               hint="Ten digits"
               error={errors["phoneNumber"]}
             />
-            <Field
-              label="Password"
-              name="password"
-              type="password"
-              autoComplete="new-password"
-              hint="At least 8 characters, upper and lower case, and a punctuation mark"
-              error={errors["password"]}
-            />
+            <PasswordField label="Password" name="password" error={errors["password"]} />
             <Select label="Security question" name="securityQuestionId" error={errors["securityQuestionId"]}>
               {list.map(({ id, question }) => (
                 <option key={id} value={id}>
