@@ -1,7 +1,9 @@
+import type { Page } from "playwright-core";
 import { afterAll, expect, test } from "vitest";
 import { startPaymentGateway } from "../../../../scripts/sandbox/payment-gateway.ts";
 import type { GatewayCall } from "../../../../scripts/sandbox/outcomes.ts";
-import { openOffice, typeCard } from "./office.ts";
+import { findBarriers } from "./barriers.ts";
+import { cards, openOffice, typeCard } from "./office.ts";
 
 const gateway = await startPaymentGateway({ apiKey: "key-of-the-bank" });
 afterAll(gateway.stop);
@@ -11,6 +13,27 @@ const office = await openOffice({
 });
 afterAll(office.close);
 
+const admin = await office.employee("seed-user-1");
+
+/** The payment of a booking on the admin's page. */
+const entry = (desk: Page, bookingId: number) =>
+  desk.getByRole("listitem").filter({ hasText: `booking ${bookingId}` });
+
+/** A booking whose charge the bank says is pending for ever. Its payment can be settled once it is twenty seconds old. */
+async function pendingForEver() {
+  const { client } = await office.customer();
+  const { id: showId } = await office.nextShow();
+  const { bookingId } = await client.booking.initialize.mutate({ showId, seatNumbers: ["E5"] });
+  const charge = gateway.script("slow");
+  afterAll(charge.release);
+  void client.booking.pay.safe({ bookingId, method: "Card", card: cards.pays });
+  await charge.arrived;
+  return { bookingId, status: async () => (await client.booking.byId.query({ bookingId })).status };
+}
+
+// Old enough by the time its test comes.
+const pending = await pendingForEver();
+
 test("a payment in doubt is told kindly, is seen by an admin, and ends in the ticket and one charge", async () => {
   const customer = await office.customer();
   const { id: showId } = await office.nextShow();
@@ -19,18 +42,19 @@ test("a payment in doubt is told kindly, is seen by an admin, and ends in the ti
     seatNumbers: ["E5", "E6"],
   });
   const page = await office.visit(`/booking/${bookingId}`, customer);
-  const desk = await office.visit("/payments", await office.employee("seed-user-1"));
+  const desk = await office.visit("/payments", admin);
   // The bank charges, its answer is lost, and for a while it cannot be asked.
   gateway.script("reset-after-effect");
   gateway.setAskRoute("unavailable");
   await typeCard(page);
   await page.getByRole("button", { name: /^Pay / }).click();
   await page.getByText("Your payment is under way. You need not do anything").waitFor();
-  await desk.getByText(`booking ${bookingId}`).waitFor();
+  await entry(desk, bookingId).waitFor();
   gateway.setAskRoute("offered");
-  await desk.getByRole("button", { name: "Ask the bank" }).click();
+  await entry(desk, bookingId).getByRole("button", { name: "Ask the bank" }).click();
   await page.getByText("Paid. This is your ticket.").waitFor();
-  await desk.getByText("There are none.").waitFor();
+  await desk.getByText(`booking ${bookingId}: It was charged.`).waitFor();
+  await entry(desk, bookingId).waitFor({ state: "detached" });
   expect(gateway.books().charges).toHaveLength(1);
 });
 
@@ -41,20 +65,20 @@ test.each([["stays open"], ["is loaded again"]])(
     const { id: showId } = await office.nextShow();
     const { bookingId } = await customer.client.booking.initialize.mutate({ showId, seatNumbers: ["E5"] });
     const page = await office.visit(`/booking/${bookingId}`, customer);
-    const desk = await office.visit("/payments", await office.employee("seed-user-1"));
+    const desk = await office.visit("/payments", admin);
     const lost = gateway.script("reset-before-effect");
     gateway.setAskRoute("unavailable");
     await typeCard(page);
     await page.getByRole("button", { name: /^Pay / }).click();
     await page.getByText("Your payment is under way. You need not do anything").waitFor();
-    await desk.getByText(`booking ${bookingId}`).waitFor();
+    await entry(desk, bookingId).waitFor();
     if (how === "is loaded again") {
       await page.reload();
       await page.getByText("Your payment is under way. You need not do anything").waitFor();
     }
     await declineLate(await lost.arrived);
     gateway.setAskRoute("offered");
-    await desk.getByRole("button", { name: "Ask the bank" }).click();
+    await entry(desk, bookingId).getByRole("button", { name: "Ask the bank" }).click();
     await page.getByRole("button", { name: /^Pay / }).waitFor();
     expect(await page.getByText("The bank takes its time.").count()).toBe(0);
     await typeCard(page);
@@ -62,6 +86,53 @@ test.each([["stays open"], ["is loaded again"]])(
     await page.getByText("Paid. This is your ticket.").waitFor();
   },
 );
+
+test("axe finds no barrier on the form that settles by hand, and it fits a phone", async () => {
+  const ready = async (page: Page) => {
+    const payment = entry(page, pending.bookingId);
+    await payment.getByText("Settle by hand").click();
+    await payment.getByRole("button", { name: "Settle" }).click();
+    await payment.locator(".field-error").waitFor();
+  };
+  const view = { name: "settle", path: "/payments", person: admin, ready };
+  expect(await findBarriers(office, view)).toEqual([]);
+});
+
+test("an admin settles a payment by hand, as the bank's own books have it", async () => {
+  const { bookingId, status } = pending;
+  await expect
+    .poll(
+      async () =>
+        (await admin.client.admin.paymentsInDoubt.query()).items.some(
+          (one) => one.bookingId === bookingId && one.ageSeconds > 20,
+        ),
+      {
+        timeout: 30_000,
+      },
+    )
+    .toBe(true);
+  const desk = await office.visit("/payments", admin);
+  const payment = entry(desk, bookingId);
+  const settle = () => payment.getByRole("button", { name: "Settle" }).click();
+  await payment.getByText("Settle by hand").click();
+  await settle();
+  await expect.poll(() => payment.getByLabel("How you know").getAttribute("aria-invalid")).toBe("true");
+  await payment.getByLabel("How you know").fill("The bank's portal has it.");
+  await payment.getByLabel("The books say").selectOption("The money was given back");
+  await payment.getByLabel("Reference in the books").fill("not a reference");
+  await settle();
+  await expect
+    .poll(() => payment.getByLabel("Reference in the books").getAttribute("aria-invalid"))
+    .toBe("true");
+  await payment.getByLabel("Reference in the books").fill(`refund-${bookingId}`);
+  await settle();
+  await payment.getByText("No refund is owed. What is in doubt is the charge.").waitFor();
+  await payment.getByLabel("The books say").selectOption("The card was charged");
+  await settle();
+  await desk.getByText(`booking ${bookingId}: It was charged.`).waitFor();
+  await payment.waitFor({ state: "detached" });
+  expect(await status()).toBe("Confirmed");
+});
 
 // The bank takes up the call after all, and declines its card.
 async function declineLate({ key, amount }: GatewayCall): Promise<void> {

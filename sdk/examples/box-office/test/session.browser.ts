@@ -82,8 +82,9 @@ test("a customer who forgot the password answers the question, chooses another o
     await page.getByLabel(label).fill(text);
     await page.keyboard.press("Enter");
   };
-  const isRefused = (label: string | RegExp) =>
-    expect.poll(() => page.getByLabel(label).getAttribute("aria-invalid")).toBe("true");
+  const isRefused = async (label: string | RegExp) => {
+    await expect.poll(() => page.getByLabel(label).getAttribute("aria-invalid")).toBe("true");
+  };
   await page.getByRole("link", { name: "Forgotten your password?" }).click();
   await fill("E-mail", "asha");
   await isRefused("E-mail");

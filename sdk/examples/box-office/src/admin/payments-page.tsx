@@ -1,26 +1,25 @@
 import type { Cinema, PaymentOutcome, PaymentsInDoubtPage } from "@skyfox/sdk";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useState } from "react";
 import { api, cache } from "../client.ts";
-import { money, wait } from "../format.ts";
+import { count, money, wait } from "../format.ts";
 import { More } from "../more.tsx";
 import { Loaded, Notice, Page } from "../ui.tsx";
+import { outcomeWords } from "./outcome-words.ts";
+import { SettleForm } from "./settle-form.tsx";
 
 const refreshMs = 5_000;
-
-const outcomeWords: Record<PaymentOutcome, string> = {
-  completed: "It was charged.",
-  failed: "It was not charged.",
-  refunded: "It was given back.",
-  unknown: "The bank does not tell yet. It is asked again by itself.",
-};
 
 /** Payments whose outcome the bank has not told, and refunds that it has not made. */
 export function PaymentsPage({ cinema }: { cinema: Cinema }) {
   const payments = useInfiniteQuery(
     api.admin.paymentsInDoubt.infiniteQueryOptions({}, { refetchInterval: refreshMs, staleTime: 0 }),
   );
+  // Above the list, from which what is settled goes.
+  const [told, setTold] = useState<string>();
   return (
     <Page title="Payments in doubt">
+      {told !== undefined && <Notice kind="calm">{told}</Notice>}
       <Loaded query={payments}>
         {({ pages }) => {
           const items = pages.flatMap((page) => page.items);
@@ -28,7 +27,12 @@ export function PaymentsPage({ cinema }: { cinema: Cinema }) {
           return (
             <ul className="list">
               {items.map((payment) => (
-                <InDoubt key={payment.paymentId} payment={payment} cinema={cinema} />
+                <InDoubt
+                  key={payment.paymentId}
+                  payment={payment}
+                  cinema={cinema}
+                  onOutcome={(outcome) => setTold(`${nameOf(payment)}: ${outcomeWords[outcome]}`)}
+                />
               ))}
             </ul>
           );
@@ -39,29 +43,52 @@ export function PaymentsPage({ cinema }: { cinema: Cinema }) {
   );
 }
 
-function InDoubt({ payment, cinema }: { payment: PaymentsInDoubtPage["items"][number]; cinema: Cinema }) {
-  const { paymentId, bookingId, username, amount, ageSeconds, attempts, lastError } = payment;
+type Payment = PaymentsInDoubtPage["items"][number];
+
+const nameOf = ({ username, bookingId }: Payment) =>
+  `${username}, ${bookingId === null ? "wallet" : `booking ${bookingId}`}`;
+
+const refresh = () => cache.invalidateQueries(api.admin.paymentsInDoubt.infiniteQueryFilter());
+
+interface InDoubtProps {
+  payment: Payment;
+  cinema: Cinema;
+  onOutcome: (outcome: PaymentOutcome) => void;
+}
+
+function InDoubt({ payment, cinema, onOutcome }: InDoubtProps) {
+  const { paymentId, amount, ageSeconds, attempts, lastError } = payment;
   const ask = useMutation(
     api.admin.resolvePayment.mutationOptions({
-      onSettled: () => cache.invalidateQueries(api.admin.paymentsInDoubt.infiniteQueryFilter()),
+      onSuccess: ({ outcome }) => onOutcome(outcome),
+      onSettled: refresh,
     }),
   );
   return (
     <li>
       <div>
-        <b>{money(amount, cinema.currency)}</b> · {username} ·{" "}
-        {bookingId === null ? "wallet" : `booking ${bookingId}`}
+        <b>{money(amount, cinema.currency)}</b> · {nameOf(payment)}
         <p className="facts">
-          For {wait(ageSeconds)}, asked {attempts} times. {lastError}
+          For {wait(ageSeconds)}, asked {count(attempts, "time")}
+          {lastError !== null && `: ${lastError}`}
         </p>
         {ask.error !== null && <Notice kind="bad">{ask.error.message}</Notice>}
-        {ask.isSuccess && <Notice kind="calm">{outcomeWords[ask.data.outcome]}</Notice>}
       </div>
       <div className="end">
         <button type="button" disabled={ask.isPending} onClick={() => ask.mutate({ paymentId })}>
           Ask the bank
         </button>
       </div>
+      <details>
+        <summary>Settle by hand</summary>
+        <SettleForm
+          paymentId={paymentId}
+          onSettled={(outcome) => {
+            onOutcome(outcome);
+            void refresh();
+          }}
+        />
+      </details>
     </li>
   );
 }
