@@ -8,8 +8,8 @@ const slow = "**/*.slow.test.ts";
 const timed = "**/*.timed.fault.ts";
 
 /**
- * The test projects; every script passes this file with --config. Slow tests start processes, such as `npm start` or a Postgres, or walk through
- * all migrations. Fault drills that measure milliseconds or memory run one after the other when all others are done.
+ * The test projects; every script passes this file with --config. Slow tests start processes, such as `npm start` or a Postgres, walk through all
+ * migrations, set the clock of whole servers, or print a ticket in every script. Fault drills that measure milliseconds or memory run one after the other when all others are done.
  */
 export default defineConfig({
   test: {
