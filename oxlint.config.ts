@@ -161,7 +161,7 @@ const dbRefusal: Refusal = {
 
 const contractRefusal: Refusal = {
   group: ["../*", "@skyfox/*", "hono", "hono/*", "@hono/*", "@trpc/*", "kysely", "pg", "node:*"],
-  message: "The contract is zod, decimal.js and superjson only: it travels into browsers.",
+  message: "The contract is zod and decimal.js only: it travels into browsers.",
 };
 
 /** The part of the contract that the SDK's main entry loads, and what it re-exports. */

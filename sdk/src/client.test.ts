@@ -154,6 +154,25 @@ test("an error that is about no rule is SkyFox's, without a domain error", async
   expect(domainErrorOf(error)).toBeUndefined();
 });
 
+test("an input that cannot be written fails its own call by its field's name, and is not sent", async () => {
+  const { client, requests } = recording();
+  const [refused, mutation, other] = await Promise.all([
+    client.show.byId.safe({ showId: 1n as never }),
+    client.booking.cancel.safe({ bookingId: new Map() as never }),
+    client.auth.me.query(),
+  ]);
+  expect(refused).toMatchObject({
+    error: {
+      code: "UNEXPECTED",
+      message: expect.stringContaining('The value of "showId" is a BigInt.') as string,
+      mayHaveHappened: false,
+    },
+  });
+  expect(mutation).toMatchObject({ error: { code: "UNEXPECTED", mayHaveHappened: false } });
+  expect(other).toBeNull();
+  expect(requests.map(({ calls }) => calls)).toEqual([["auth.me"]]);
+});
+
 test("what is no error of a call is no error of SkyFox", () => {
   expect(isSkyfoxError(new Error("Something else"))).toBe(false);
   expect(isSkyfoxError({ data: { requestId: "r-1", domain: null } })).toBe(false);

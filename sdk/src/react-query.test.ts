@@ -210,6 +210,20 @@ test("what is dehydrated and travels as JSON has its Decimals and Dates again, a
   expect(text).not.toContain(goodCard.number);
 });
 
+test("what another library's query holds is dehydrated as TanStack does it", () => {
+  const [plain, map] = [{ at: new Date(0), list: [1] }, new Map([["a", 1n]])];
+  const { queryClient } = connected([says(null)]);
+  queryClient.setQueryData(["plain"], plain);
+  queryClient.setQueryData(["map"], map);
+  const state = dehydrate(queryClient);
+  const inPage = new QueryClient({ defaultOptions: queryClientDefaults });
+  hydrate(inPage, state);
+  // A page that renders twice hydrates twice.
+  hydrate(new QueryClient({ defaultOptions: queryClientDefaults }), state);
+  expect(inPage.getQueryData(["plain"])).toEqual(plain);
+  expect(inPage.getQueryData(["map"])).toBe(map);
+});
+
 describe("a mutation", () => {
   const observing = (
     skyfox: ReturnType<typeof connected>["skyfox"],

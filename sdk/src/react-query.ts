@@ -25,11 +25,12 @@ export type {
 export const queryClientDefaults = {
   queries: { retry: false, structuralSharing: shareStructure },
   dehydrate: {
-    serializeData: (data: unknown) => transformer.serialize(data),
+    serializeData: writeData,
     shouldDehydrateMutation: () => false,
   },
   hydrate: {
-    deserializeData: (data: ReturnType<typeof transformer.serialize>) => transformer.deserialize(data),
+    deserializeData: (data: ReturnType<typeof writeData>) =>
+      "json" in data ? transformer.deserialize(data) : data.kept,
   },
 } satisfies DefaultOptions;
 
@@ -44,6 +45,15 @@ export function createSkyfoxQuery<Client extends object>(client: Client): Skyfox
       procedure(`${feature}.${verb}` as ProcedurePath, () => features[feature]![verb]!),
     ),
   ) as SkyfoxQuery<Client>;
+}
+
+// What has no form there, such as a Map of another library's query, stays as TanStack itself would leave it.
+function writeData(data: unknown) {
+  try {
+    return transformer.serialize(data);
+  } catch {
+    return { kept: data };
+  }
 }
 
 function branch(path: string[], below: (name: string) => object): object {

@@ -8,7 +8,7 @@ export type TestClientOptions = Omit<SkyfoxClientOptions, "url" | "apiKey" | "fe
 
 /**
  * A client like `createSkyfoxClient`'s whose calls are answered by these functions instead of a server. Retries, keys, timeouts, batches and errors
- * are the real ones; inputs and outputs travel through SuperJSON. Nothing checks inputs by their schemas, and no role or session is asked for. A call
+ * are the real ones; inputs and outputs travel in the real form. Nothing checks inputs by their schemas, and no role or session is asked for. A call
  * without a handler fails with a message that names it, which is also written to the console.
  */
 export function createTestClient(handlers: TestHandlers, options: TestClientOptions = {}): SkyfoxClient {

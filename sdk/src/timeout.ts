@@ -24,8 +24,8 @@ export function rememberLosses(fetch: Fetch) {
 }
 
 /**
- * The JSON of an answer. Not by `response.json()`: where `fetch` is another realm's, as in Jest and in edge runtimes, so are its objects, which SuperJSON
- * takes for no plain ones and gives back without their Dates and Decimals.
+ * The JSON of an answer. Not by `response.json()`: where `fetch` is another realm's, as in Jest and in edge runtimes, so are its objects, which
+ * comparisons take for no plain ones.
  */
 export async function readJson(response: Response): Promise<unknown> {
   return JSON.parse(await response.text()) as unknown;

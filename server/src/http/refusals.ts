@@ -35,7 +35,7 @@ export function writeRefusal(
   return {
     status: shape.data.httpStatus,
     headers: wait === undefined ? {} : { "retry-after": String(wait) },
-    // As SuperJSON would write it: what is refused before any call has neither dates nor amounts.
+    // As the transformer would write it: what is refused before any call has neither dates nor amounts.
     body: isRpcPath(at.path) ? { error: { json: shape } } : { ...plainError(shape), ...plain },
   };
 }

@@ -8,7 +8,7 @@ export interface Context {
   caller: Caller;
   /** How many calls the request has. */
   calls: number;
-  /** Whether the answers travel as a stream of their parts, in which SuperJSON writes all of them. */
+  /** Whether the answers travel as a stream of their parts, in which the transformer writes all of them. */
   isStream: boolean;
   /** Where the events of a subscription go. */
   stream: EventStream;

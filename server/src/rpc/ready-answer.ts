@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { z } from "zod";
 import { transformer } from "../contract/index.ts";
 
-/** An answer that is written already: as text, in the form that SuperJSON would give it. */
+/** An answer that is written already: as text, in the form that the transformer would give it. */
 export class ReadyAnswer<Answer> {
   declare readonly answer?: Answer;
   #plainText: string | undefined;
@@ -15,7 +15,7 @@ export class ReadyAnswer<Answer> {
     this.etag = `"${hash("sha1", text, "base64url")}"`;
   }
 
-  /** What SuperJSON would make of the answer, for where it stands beside others. */
+  /** What the transformer would make of the answer, for where it stands beside others. */
   parse(): ReturnType<typeof transformer.serialize> {
     return JSON.parse(this.text) as ReturnType<typeof transformer.serialize>;
   }

@@ -88,7 +88,7 @@ function toRemembered(row: Awaited<ReturnType<typeof findShows>>[number], readAt
   };
 }
 
-// What SuperJSON writes around the types of values: any value that has one shows it.
+// What the transformer writes around the types of values: any value that has one shows it.
 const aroundTypes = splitAtGaps({ ...transformer.serialize(new Date(0)).meta, values: gap });
 
 function write(parts: Part[]): ReadyAnswer<Show[]> {

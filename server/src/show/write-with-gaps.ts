@@ -12,7 +12,7 @@ export function splitAtGaps(value: unknown): string[] {
   return JSON.stringify(value).split(writtenGap);
 }
 
-/** As `splitAtGaps`, for the form that SuperJSON gives the value. */
+/** As `splitAtGaps`, for the form that the transformer gives the value. */
 export function writeWithGaps(value: unknown): string[] {
   return splitAtGaps(transformer.serialize(value));
 }

@@ -16,7 +16,8 @@ async function ask(path: string, input: unknown): Promise<string> {
   ).text();
 }
 
-const asSuperJson = (value: unknown) => `{"result":{"data":${JSON.stringify(transformer.serialize(value))}}}`;
+const asTransformed = (value: unknown) =>
+  `{"result":{"data":${JSON.stringify(transformer.serialize(value))}}}`;
 
 // With everything that JSON escapes, and what stands between the parts of a written answer.
 const character = fc.constantFrom("A", "é", '"', "\\", "\n", "\u2028", "😀", "0", ",", "{", "free");
@@ -96,7 +97,7 @@ const statusOf = {
   came: "sold",
 } as const;
 
-test("a seat map is written as SuperJSON would write it, whatever its layout and its claims", async () => {
+test("a seat map is written as the transformer would write it, whatever its layout and its claims", async () => {
   await fc.assert(
     fc.asyncProperty(layout, price, async (seats, base) => {
       const screenId = await givenScreenOf("Screen", seats);
@@ -121,10 +122,10 @@ test("a seat map is written as SuperJSON would write it, whatever its layout and
             })),
         })),
       });
-      expect(await ask("show.seatMap", { showId })).toBe(asSuperJson(mapOf(() => "free", 0)));
+      expect(await ask("show.seatMap", { showId })).toBe(asTransformed(mapOf(() => "free", 0)));
       await givenClaims(showId, seats);
       const version = seats.filter(({ state }) => state !== "free").length;
-      const expected = asSuperJson(mapOf(({ state }) => state, version));
+      const expected = asTransformed(mapOf(({ state }) => state, version));
       expect(await ask("show.seatMap", { showId })).toBe(expected);
       expect(await ask("show.seatMap", { showId })).toBe(expected);
     }),
@@ -132,7 +133,7 @@ test("a seat map is written as SuperJSON would write it, whatever its layout and
   );
 });
 
-test("a day's list is written as SuperJSON would write it, whatever is known of its shows", async () => {
+test("a day's list is written as the transformer would write it, whatever is known of its shows", async () => {
   const show = fc.record({
     film: text,
     plot: fc.option(text),
@@ -168,7 +169,7 @@ test("a day's list is written as SuperJSON would write it, whatever is known of 
         const described = await Promise.all(
           ids.map(async (showId) => (await query<Show>(app, "show.byId", { showId }, { token })).data),
         );
-        expect(await ask("show.list", { date })).toBe(asSuperJson(described));
+        expect(await ask("show.list", { date })).toBe(asTransformed(described));
       };
       await expectList();
       for (const [index, { seats }] of shows.entries()) await givenClaims(ids[index]!, seats);
