@@ -67,15 +67,16 @@ test(
 );
 
 test(
-  "P1: of 100 buyers at home and ten at the counter exactly one gets the seat, in each of 100 rounds",
+  "P1: of 100 buyers at home and ten at the counter exactly one gets the seat, in each of 50 rounds",
   { timeout: 600_000 },
   async () => {
     const buyers = await givenCustomers(app.deps, 100);
     const admin = await givenStaff(app.deps, "admin");
     const showId = await givenShow(app);
     const walkIn = { customerName: "Walk In", phoneNumber: "9876543210" };
+    const rounds = 50;
     let atCounter = 0;
-    for (const [round, seat] of seatNumbers.entries()) {
+    for (const [round, seat] of seatNumbers.slice(0, rounds).entries()) {
       await forgetHolds();
       const wish = { showId, seatNumbers: [seat] };
       const sell = async () => {
@@ -101,8 +102,8 @@ test(
     );
     expect(row).toEqual({ bookings: atCounter });
     // Or one of them would only ever come too late.
-    expect([0, seatNumbers.length]).not.toContain(atCounter);
-    console.log(`P1: 100 rounds of 110, one winner each; the counter was first in ${atCounter}.`);
+    expect([0, rounds]).not.toContain(atCounter);
+    console.log(`P1: ${rounds} rounds of 110, one winner each; the counter was first in ${atCounter}.`);
   },
 );
 
