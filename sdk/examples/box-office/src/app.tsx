@@ -1,6 +1,7 @@
 import type { Cinema, Role } from "@skyfox/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, type ReactNode } from "react";
+import { AccountPage } from "./account/account-page.tsx";
 import { api } from "./client.ts";
 import { BookingPage } from "./customer/booking-page.tsx";
 import { BookingsPage } from "./customer/bookings-page.tsx";
@@ -46,6 +47,7 @@ const pages: Record<string, Known> = {
   },
   bookings: { roles: ["customer"], draw: ({ cinema }) => <BookingsPage cinema={cinema} /> },
   wallet: { roles: ["customer"], draw: ({ cinema }) => <WalletPage cinema={cinema} /> },
+  account: { roles: ["customer", "staff", "admin"], draw: () => <AccountPage /> },
   door: { roles: ["staff", "admin"], draw: ({ cinema }) => <DoorPage cinema={cinema} /> },
   schedule: {
     roles: ["admin"],

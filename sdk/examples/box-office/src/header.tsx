@@ -56,7 +56,14 @@ export function Header({ name = "SkyFox", place }: { name: string | undefined; p
           place.page !== "sign-in" && <a href={`#${leadingBack("/sign-in")}`}>Sign in</a>
         ) : (
           <>
-            <span className="who">{session.name}</span>
+            <a
+              className="who"
+              href="#/account"
+              aria-label={`${session.name}: my account`}
+              aria-current={place.page === "account" ? "page" : undefined}
+            >
+              {session.name}
+            </a>
             <button
               type="button"
               className="plain"

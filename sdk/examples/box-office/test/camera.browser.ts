@@ -157,7 +157,7 @@ test("a camera that is stopped before the browser has given it goes out all the 
   await start(page);
   await stop(page);
   give();
-  await expect.poll(() => lightsOf(page)).toEqual(["ended"]);
+  await expect.poll(() => lightsOf(page), { timeout: 10_000 }).toEqual(["ended"]);
 });
 
 test("a camera that is stopped before its code was read checks nothing in", async () => {

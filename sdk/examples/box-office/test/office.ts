@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { createTestDatabase } from "@skyfox/db/test-database";
 import { createSkyfoxClient, type RouterInputs, type Show, type SkyfoxClient } from "@skyfox/sdk";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from "playwright-core";
 import { developmentApiKey } from "../../../../server/src/config.ts";
 import { startChildServer, type ChildServer } from "../../../../server/test/child-server.ts";
 
@@ -140,6 +140,11 @@ async function listShowsToCome(client: SkyfoxClient): Promise<Show[]> {
 /** The seat of a page's map. */
 export function seat(page: Page, seatNumber: string) {
   return page.locator(`[data-seat="${seatNumber}"]`);
+}
+
+/** Waits until a field is marked as refused. */
+export async function isRefused(field: Locator): Promise<void> {
+  await field.and(field.page().locator('[aria-invalid="true"]')).waitFor();
 }
 
 /** Types a card into a page's form, as a person does. */

@@ -77,6 +77,15 @@ const views: View[] = [
     ready: (page) => page.getByText("To be paid").waitFor(),
   },
   {
+    name: "account",
+    path: "/account",
+    person: customer,
+    async ready(page) {
+      await page.getByRole("button", { name: "Save the picture" }).click();
+      await page.getByText("Choose a picture.").waitFor();
+    },
+  },
+  {
     name: "wallet",
     path: "/wallet",
     person: customer,

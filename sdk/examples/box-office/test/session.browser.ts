@@ -1,10 +1,11 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, test } from "vitest";
-import { openOffice } from "./office.ts";
+import { isRefused, openOffice } from "./office.ts";
 
 const office = await openOffice();
 afterAll(office.close);
 
+const password = "Seven-Seas-7";
 const signInAs = (page: Page, role: string) => page.getByRole("button", { name: role, exact: true }).click();
 const title = (page: Page, text: string) => page.getByRole("heading", { level: 1, name: text }).waitFor();
 
@@ -45,15 +46,18 @@ test("a session that was ended elsewhere leads to the sign-in, and back to the p
   await page.getByLabel("Password").fill("wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("Username or password is wrong.").waitFor();
-  await page.getByLabel("Password").fill("Seven-Seas-7");
+  await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await title(page, "Wallet");
 });
 
-test("staff come to the door, where customers do not", async () => {
+test("staff come to the door, where customers do not, and change their password alone", async () => {
   const page = await office.visit("/sign-in");
   await signInAs(page, "staff");
   await title(page, "At the door");
+  await page.getByRole("link", { name: /: my account$/ }).click();
+  await page.getByRole("form", { name: "Password" }).waitFor();
+  expect(await page.getByRole("form").count()).toBe(1);
   const customer = await office.visit("/door", await office.customer());
   await title(customer, "Sign in");
 });
@@ -82,18 +86,15 @@ test("a customer who forgot the password answers the question, chooses another o
     await page.getByLabel(label).fill(text);
     await page.keyboard.press("Enter");
   };
-  const isRefused = async (label: string | RegExp) => {
-    await expect.poll(() => page.getByLabel(label).getAttribute("aria-invalid")).toBe("true");
-  };
   await page.getByRole("link", { name: "Forgotten your password?" }).click();
   await fill("E-mail", "asha");
-  await isRefused("E-mail");
+  await isRefused(page.getByLabel("E-mail"));
   await fill("E-mail", email);
   const question = /\?$/;
   await page.getByText(email).waitFor();
   expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("securityAnswer");
   await fill(question, "Argo");
-  await isRefused(question);
+  await isRefused(page.getByLabel(question));
   await fill(question, "nautilus");
   await page.getByLabel("New password").waitFor();
   // Another recovery of the account voids this one.
@@ -102,11 +103,76 @@ test("a customer who forgot the password answers the question, chooses another o
   await page.getByRole("button", { name: "Answer the question again" }).click();
   await fill(question, "nautilus");
   await fill("New password", "short");
-  await isRefused("New password");
-  await fill("New password", "Seven-Seas-7");
-  await isRefused("New password");
+  await page.getByText("The password has 8 to 128 characters.").waitFor();
+  await isRefused(page.getByLabel("New password"));
+  await fill("New password", password);
+  await page.getByText("neither the current one nor one of the two before it").waitFor();
   await fill("New password", "Starry-Night-4");
   await title(page, "Wallet");
   const login = { username: session.username, password: "Starry-Night-4" };
   expect(await office.client().auth.login.safe(login)).toMatchObject({ ok: true });
+});
+
+test("a customer changes details, picture and password, and what is refused is marked at its field", async () => {
+  const [{ session, client }, other] = [await office.customer(), await office.customer()];
+  const elsewhere = await office.client().auth.login.mutate({ username: session.username, password });
+  const page = await office.visit("/account", { session, client });
+  const form = (name: string) => page.getByRole("form", { name });
+  const fill = (name: string, label: string, text: string) => form(name).getByLabel(label).fill(text);
+  const save = (name: string) => form(name).locator("button").click();
+
+  await fill("Details", "Name", "Asha Iyer");
+  await fill("Details", "E-mail", `${other.session.username}@example.com`);
+  await fill("Details", "Security answer", "Argo");
+  await save("Details");
+  await isRefused(form("Details").getByLabel("Security answer"));
+  await fill("Details", "Security answer", "Nautilus");
+  await save("Details");
+  await isRefused(form("Details").getByLabel("E-mail"));
+  await fill("Details", "E-mail", "asha.iyer@example.com");
+  await save("Details");
+  await page.getByText("Your details are saved.").waitFor();
+  await page.getByRole("link", { name: "Asha Iyer" }).waitFor();
+  expect(await client.auth.me.query()).toMatchObject({ name: "Asha Iyer", email: "asha.iyer@example.com" });
+
+  const choose = (buffer: Buffer) =>
+    form("Picture")
+      .getByLabel("New picture")
+      .setInputFiles({ name: "asha.png", mimeType: "image/png", buffer });
+  await save("Picture");
+  await page.getByText("Choose a picture.").waitFor();
+  await choose(Buffer.alloc(5 * 1_024 * 1_024 + 1));
+  await save("Picture");
+  await page.getByText("A picture has at most 5 MB.").waitFor();
+  await fill("Picture", "Security answer", "Nautilus");
+  await choose(Buffer.from("no picture"));
+  await save("Picture");
+  await page.getByText("Choose a JPEG, PNG or WebP file.").waitFor();
+  await choose(await page.screenshot());
+  await save("Picture");
+  await page.getByText("Your picture is saved.").waitFor();
+  const picture = page.getByRole("img", { name: "Your picture" });
+  await expect
+    .poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth), { timeout: 10_000 })
+    .toBe(64);
+
+  await page.route("**/images/**", (route) => route.abort());
+  await page.reload();
+  await form("Picture").getByText("A", { exact: true }).waitFor();
+  expect(await picture.count()).toBe(0);
+
+  await fill("Password", "Present password", "Wrong-Seas-7");
+  await fill("Password", "New password", password);
+  await save("Password");
+  await isRefused(form("Password").getByLabel("Present password"));
+  await fill("Password", "Present password", password);
+  await save("Password");
+  await isRefused(form("Password").getByLabel("New password"));
+  await fill("Password", "New password", "Starry-Night-4");
+  await save("Password");
+  await page.getByText("Your password is changed. 1 other session ended.").waitFor();
+  const late = await office.client(elsewhere.token).auth.me.safe();
+  expect(late).toMatchObject({ ok: false, error: { code: "SESSION_ENDED" } });
+  await page.getByRole("link", { name: "Wallet" }).click();
+  await title(page, "Wallet");
 });
