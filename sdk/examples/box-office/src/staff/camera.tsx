@@ -13,7 +13,7 @@ export function Camera({ onCode }: { onCode: (text: string) => void }) {
   useEffect(() => {
     const watch = new AbortController();
     look(video.current, watch.signal).then(
-      // A camera that was stopped checks nobody in, even if it saw a code.
+      // A camera that was stopped checks nothing in, even if it saw a code.
       (text) => text !== undefined && !watch.signal.aborted && found.current(text),
       (error: unknown) => !watch.signal.aborted && setProblem(sayCameraProblem(error)),
     );
