@@ -1,4 +1,6 @@
+import type { Connection } from "@skyfox/db";
 import type { TestApp } from "./test-app.ts";
+import { fillTables } from "./fill-tables.ts";
 import { givenPendingHolds } from "./given.ts";
 import { givenTakings } from "./given-takings.ts";
 
@@ -19,7 +21,13 @@ export async function givenHistory(app: TestApp): Promise<void> {
   const { sql } = app;
   const now = app.clock.now();
   await givenTakings(sql, paid, now);
-  await sql.query("set session_replication_role = replica");
+  const tables = ["booking", "booking_seat_mapping", "payment_transaction", "wallet_transaction"];
+  await fillTables(sql, tables, () => fill(sql, now));
+  await givenPendingHolds(app, dueHolds, now);
+  await sql.query("vacuum analyze");
+}
+
+async function fill(sql: Connection, now: Date): Promise<void> {
   // Sold in the order of their numbers, within a hundred days: a page of an export is less than a month.
   await sql.query(
     `update booking set booking_time = $1::timestamptz - interval '100 days' * (last.id - booking.id) / ${paid}
@@ -38,7 +46,7 @@ export async function givenHistory(app: TestApp): Promise<void> {
       from customer_wallet w, generate_series(1, 20) n where w.username like 'person-%'`);
   await sql.query(
     `create temporary table past as
-     select nextval(pg_get_serial_sequence('booking', 'id')) as id, show.id as show_id, show.date, show.screen_id,
+     select nextval((select pg_get_serial_sequence('booking', 'id')::regclass)) as id, show.id as show_id, show.date, show.screen_id,
        'person-' || case when n <= ${ofOnePerson} then 1 else n * 7919 % ${people} + 1 end as username, n, n % 10 = 0 as is_refunded, n % 3 = 0 as is_cancelled,
        $1::timestamptz - interval '1 day' - interval '1 minute' * (n % 700000) as at
      from generate_series(1, ${ended}) n
@@ -92,7 +100,4 @@ export async function givenHistory(app: TestApp): Promise<void> {
      from generate_series(1, 100000) n`,
     [now],
   );
-  await sql.query("reset session_replication_role");
-  await givenPendingHolds(app, dueHolds, now);
-  await sql.query("vacuum analyze");
 }
