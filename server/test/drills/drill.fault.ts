@@ -14,7 +14,7 @@ import { createTestApp, testApiKey, testGatewayKey, testJwtSecret } from "../tes
 import { startUnreliableServers } from "../unreliable-servers.ts";
 
 // How long, and which chances: npm run test:faults -- server/test/drills/drill.fault.ts --minutes 30 --seed 7
-const minutes = Number(process.env["DRILL_MINUTES"] ?? 1);
+const minutes = Number(process.env["DRILL_MINUTES"] ?? 2);
 const seed = Number(process.env["DRILL_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 const customerCount = 48;
 const showCount = 6;
