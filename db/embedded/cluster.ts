@@ -135,7 +135,7 @@ export function urlOf({ folder, password }: Cluster, port: number, database: str
 const longestSocketPath = 103;
 
 /**
- * Starts Postgres on loopback, in a session of its own, and returns its port once it takes connections. It must not run
+ * Starts Postgres on loopback and a Unix socket, in a session of its own, and returns its port once it takes connections. It must not run
  * already; the error carries the end of its log.
  */
 export async function startPostmaster(

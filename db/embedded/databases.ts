@@ -19,6 +19,13 @@ export function throughPort(url: string, port: number): string {
   return through.href;
 }
 
+/** The same database with these settings of Postgres' command line on each connection. */
+export function withSettings(url: string, settings: string): string {
+  const changed = new URL(url);
+  changed.searchParams.set("options", settings);
+  return changed.href;
+}
+
 /** Copies a template into a new database under a name of its own and gives its URL; `template0` makes an empty one. */
 export async function cloneDatabase(url: string, template: string): Promise<string> {
   const name = `test_${randomBytes(8).toString("hex")}`;

@@ -2,7 +2,7 @@ import { inject } from "vitest";
 
 import { cloneDatabase } from "./databases.ts";
 
-export { throughPort } from "./databases.ts";
+export { throughPort, withSettings } from "./databases.ts";
 
 /** A migrated database of the caller's own, for a cinema in Asia/Kolkata. It ends with the test run and is never dropped. */
 export async function createTestDatabase(): Promise<{ url: string }> {

@@ -1,3 +1,4 @@
+import { withSettings } from "@skyfox/db/test-database";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { givenBooking, givenCounterSale, givenHold } from "../../test/given-money.ts";
@@ -17,8 +18,10 @@ const { deps, clock } = app;
 const proxy = await startCountingProxy(app.databaseUrl);
 afterAll(() => proxy.close());
 // Reads tables in the order in which they are stored.
-const indexless = "?options=-c%20enable_indexscan%3Doff%20-c%20enable_bitmapscan%3Doff";
-const reader = await createTestApp({ beside: app, databaseUrl: (url) => url + indexless });
+const reader = await createTestApp({
+  beside: app,
+  databaseUrl: (url) => withSettings(url, "-c enable_indexscan=off -c enable_bitmapscan=off"),
+});
 const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url, maxConnections: 1 });
 const admin = await givenStaff(deps, "admin");
 const staff = await givenStaff(deps, "staff");

@@ -285,7 +285,7 @@ describe("pages", () => {
       await pages.next();
       expect(countPages() - before).toBe(read);
       const busy = await app.sql.query(
-        "select state, query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (xact_start is not null or state <> 'idle')",
+        "select state, query from pg_stat_activity where datname = current_database() and application_name = 'skyfox' and (xact_start is not null or state <> 'idle')",
       );
       expect(busy).toEqual([]);
     }

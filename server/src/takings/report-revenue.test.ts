@@ -1,3 +1,4 @@
+import { withSettings } from "@skyfox/db/test-database";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { givenHold, letPass, paymentOf, problemOf } from "../../test/given-money.ts";
@@ -317,7 +318,7 @@ describe("a day is as long as it is on the cinema's clocks", () => {
     await sellAt("2026-03-09T18:29:59.999Z", "2026-03-09T18:30:00Z");
     const elsewhere = await createTestApp({
       beside: app,
-      databaseUrl: (url) => `${url}?options=${encodeURIComponent("-c timezone=America/New_York")}`,
+      databaseUrl: (url) => withSettings(url, "-c timezone=America/New_York"),
     });
     const { groups } = await reportRevenue(elsewhere.deps, { timeframe: "daily" });
     expect(groups.map(({ label }) => label)).toEqual(["2026-03-09", "2026-03-10"]);
