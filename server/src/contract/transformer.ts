@@ -16,7 +16,7 @@ export interface Serialized {
 export const transformer = {
   /**
    * What JSON leaves out or makes null of, such as a function or NaN, it does here, too; a value that occurs twice is written twice. Throws a
-   * TypeError for what JSON would make something else of, such as a Map or a bigint.
+   * TypeError for what JSON would make something else of, such as a Map, a bigint or what has a `toJSON`.
    */
   serialize(value: unknown): Serialized {
     const { json, types } = write(value, "");
@@ -58,7 +58,9 @@ function write(value: unknown, name: string): Written {
   // Also of an object of another realm; of a class of the caller's it is Object.
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   if (kind === "Date") return writeDate(value as Date);
-  if (kind === "Object" || kind === "Array") return writeParts(value as Parent);
+  const isPlain =
+    kind === "Array" || (kind === "Object" && typeof (value as Parent)["toJSON"] !== "function");
+  if (isPlain) return writeParts(value as Parent);
   const place = name === "" ? "A value" : `The value of "${name}"`;
   throw new TypeError(`${place} is a ${kind}. Only what JSON has, Date, Decimal and undefined can be sent.`);
 }

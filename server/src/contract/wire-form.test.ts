@@ -128,6 +128,12 @@ describe("what cannot travel is refused by the name of its field", () => {
     ["Number", Object(1)],
     ["String", Object("a")],
     ["URLSearchParams", new URLSearchParams("a=1")],
+    [
+      "Object",
+      new (class Amount {
+        toJSON = () => "1.00";
+      })(),
+    ],
   ])("%s", (kind, value) => {
     const sentence = `is a ${kind}. Only what JSON has, Date, Decimal and undefined can be sent.`;
     expect(() => transformer.serialize(value)).toThrow(new TypeError(`A value ${sentence}`));
