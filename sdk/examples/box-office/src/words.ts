@@ -21,6 +21,13 @@ export function say(failure: AmbientFailure): string {
   }
 }
 
+/** What to tell when the answer to a change of password was lost: a second try would be refused, since the password is another one. */
+export function mayBeChanged({ mayHaveHappened }: Pick<FailureFacts, "mayHaveHappened">): string | undefined {
+  return mayHaveHappened
+    ? "The cinema has not answered. Your password may be changed already: sign in with the new one."
+    : undefined;
+}
+
 /** The same for what a query has thrown. */
 export function sayError(error: unknown): string {
   const failure = failureOf(error);

@@ -4,7 +4,7 @@ import { useRef, type FormEvent } from "react";
 import { api } from "../client.ts";
 import { count } from "../format.ts";
 import { Field, Notice, textsOf } from "../ui.tsx";
-import { fieldsOf, say } from "../words.ts";
+import { fieldsOf, mayBeChanged, say } from "../words.ts";
 import { PasswordField } from "../customer/password-field.tsx";
 
 /** Changes the password of the account; this session goes on, all others end. */
@@ -68,6 +68,6 @@ function sayPasswordFailure(failure: Failure<"auth.changePassword">): string {
     case "PASSWORD_REUSE":
       return failure.message;
     default:
-      return say(failure);
+      return mayBeChanged(failure) ?? say(failure);
   }
 }

@@ -15,6 +15,7 @@ import { fieldsOf, say } from "../words.ts";
 /** The customer's picture, and a form that replaces it. */
 export function ProfilePicture() {
   const [badFile, setBadFile] = useState<string>();
+  const [isReading, setIsReading] = useState(false);
   const update = useMutation(
     api.auth.updateProfileImage.mutationOptions({
       onSuccess: (link) => cache.setQueryData(api.auth.profileImage.queryKey(), link),
@@ -28,7 +29,13 @@ export function ProfilePicture() {
     const file = new FormData(event.currentTarget).get("picture") as File;
     const problem = problemOf(file);
     setBadFile(problem);
-    if (problem === undefined) update.mutate({ securityAnswer, image: await fileToProfileImage(file) });
+    update.reset();
+    if (problem !== undefined) return;
+    setIsReading(true);
+    // The file may have changed since, or the page may have no `crypto.subtle`, as over HTTP.
+    const image = await fileToProfileImage(file).catch(() => setBadFile("This file cannot be read here."));
+    setIsReading(false);
+    if (image !== undefined) update.mutate({ securityAnswer, image });
   }
 
   return (
@@ -52,7 +59,7 @@ export function ProfilePicture() {
         <Notice kind="bad">{sayPictureFailure(update.error)}</Notice>
       )}
       {update.isSuccess && <Notice kind="good">Your picture is saved.</Notice>}
-      <button type="submit" className="main" disabled={update.isPending}>
+      <button type="submit" className="main" disabled={isReading || update.isPending}>
         Save the picture
       </button>
     </form>
@@ -68,7 +75,7 @@ function Shown() {
   return (
     <div className="portrait">
       {url === undefined || url === broken ? (
-        <span aria-hidden="true">{name.slice(0, 1)}</span>
+        <span aria-hidden="true">{[...name][0]}</span>
       ) : (
         <img src={url} alt="Your picture" width="64" height="64" onError={() => setBroken(url)} />
       )}

@@ -7,3 +7,9 @@ export const outcomeWords: Record<PaymentOutcome, string> = {
   refunded: "It was given back.",
   unknown: "The bank does not tell yet. It is asked again by itself.",
 };
+
+/** The same once an admin has settled it: a charge that came too late for its seats is owed back. */
+export const settledWords: Record<PaymentOutcome, string> = {
+  ...outcomeWords,
+  unknown: "It is recorded. The money is owed back, and the bank is asked to return it.",
+};

@@ -1,11 +1,11 @@
-import type { Cinema, PaymentOutcome, PaymentsInDoubtPage } from "@skyfox/sdk";
+import type { Cinema, PaymentsInDoubtPage } from "@skyfox/sdk";
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, cache } from "../client.ts";
 import { count, money, wait } from "../format.ts";
 import { More } from "../more.tsx";
 import { Loaded, Notice, Page } from "../ui.tsx";
-import { outcomeWords } from "./outcome-words.ts";
+import { outcomeWords, settledWords } from "./outcome-words.ts";
 import { SettleForm } from "./settle-form.tsx";
 
 const refreshMs = 5_000;
@@ -31,7 +31,7 @@ export function PaymentsPage({ cinema }: { cinema: Cinema }) {
                   key={payment.paymentId}
                   payment={payment}
                   cinema={cinema}
-                  onOutcome={(outcome) => setTold(`${nameOf(payment)}: ${outcomeWords[outcome]}`)}
+                  onTold={(words) => setTold(`${nameOf(payment)}: ${words}`)}
                 />
               ))}
             </ul>
@@ -53,14 +53,14 @@ const refresh = () => cache.invalidateQueries(api.admin.paymentsInDoubt.infinite
 interface InDoubtProps {
   payment: Payment;
   cinema: Cinema;
-  onOutcome: (outcome: PaymentOutcome) => void;
+  onTold: (words: string) => void;
 }
 
-function InDoubt({ payment, cinema, onOutcome }: InDoubtProps) {
+function InDoubt({ payment, cinema, onTold }: InDoubtProps) {
   const { paymentId, amount, ageSeconds, attempts, lastError } = payment;
   const ask = useMutation(
     api.admin.resolvePayment.mutationOptions({
-      onSuccess: ({ outcome }) => onOutcome(outcome),
+      onSuccess: ({ outcome }) => onTold(outcomeWords[outcome]),
       onSettled: refresh,
     }),
   );
@@ -84,7 +84,7 @@ function InDoubt({ payment, cinema, onOutcome }: InDoubtProps) {
         <SettleForm
           paymentId={paymentId}
           onSettled={(outcome) => {
-            onOutcome(outcome);
+            onTold(settledWords[outcome]);
             void refresh();
           }}
         />

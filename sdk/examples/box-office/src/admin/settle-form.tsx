@@ -22,7 +22,8 @@ interface SettleFormProps {
 
 /** Records what the bank's own books say of a payment in doubt, or of a refund that it has not told of. */
 export function SettleForm({ paymentId, onSettled }: SettleFormProps) {
-  const [found, setFound] = useState<Books>("charged");
+  const [found, setFound] = useState<Books>();
+  const [hasNoChoice, setHasNoChoice] = useState(false);
   const onSuccess = ({ outcome }: { outcome: PaymentOutcome }) => onSettled(outcome);
   const settlePayment = useMutation(api.admin.settlePayment.mutationOptions({ onSuccess }));
   const settleRefund = useMutation(api.admin.settleRefund.mutationOptions({ onSuccess }));
@@ -31,6 +32,8 @@ export function SettleForm({ paymentId, onSettled }: SettleFormProps) {
 
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
+    setHasNoChoice(found === undefined);
+    if (found === undefined) return;
     const { reference = "", reason = "" } = textsOf(event.currentTarget);
     if (found === "refunded") settleRefund.mutate({ paymentId, reference, reason });
     else settlePayment.mutate({ paymentId, outcome: found, reason, ...(reference !== "" && { reference }) });
@@ -39,14 +42,22 @@ export function SettleForm({ paymentId, onSettled }: SettleFormProps) {
   return (
     <form className="narrow" onSubmit={submit} noValidate>
       <p>Look it up in the bank's own books first. Your name is kept with what you say here.</p>
-      <Select label="The books say" value={found} onChange={({ target }) => setFound(target.value as Books)}>
+      <Select
+        label="The books say"
+        value={found ?? ""}
+        onChange={({ target }) => setFound(target.value as Books)}
+        error={hasNoChoice && found === undefined ? "Choose what the books say." : undefined}
+      >
+        <option value="" disabled>
+          Choose
+        </option>
         {Object.entries(books).map(([name, words]) => (
           <option key={name} value={name}>
             {words}
           </option>
         ))}
       </Select>
-      {found !== "notCharged" && (
+      {(found === "charged" || found === "refunded") && (
         <Field
           label="Reference in the books"
           name="reference"
@@ -61,7 +72,7 @@ export function SettleForm({ paymentId, onSettled }: SettleFormProps) {
       )}
       <Field label="How you know" name="reason" autoComplete="off" error={errors["reason"]} />
       {error !== null && Object.keys(errors).length === 0 && (
-        <Notice kind="bad">{saySettleFailure(error)}</Notice>
+        <Notice kind="bad">{saySettleFailure(error, found)}</Notice>
       )}
       <button type="submit" className="main" disabled={isPending}>
         Settle
@@ -70,12 +81,13 @@ export function SettleForm({ paymentId, onSettled }: SettleFormProps) {
   );
 }
 
-function saySettleFailure(failure: Failure<"admin.settlePayment"> | Failure<"admin.settleRefund">): string {
+function saySettleFailure(
+  failure: Failure<"admin.settlePayment"> | Failure<"admin.settleRefund">,
+  found: Books | undefined,
+): string {
   switch (failure.code) {
     case "PAYMENT_NOT_IN_DOUBT":
-      return failure.details.outcome === "unknown"
-        ? "No refund is owed. What is in doubt is the charge."
-        : `It is settled already. ${outcomeWords[failure.details.outcome]}`;
+      return sayNotInDoubt(failure.details.outcome, found);
     case "PAYMENT_IN_PROGRESS":
       return "The bank may still be at it. Try again in twenty seconds.";
     case "PAYMENT_NOT_FOUND":
@@ -83,4 +95,11 @@ function saySettleFailure(failure: Failure<"admin.settlePayment"> | Failure<"adm
     default:
       return say(failure);
   }
+}
+
+function sayNotInDoubt(outcome: PaymentOutcome, found: Books | undefined): string {
+  if (outcome === "unknown") return "No refund is owed. What is in doubt is the charge.";
+  if (outcome === "completed" && found !== "refunded")
+    return `The charge is settled. If it is still in the list, its refund is in doubt: choose “${books.refunded}”.`;
+  return `It is settled already. ${outcomeWords[outcome]}`;
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api, skyfox } from "../client.ts";
 import { leadingBack } from "../router.ts";
 import { Field, Notice, Page, textsOf } from "../ui.tsx";
-import { fieldsOf, say } from "../words.ts";
+import { fieldsOf, mayBeChanged, say } from "../words.ts";
 import { PasswordField } from "./password-field.tsx";
 import { useLogIn } from "./use-log-in.ts";
 
@@ -177,6 +177,6 @@ function sayResetFailure(failure: Failure<"auth.resetPassword">): string {
     case "INVALID_RESET_TOKEN":
       return failure.message;
     default:
-      return say(failure);
+      return mayBeChanged(failure) ?? say(failure);
   }
 }
