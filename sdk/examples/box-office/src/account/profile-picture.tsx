@@ -75,7 +75,7 @@ function Shown() {
   return (
     <div className="portrait">
       {url === undefined || url === broken ? (
-        <span aria-hidden="true">{[...name][0]}</span>
+        <span aria-hidden="true">{/^./su.exec(name)?.[0]}</span>
       ) : (
         <img src={url} alt="Your picture" width="64" height="64" onError={() => setBroken(url)} />
       )}
