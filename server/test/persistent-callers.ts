@@ -3,7 +3,10 @@ import { isOpen, saidBy } from "./money-calls.ts";
 import { mutate, type Answer } from "./rpc-call.ts";
 
 /** An answer that counts: what was given, or the code of the refusal. */
-export type Heard<Data> = { data: Data; code: undefined } | { data: undefined; code: string };
+export type Heard<Data> =
+  | { data: Data; code: undefined }
+  /** Of a call that `isOpen` an earlier try had no answer: no refusal is kept under a key, so a server that was frozen may still do it. */
+  | { data: undefined; code: string; isOpen: boolean };
 
 /** One call to make until it is answered. */
 export interface Call {
@@ -60,17 +63,19 @@ export function createPersistentCallers(options: {
     }
   }
 
-  async function untilAnswered(call: Call): Promise<Answer<unknown>> {
+  async function untilAnswered(call: Call): Promise<{ answer: Answer<unknown>; hadNoAnswer: boolean }> {
     const deadline = performance.now() + answeredWithinMs;
     let unavailable = 0;
+    let hadNoAnswer = false;
     for (let attempt = 0; performance.now() < deadline; attempt += 1) {
       const answer = await send(call, attempt === 0);
+      hadNoAnswer ||= answer === undefined;
       const code = answer?.error?.data.domain?.code;
       if (code === "PAYMENT_GATEWAY_UNAVAILABLE") unavailable += 1;
       const isRefusedByGateway = code === "PAYMENT_GATEWAY_UNAVAILABLE" && unavailable === gatewayTries;
       if (answer !== undefined && (answer.status < 500 || isRefusedByGateway) && !isOpen(answer)) {
         counts.answered += 1;
-        return answer;
+        return { answer, hadNoAnswer };
       }
       if (answer?.status === 500) surprises.push(`${call.path}: ${answer.text}`);
       // Not to wait for anything: only so that repeats do not crowd out everything else.
@@ -83,17 +88,19 @@ export function createPersistentCallers(options: {
     counts,
     surprises,
     async call<Data>(call: Call): Promise<Heard<Data>> {
-      const answer = await untilAnswered(call);
+      const { answer, hadNoAnswer } = await untilAnswered(call);
       const code = answer.error === undefined ? undefined : (answer.error.data.domain?.code ?? "UNKNOWN");
       if (call.key !== undefined && stored.has(code)) remembered.push({ call, said: textOf(answer) });
       if (code !== undefined && neverRight.test(code)) surprises.push(`${call.path}: ${code}`);
-      return code === undefined ? { data: answer.data as Data, code } : { data: undefined, code };
+      return code === undefined
+        ? { data: answer.data as Data, code }
+        : { data: undefined, code, isOpen: hadNoAnswer };
     },
     async repeat(share) {
       const chosen = remembered.filter(() => random() < share).values();
       const repeatOne = async () => {
         for (const { call, said } of chosen) {
-          const again = textOf(await untilAnswered(call));
+          const again = textOf((await untilAnswered(call)).answer);
           counts.repeated += 1;
           if (again !== said) surprises.push(`${call.path} ${call.key}: first ${said}, then ${again}`);
         }
