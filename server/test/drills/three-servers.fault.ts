@@ -250,13 +250,13 @@ test(
          where b.status = 'Expired' and b.customer_username = any($1) and b.id <> all($2) group by b.id`,
         [openHolds, known],
       );
-      const late = found as Acknowledged["holds"];
-      for (const { username } of late) {
+      const made = found as Acknowledged["holds"];
+      for (const { username } of made) {
         const call = openHolds.indexOf(username);
         expect(call).toBeGreaterThanOrEqual(0);
         openHolds.splice(call, 1);
       }
-      return late;
+      return made;
     }
 
     async function untilHeld(count: number): Promise<void> {
