@@ -77,7 +77,7 @@ test(
     );
     const times = new Map<string, number[]>();
     const growths = new Map<string, number[]>();
-    const rounds = 10;
+    const rounds = 20;
     let peak = 0;
     const sampling = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 2);
     // The first round warms up; the rest is measured, the attacks in turn.
