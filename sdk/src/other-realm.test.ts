@@ -11,8 +11,8 @@ test("an answer is of the page's realm where fetch is another one's, as in Jest 
   const { client } = scripted([
     () => {
       const text = JSON.stringify([{ result: { data: transformer.serialize(wallet) } }]);
-      const json = () => Promise.resolve(foreign(text));
-      return Promise.resolve(Object.assign(new Response(text), { json }));
+      const value = () => Promise.resolve(foreign(text));
+      return Promise.resolve(Object.defineProperty(new Response(text), "json", { value }));
     },
   ]);
   expect(await client.wallet.balance.query()).toStrictEqual(wallet);
@@ -28,4 +28,18 @@ test("a failure of another realm's fetch says why", async () => {
       message: expect.stringMatching("could not be reached: fetch failed") as string,
     },
   });
+});
+
+test("an answer may be a server's own Response, as where Hono runs in the same process", async () => {
+  class ServersResponse extends Response {}
+  Object.defineProperty(ServersResponse.prototype, "json", {
+    value: () => Promise.reject(new Error("unused")),
+  });
+  const { client } = scripted([
+    () => {
+      const text = JSON.stringify([{ result: { data: transformer.serialize([]) } }]);
+      return Promise.resolve(new ServersResponse(text));
+    },
+  ]);
+  expect(await client.show.list.query()).toEqual([]);
 });

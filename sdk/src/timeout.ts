@@ -18,8 +18,8 @@ export function rememberLosses(fetch: Fetch) {
   return async (url: { toString(): string }, init: object = {}): Promise<Response> => {
     const response = await send(fetch, url.toString(), init);
     const json = () => readJson(response).catch((cause: unknown) => lose(cause, response));
-    // tRPC forgets the response whose body it could not read.
-    return Object.assign(response, { json });
+    // tRPC forgets the response whose body it could not read. Defined, not assigned: a server's own Response may allow no other value.
+    return Object.defineProperty(response, "json", { value: json });
   };
 }
 
