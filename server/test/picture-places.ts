@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { startObjectStorage } from "./object-storage.ts";
 import { createManualClock } from "./manual-clock.ts";
 import { createTestApp, testPublicUrl, testStart, type TestApp } from "./test-app.ts";
+import { whenOver } from "./when-over.ts";
 
 /** A server and the place where it keeps pictures, as tests see it: what lies there, and how it fails. */
 export interface PicturePlace {
@@ -27,7 +27,7 @@ export async function createFolderPlace(): Promise<PicturePlace> {
   const folder = app.imageFolder;
   const away = `${folder}-away`;
   let mend: () => Promise<void>;
-  afterAll(() => rm(away, { recursive: true, force: true }));
+  whenOver(() => rm(away, { recursive: true, force: true }));
   await mkdir(folder);
   return {
     app,
@@ -59,7 +59,7 @@ export async function createFolderPlace(): Promise<PicturePlace> {
 export async function createBucketPlace() {
   const clock = createManualClock(testStart);
   const storage = await startObjectStorage({ now: clock.now });
-  afterAll(() => storage.stop());
+  whenOver(() => storage.stop());
   const app = await createTestApp({ bucket: storage.access, clock });
   const place: PicturePlace = {
     app,

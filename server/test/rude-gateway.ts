@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { afterAll } from "vitest";
 import { readJsonObject, sendJson, startLoopbackServer } from "../../scripts/sandbox/loopback-server.ts";
 import type { Clock } from "../src/runtime/ports.ts";
 import { connectPaymentGateway } from "../src/payment/card-gateway.ts";
+import { whenOver } from "./when-over.ts";
 
 /** One request as a gateway gets it: a charge, a question about one, or a refund. */
 export interface Asked {
@@ -26,7 +26,7 @@ export interface RudeGateway {
   says(answer: (asked: Asked) => Rude | Promise<Rude>): void;
 }
 
-/** Starts it for the test file that calls it, and stops it after the file's last test. */
+/** Starts it for the test or the test file that calls it, and stops it when that is over. */
 export async function startRudeGateway({ clock }: { clock: Clock }): Promise<RudeGateway> {
   const asked: Asked[] = [];
   let answer: ((asked: Asked) => Rude | Promise<Rude>) | undefined;
@@ -41,7 +41,7 @@ export async function startRudeGateway({ clock }: { clock: Clock }): Promise<Rud
     if (typeof said === "function") said(response, request);
     else sendJson(response, said);
   }, 0);
-  afterAll(() => server.stop());
+  whenOver(() => server.stop());
   return {
     gateway: connectPaymentGateway({ url: server.url, apiKey: "any", clock }),
     url: server.url,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectOnce, openDatabase, type Connection } from "@skyfox/db";
 import { createTestDatabase } from "@skyfox/db/test-database";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 import { startMovieService, type MovieServiceSandbox } from "../../scripts/sandbox/movie-service.ts";
 import { startPaymentGateway, type PaymentGatewaySandbox } from "../../scripts/sandbox/payment-gateway.ts";
 import { goOnCancellingShows } from "../src/booking/cancel-show.ts";
@@ -27,6 +27,7 @@ import { openBooks } from "../src/payment/check-books.ts";
 import { reconcilePayments } from "../src/payment/reconcile-payments.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createMemoryLogger, type MemoryLogger } from "./memory-logger.ts";
+import { whenOver } from "./when-over.ts";
 
 export const testApiKey = "key-of-the-tests";
 export const testJwtSecret = "a secret of the tests, long enough for HS256";
@@ -62,7 +63,7 @@ export interface TestApp {
   shareCounts(): Promise<void>;
   /** Begins all limits of this server anew. */
   forgetCounts(): Promise<void>;
-  /** Rows of `integrity_violation`; the end of every file asserts that there are none. */
+  /** Rows of `integrity_violation`; the end of the server asserts that there are none. */
   listViolations(): Promise<unknown[]>;
 }
 
@@ -97,7 +98,7 @@ export interface TestAppOptions {
 // A hash of production takes 25 milliseconds, and most tests that hash are about something else.
 const cheapHash: HashCost = { memoryCost: 64, timeCost: 1, parallelism: 1 };
 
-/** Builds a server for the test file that calls it, and takes it down after the file's last test. */
+/** Builds a server for the test or the test file that calls it, and takes it down when that is over. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { beside } = options;
   const hashCost = options.hashesAsInProduction ? undefined : cheapHash;
@@ -196,7 +197,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     await goOnCancellingShows(deps, signal);
   };
 
-  afterAll(async () => {
+  whenOver(async () => {
     await Promise.all([monitors.close(), liveMaps.close()]);
     expect(await listViolations()).toEqual([]);
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);

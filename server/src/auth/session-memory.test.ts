@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { sessionChannel, startListener } from "@skyfox/db";
-import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { givenCustomer, givenStaff, testAnswer, tokenOf } from "../../test/given.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { startRelay } from "../../test/relay.ts";
@@ -190,7 +190,7 @@ describe("a session that ends on another server", () => {
       links.push({ client, upstream });
       if (isSilent) setImmediate(() => silence({ client, upstream }));
     });
-    afterAll(() => relay.close());
+    onTestFinished(() => relay.close());
     const other = await createTestApp({ beside: app, listenUrl: relay.url });
 
     for (const isCutOff of [false, true]) {

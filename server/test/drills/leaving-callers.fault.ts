@@ -11,6 +11,7 @@ import { tokenOf } from "../given.ts";
 import { isOpen, moneyCalls, saidBy } from "../money-calls.ts";
 import { headersFor, mutate } from "../rpc-call.ts";
 import { createTestApp } from "../test-app.ts";
+import { whenOver } from "../when-over.ts";
 
 const app = await createTestApp();
 const proxy = await startDatabaseProxy(app.databaseUrl);
@@ -150,6 +151,6 @@ async function listen(): Promise<number> {
     connection = socket;
   });
   await once(listening, "listening");
-  afterAll(() => void listening.close());
+  whenOver(() => listening.close());
   return (listening.address() as AddressInfo).port;
 }

@@ -1,5 +1,5 @@
 import { databaseTime } from "@skyfox/db";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Answer } from "../rpc-call.ts";
 import { listDifferences } from "../compare-books.ts";
 import { commits, nameOf, startDatabaseProxy, type DatabaseProxy, type Deed } from "../database-proxy.ts";
@@ -7,6 +7,7 @@ import { tokenOf } from "../given.ts";
 import { isOpen, moneyCalls, saidBy, type MoneyCall } from "../money-calls.ts";
 import { mutate } from "../rpc-call.ts";
 import { createTestApp, type TestApp } from "../test-app.ts";
+import { whenOver } from "../when-over.ts";
 
 const losses = ["before", "after", "silence"] as const satisfies Deed[];
 // Instead of eight seconds: a server that hears nothing of its database for longer takes the connection for lost.
@@ -78,7 +79,7 @@ test(
 
 async function openLane(): Promise<Lane> {
   const proxy = await startDatabaseProxy(app.databaseUrl);
-  afterAll(() => proxy.close());
+  whenOver(() => proxy.close());
   const server = await createTestApp({
     beside: app,
     databaseUrl: () => proxy.url,
