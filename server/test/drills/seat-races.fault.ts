@@ -1,7 +1,6 @@
 import { databaseTime } from "@skyfox/db";
 import { expect, test } from "vitest";
-import { givenCustomers, givenShow, givenStaff, tokenOf } from "../given.ts";
-import { mutate } from "../rpc-call.ts";
+import { givenCustomers, givenShow, givenStaff } from "../given.ts";
 import { createTestApp } from "../test-app.ts";
 import { outcomesOf, together } from "../together.ts";
 import { sellAtCounter } from "../../src/booking/sell-at-counter.ts";
@@ -32,37 +31,6 @@ test(
     }
     const ms = (performance.now() - startedAt) / seats.length;
     console.log(`P1: 500 rounds of 200 buyers, one winner each; ${ms.toFixed(1)} ms a round.`);
-  },
-);
-
-test(
-  "P1: of 200 buyers of one seat exactly one gets it, in each of 50 rounds over HTTP, and no answer is a 5xx",
-  { timeout: 600_000 },
-  async () => {
-    const buyers = await givenCustomers(app.deps, 200);
-    const tokens = await Promise.all(buyers.map((buyer) => tokenOf(app.deps, buyer)));
-    const showId = await givenShow(app);
-    for (const seat of seatNumbers.slice(0, 50)) {
-      await forgetHolds();
-      const wish = { showId, seatNumbers: [seat] };
-      const settled = await together(
-        tokens.map((token) => () => mutate<Hold>(app, "booking.initialize", wish, { token })),
-      );
-      const answers = settled.map((one, index) => ({
-        ...(one.status === "fulfilled" ? one.value : undefined),
-        index,
-      }));
-      const winners = answers.filter(({ status }) => status === 200);
-      expect(winners).toHaveLength(1);
-      const losers = answers.filter(({ status }) => status !== 200);
-      expect(new Set(losers.map(({ status }) => status))).toEqual(new Set([409]));
-      for (const { error } of losers) {
-        expect(error?.data.domain).toEqual({ code: "SEATS_UNAVAILABLE", details: { seatNumbers: [seat] } });
-      }
-      const { data, index } = winners[0]!;
-      await mutate(app, "booking.cancel", { bookingId: data?.bookingId }, { token: tokens[index]! });
-    }
-    console.log("P1: 50 rounds of 200 buyers over HTTP, one winner each, every other answer 409.");
   },
 );
 
