@@ -3,6 +3,7 @@ import { z } from "zod";
 import { invalidInput } from "../errors/domain-error.ts";
 import { transportError } from "../rpc/error-shape.ts";
 import { readInput } from "../rpc/input-guard.ts";
+import { parseJson } from "../rpc/parse-json.ts";
 
 /** Where a request has the parts of an input. */
 export interface InputParts {
@@ -41,7 +42,7 @@ function readBody(body: string, query: URLSearchParams): [string, unknown][] {
 
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch (error) {
     throw transportError("BAD_REQUEST", error);
   }

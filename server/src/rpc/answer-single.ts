@@ -2,6 +2,7 @@ import { getTRPCErrorFromUnknown, TRPCError, type AnyTRPCProcedure } from "@trpc
 import { transformer } from "../contract/index.ts";
 import type { Context } from "./context.ts";
 import { shapeError, type ErrorShape } from "./error-shape.ts";
+import { parseJson } from "./parse-json.ts";
 import { readInputOfCall } from "./input-guard.ts";
 import { ReadyAnswer } from "./ready-answer.ts";
 
@@ -70,7 +71,7 @@ function readJson(json: string): unknown {
   if (json === "") return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseJson(json);
   } catch (cause) {
     throw new TRPCError({ code: "BAD_REQUEST", cause });
   }
