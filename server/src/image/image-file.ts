@@ -20,7 +20,11 @@ const maxWebpChunks = 1_000;
 const maxPngChunks = 20_000;
 
 /** What a decoder needs of a PNG: its head, its pixels, and what says how these are to be shown. Texts can be bombs of their own. */
-const pngChunks = new Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "gAMA", "cHRM", "sRGB", "iCCP", "eXIf"]);
+const pngChunks = new Set(
+  ["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "gAMA", "cHRM", "sRGB", "iCCP", "eXIf"].map(numberOf),
+);
+const idat = numberOf("IDAT");
+const iend = numberOf("IEND");
 
 /** A file as it may go to a decoder, or what is wrong with it. */
 export type CheckedFile = { bytes: Buffer } | { problem: "damaged" | "unsupported" };
@@ -58,17 +62,17 @@ function wholeIf(bytes: Buffer, end: number): CheckedFile {
 // Chunks of length, type, data and checksum, the last of them IEND (ISO/IEC 15948, 5.3). But for IDAT, each that we keep may be there once (5.6).
 function checkPng(bytes: Buffer): CheckedFile {
   const needed = [bytes.subarray(0, 8)];
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   let at = 8;
   for (let chunks = 0; at + 12 <= bytes.length && chunks < maxPngChunks; chunks += 1) {
-    const type = ascii(bytes, at + 4, at + 8);
+    const type = bytes.readUInt32BE(at + 4);
     const end = at + 12 + bytes.readUInt32BE(at);
     if (pngChunks.has(type)) {
-      if (type !== "IDAT" && seen.has(type)) break;
+      if (type !== idat && seen.has(type)) break;
       seen.add(type);
       needed.push(bytes.subarray(at, end));
     }
-    if (type === "IEND")
+    if (type === iend)
       return end === bytes.length ? { bytes: Buffer.concat(needed) } : { problem: "damaged" };
     at = end;
   }
@@ -161,6 +165,11 @@ function endOfScan(bytes: Buffer, start: number): number {
 // Restart marks, and TEM, have no length.
 function isAlone(marker: number): boolean {
   return (marker >= 0xd0 && marker <= 0xd7) || marker === 0x01;
+}
+
+// A type of four letters, as a number: there may be thousands to compare.
+function numberOf(type: string): number {
+  return Buffer.from(type, "latin1").readUInt32BE();
 }
 
 function ascii(bytes: Buffer, start: number, end: number): string {
