@@ -30,6 +30,46 @@ export function nothingAcknowledged(): Acknowledged {
   };
 }
 
+/** Calls for seats that were refused after a try without an answer. A server that was frozen may have made them later. */
+export interface OpenCalls {
+  /** The customer of each hold. */
+  holds: string[];
+  /** What each sale at the counter was to be. */
+  sales: { showId: number; seats: string[] }[];
+}
+
+/** Acknowledges what open calls have made after all, at most one booking for each call. Holds have run out by themselves, or with their show. */
+export async function acknowledgeMadeLater(
+  sql: Connection,
+  acknowledged: Acknowledged,
+  open: OpenCalls,
+): Promise<void> {
+  const known = [...acknowledged.holds, ...acknowledged.sales].map(({ bookingId }) => bookingId);
+  const found = (await sql.query(
+    `select b.id as "bookingId", b.customer_username as username, b.show_id as "showId", array_agg(m.seat_number::text) as seats
+     from booking b join booking_seat_mapping m on m.booking_id = b.id
+     where b.id <> all($1) and (b.customer_username is null or b.status in ('Expired', 'Cancelled')) group by b.id`,
+    [known],
+  )) as (Acknowledged["sales"][number] & { username: string | null })[];
+  for (const { username, ...made } of found) {
+    if (username === null) {
+      if (takeFirst(open.sales, (sale) => isSameSale(sale, made))) acknowledged.sales.push(made);
+    } else if (takeFirst(open.holds, (one) => one === username))
+      acknowledged.holds.push({ ...made, username });
+  }
+}
+
+function isSameSale(one: OpenCalls["sales"][number], other: OpenCalls["sales"][number]): boolean {
+  const isSameSeats = one.seats.toSorted().join() === other.seats.toSorted().join();
+  return one.showId === other.showId && isSameSeats;
+}
+
+function takeFirst<One>(those: One[], isWanted: (one: One) => boolean): boolean {
+  const place = those.findIndex(isWanted);
+  if (place >= 0) those.splice(place, 1);
+  return place >= 0;
+}
+
 /** What is neither settled nor waiting for its time; a row for each. */
 export const openWork = `
   select 'payment ' || id || ' is ' || status || ': ' || coalesce(last_error, '') as what from payment_transaction

@@ -7,7 +7,13 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { maxLiveHolds, type Hold, type SeatMap } from "../../src/contract/index.ts";
 import type { User } from "../../src/deps.ts";
 import { cinemaToday } from "../../src/show/window.ts";
-import { listUntruths, nothingAcknowledged, openWork, type Acknowledged } from "../acknowledged.ts";
+import {
+  acknowledgeMadeLater,
+  listUntruths,
+  nothingAcknowledged,
+  openWork,
+  type OpenCalls,
+} from "../acknowledged.ts";
 import type { ChildServer } from "../child-server.ts";
 import { listDifferences } from "../compare-books.ts";
 import { startDatabaseProxy, type Deed } from "../database-proxy.ts";
@@ -100,7 +106,7 @@ test(
     const callers = createPersistentCallers({ pickUrl: () => pick().url, apiKey: drillApiKey, random });
     const acknowledged = nothingAcknowledged();
     const shows = [await givenShow(app, { date }), await givenShow(app, { date })];
-    const openHolds: string[] = [];
+    const open: OpenCalls = { holds: [], sales: [] };
     const counts = { best: 0, changed: 0, left: 0 };
     let isOver = false;
 
@@ -179,7 +185,7 @@ test(
         `${watchers.reduce((sum, { seen }) => sum + seen.events, 0)} events on ${watchers.length} live maps.`,
     );
     expect(callers.surprises).toEqual([]);
-    acknowledged.holds.push(...(await holdsMadeLater()));
+    await acknowledgeMadeLater(sql, acknowledged, open);
     expect(await listUntruths(sql, acknowledged, app.gateway)).toEqual([]);
     expect(late).toBeLessThan(sweptWithinSeconds);
     expect(Object.values(counts).every((count) => count > 0)).toBe(true);
@@ -205,7 +211,7 @@ test(
           ? await ask<Hold>("booking.initializeBest", { showId, count: 1 + randomInt(3) })
           : await ask<Hold>("booking.initialize", { showId, seatNumbers: pickSeats() });
         if (held.data === undefined) {
-          if (held.isOpen) openHolds.push(buyer.username);
+          if (held.isOpen) open.holds.push(buyer.username);
           continue;
         }
         if (isBest) counts.best += 1;
@@ -239,24 +245,6 @@ test(
         const cancelled = await ask("booking.cancel", { bookingId });
         if (cancelled.data !== undefined) acknowledged.cancels.push({ bookingId });
       } else counts.left += 1;
-    }
-
-    /** Holds of calls that were refused after a try without an answer, one a call at most. They ran out by themselves. */
-    async function holdsMadeLater(): Promise<Acknowledged["holds"]> {
-      const known = acknowledged.holds.map(({ bookingId }) => bookingId);
-      const found = await sql.query(
-        `select b.id as "bookingId", b.customer_username as username, b.show_id as "showId", array_agg(m.seat_number::text) as seats
-         from booking b join booking_seat_mapping m on m.booking_id = b.id
-         where b.status = 'Expired' and b.customer_username = any($1) and b.id <> all($2) group by b.id`,
-        [openHolds, known],
-      );
-      const made = found as Acknowledged["holds"];
-      for (const { username } of made) {
-        const call = openHolds.indexOf(username);
-        expect(call).toBeGreaterThanOrEqual(0);
-        openHolds.splice(call, 1);
-      }
-      return made;
     }
 
     async function untilHeld(count: number): Promise<void> {
