@@ -46,7 +46,7 @@ export default defineConfig({
       project("scripts", ["scripts/**/*.test.ts"], { isolate: false }),
       project("slow", [slow], { exclude: neverTests }),
       project("browser", ["sdk/examples/**/*.browser.ts"], { maxWorkers: 1, testTimeout: 90_000 }),
-      project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed] }),
+      project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed], isolate: false }),
       project("timed faults", [timed], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },
