@@ -31,8 +31,29 @@ async function pendingForEver() {
   return { bookingId, status: async () => (await client.booking.byId.query({ bookingId })).status };
 }
 
-// Old enough by the time its test comes.
+/** A refund that the bank refuses again and again. It can be settled once it is twenty seconds old. */
+async function refusedRefund() {
+  const { client } = await office.customer();
+  const { id: showId } = await office.nextShow();
+  const { bookingId } = await client.booking.initialize.mutate({ showId, seatNumbers: ["E5"] });
+  await client.booking.pay.mutate({ bookingId, method: "Card", card: cards.pays });
+  for (let tries = 0; tries < 30; tries += 1) gateway.scriptRefund("declined");
+  await admin.client.admin.refundBooking.safe({ bookingId, to: "source", reason: "The seat was wet." });
+  return bookingId;
+}
+
+// Old enough by the time their tests come.
 const pending = await pendingForEver();
+const refundedBooking = await refusedRefund();
+
+/** Waits until what is in doubt about a booking is older than twenty seconds. */
+async function untilOld(bookingId: number): Promise<void> {
+  const isOld = async () => {
+    const { items } = await admin.client.admin.paymentsInDoubt.query();
+    return items.some((one) => one.bookingId === bookingId && one.ageSeconds > 20);
+  };
+  await expect.poll(isOld, { timeout: 30_000 }).toBe(true);
+}
 
 test("a payment in doubt is told kindly, is seen by an admin, and ends in the ticket and one charge", async () => {
   const customer = await office.customer();
@@ -43,6 +64,7 @@ test("a payment in doubt is told kindly, is seen by an admin, and ends in the ti
   });
   const page = await office.visit(`/booking/${bookingId}`, customer);
   const desk = await office.visit("/payments", admin);
+  const chargesBefore = gateway.books().charges.length;
   // The bank charges, its answer is lost, and for a while it cannot be asked.
   gateway.script("reset-after-effect");
   gateway.setAskRoute("unavailable");
@@ -55,7 +77,7 @@ test("a payment in doubt is told kindly, is seen by an admin, and ends in the ti
   await page.getByText("Paid. This is your ticket.").waitFor();
   await desk.getByText(`booking ${bookingId}: It was charged.`).waitFor();
   await entry(desk, bookingId).waitFor({ state: "detached" });
-  expect(gateway.books().charges).toHaveLength(1);
+  expect(gateway.books().charges).toHaveLength(chargesBefore + 1);
 });
 
 test.each([["stays open"], ["is loaded again"]])(
@@ -100,17 +122,7 @@ test("axe finds no barrier on the form that settles by hand, and it fits a phone
 
 test("an admin settles a payment by hand, as the bank's own books have it", async () => {
   const { bookingId, status } = pending;
-  await expect
-    .poll(
-      async () =>
-        (await admin.client.admin.paymentsInDoubt.query()).items.some(
-          (one) => one.bookingId === bookingId && one.ageSeconds > 20,
-        ),
-      {
-        timeout: 30_000,
-      },
-    )
-    .toBe(true);
+  await untilOld(bookingId);
   const desk = await office.visit("/payments", admin);
   const payment = entry(desk, bookingId);
   const settle = () => payment.getByRole("button", { name: "Settle" }).click();
@@ -134,6 +146,27 @@ test("an admin settles a payment by hand, as the bank's own books have it", asyn
   await desk.getByText(`booking ${bookingId}: It was charged.`).waitFor();
   await payment.waitFor({ state: "detached" });
   expect(await status()).toBe("Confirmed");
+});
+
+test("an admin settles a refund that the bank does not make, and is led from the charge to it", async () => {
+  await untilOld(refundedBooking);
+  const desk = await office.visit("/payments", admin);
+  const payment = entry(desk, refundedBooking);
+  await payment.getByText("Settle by hand").click();
+  const settleAs = async (words: string) => {
+    await payment.getByLabel("The books say").selectOption(words);
+    await payment.getByRole("button", { name: "Settle" }).click();
+  };
+  await payment.getByLabel("How you know").fill("The bank's portal has it.");
+  await settleAs("The card was charged");
+  await payment.getByText(/^The charge is settled\. If it is still in the list/).waitFor();
+  await payment.getByLabel("The books say").selectOption("The money was given back");
+  await payment.getByLabel("Reference in the books").fill(`refund-${refundedBooking}`);
+  await settleAs("The money was given back");
+  await desk.getByText(`booking ${refundedBooking}: It was given back.`).waitFor();
+  await payment.waitFor({ state: "detached" });
+  const { items } = await admin.client.admin.paymentsInDoubt.query();
+  expect(items.filter(({ bookingId }) => bookingId === refundedBooking)).toEqual([]);
 });
 
 // The bank takes up the call after all, and declines its card.

@@ -176,3 +176,42 @@ test("a customer changes details, picture and password, and what is refused is m
   await page.getByRole("link", { name: "Wallet" }).click();
   await title(page, "Wallet");
 });
+
+test("a change of password whose answer is lost is told as one that may be done, and it is done", async () => {
+  const { session, client } = await office.customer();
+  const page = await office.visit("/account", { session, client });
+  await page.route("**/trpc/auth.changePassword*", async (route) => {
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  const form = page.getByRole("form", { name: "Password" });
+  await form.getByLabel("Present password").fill(password);
+  await form.getByLabel("New password").fill("Starry-Night-4");
+  await form.getByRole("button").last().click();
+  await form.getByText("Your password may be changed already: sign in with the new one.").waitFor();
+  const login = { username: session.username, password: "Starry-Night-4" };
+  expect(await office.client().auth.login.safe(login)).toMatchObject({ ok: true });
+});
+
+test("a picture that cannot be read any more is told at its field, and nothing is sent", async () => {
+  const page = await office.visit("/account", await office.customer());
+  let sent = 0;
+  await page.route("**/trpc/auth.updateProfileImage*", async (route) => {
+    sent += 1;
+    await route.continue();
+  });
+  const form = page.getByRole("form", { name: "Picture" });
+  await form
+    .getByLabel("New picture")
+    .setInputFiles({ name: "asha.png", mimeType: "image/png", buffer: await page.screenshot() });
+  // As after the file was moved or changed.
+  await page.evaluate(() => {
+    const unreadable = () => Promise.reject(new DOMException("The file cannot be read.", "NotReadableError"));
+    Blob.prototype.arrayBuffer = unreadable;
+  });
+  await form.getByLabel("Security answer").fill("Nautilus");
+  await form.locator("button").click();
+  await form.getByText("This file cannot be read here.").waitFor();
+  await isRefused(form.getByLabel("New picture"));
+  expect(sent).toBe(0);
+});
