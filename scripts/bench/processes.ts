@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import packageFile from "../../package.json" with { type: "json" };
 
 // The kernel counts in hundredths of a second.
 const usPerTick = 10_000;
@@ -67,9 +68,15 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-/** Starts a program and waits for its first line. It ends with its standard input, however this process ends. */
+// How much memory V8 takes before it collects garbage: as `npm start` says.
+const memoryOptions = packageFile.scripts.start.split(" ").filter((word) => /^--(heap|max)-/.test(word));
+
+/**
+ * Starts a program with the memory options of `npm start` and waits for its first line. It ends with its standard input, however this process
+ * ends.
+ */
 export async function startPart(url: URL, args: string[] = []): Promise<Part> {
-  const child = spawn(process.execPath, [fileURLToPath(url), ...args], {
+  const child = spawn(process.execPath, [...memoryOptions, fileURLToPath(url), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
