@@ -39,14 +39,14 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongDrillsFirst },
     projects: [
+      project("db", ["db/**/*.test.ts"]),
       // Each file has a server and a database of its own, and most of their time would go into loading the same modules again.
-      project("db", ["db/**/*.test.ts"], { isolate: false }),
       project("server", ["server/**/*.test.ts"], { isolate: false }),
-      project("sdk", ["sdk/**/*.test.ts"], { isolate: false }),
-      project("scripts", ["scripts/**/*.test.ts"], { isolate: false }),
+      project("sdk", ["sdk/**/*.test.ts"]),
+      project("scripts", ["scripts/**/*.test.ts"]),
       project("slow", [slow], { exclude: neverTests }),
       project("browser", ["sdk/examples/**/*.browser.ts"], { maxWorkers: 1, testTimeout: 90_000 }),
-      project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed], isolate: false }),
+      project("faults", ["**/*.fault.ts"], { exclude: [...neverTests, timed] }),
       project("timed faults", [timed], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },

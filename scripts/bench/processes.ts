@@ -70,6 +70,7 @@ export interface Part {
 
 // How much memory V8 takes before it collects garbage: as `npm start` says.
 const memoryOptions = packageFile.scripts.start.split(" ").filter((word) => /^--(heap|max)-/.test(word));
+if (memoryOptions.length === 0) throw new Error("The start script names no memory options any more.");
 
 /**
  * Starts a program with the memory options of `npm start` and waits for its first line. It ends with its standard input, however this process

@@ -8,8 +8,6 @@ test("the forms make no code at run time, which a strict content security policy
   };
   vi.stubGlobal("Function", new Proxy(Function, { construct }));
   onTestFinished(() => void vi.unstubAllGlobals());
-  // Other tests may have loaded them before.
-  vi.resetModules();
   const { payBookingInput, signUpInput } = await import("./forms.ts");
   expect(signUpInput.safeParse({ username: "no" }).success).toBe(false);
   expect(payBookingInput.safeParse({ bookingId: 1, method: "Wallet" }).success).toBe(true);

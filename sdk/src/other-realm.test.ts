@@ -12,7 +12,9 @@ test("an answer is of the page's realm where fetch is another one's, as in Jest 
     () => {
       const text = JSON.stringify([{ result: { data: transformer.serialize(wallet) } }]);
       const value = () => Promise.resolve(foreign(text));
-      return Promise.resolve(Object.defineProperty(new Response(text), "json", { value }));
+      return Promise.resolve(
+        Object.defineProperty(new Response(text), "json", { value, configurable: true }),
+      );
     },
   ]);
   expect(await client.wallet.balance.query()).toStrictEqual(wallet);
@@ -41,5 +43,13 @@ test("an answer may be a server's own Response, as where Hono runs in the same p
       return Promise.resolve(new ServersResponse(text));
     },
   ]);
+  expect(await client.show.list.query()).toEqual([]);
+});
+
+test("a fetch may give the same response again, as a mock or a cache does", async () => {
+  const text = JSON.stringify([{ result: { data: transformer.serialize([]) } }]);
+  const response = Object.defineProperty(new Response(), "text", { value: () => Promise.resolve(text) });
+  const { client } = scripted([() => Promise.resolve(response), () => Promise.resolve(response)]);
+  expect(await client.show.list.query()).toEqual([]);
   expect(await client.show.list.query()).toEqual([]);
 });

@@ -19,7 +19,7 @@ export function rememberLosses(fetch: Fetch) {
     const response = await send(fetch, url.toString(), init);
     const json = () => readJson(response).catch((cause: unknown) => lose(cause, response));
     // tRPC forgets the response whose body it could not read. Defined, not assigned: a server's own Response may allow no other value.
-    return Object.defineProperty(response, "json", { value: json });
+    return Object.defineProperty(response, "json", { value: json, configurable: true, writable: true });
   };
 }
 

@@ -30,38 +30,57 @@ export function nothingAcknowledged(): Acknowledged {
   };
 }
 
-/** Calls for seats that were refused after a try without an answer. A server that was frozen may have made them later. */
-export interface OpenCalls {
-  /** The customer of each hold. */
-  holds: string[];
-  /** What each sale at the counter was to be. */
-  sales: { showId: number; seats: string[] }[];
+/** What a call wanted: these seats of a show, or so many of its best. */
+export interface Wish {
+  showId: number;
+  seats: string[] | number;
 }
 
-/** Acknowledges what open calls have made after all, at most one booking for each call. Holds have run out by themselves, or with their show. */
+/** Calls for seats that were refused after a try without an answer. A server that was frozen may have made them later. */
+export interface OpenCalls {
+  holds: (Wish & { username: string })[];
+  /** Sales at the counter. */
+  sales: Wish[];
+}
+
+/**
+ * Acknowledges what open calls have made after all, at most one booking for each call, and tells how many. Holds have run out by themselves, or with
+ * their show.
+ */
 export async function acknowledgeMadeLater(
   sql: Connection,
   acknowledged: Acknowledged,
   open: OpenCalls,
-): Promise<void> {
+): Promise<{ holds: number; sales: number }> {
   const known = [...acknowledged.holds, ...acknowledged.sales].map(({ bookingId }) => bookingId);
   const found = (await sql.query(
     `select b.id as "bookingId", b.customer_username as username, b.show_id as "showId", array_agg(m.seat_number::text) as seats
-     from booking b join booking_seat_mapping m on m.booking_id = b.id
-     where b.id <> all($1) and (b.customer_username is null or b.status in ('Expired', 'Cancelled')) group by b.id`,
+     from booking b join show s on s.id = b.show_id join booking_seat_mapping m on m.booking_id = b.id
+     where b.id <> all($1) and (b.customer_username is null or b.status = 'Expired' or (b.status = 'Cancelled' and s.cancelled_at is not null))
+     group by b.id`,
     [known],
   )) as (Acknowledged["sales"][number] & { username: string | null })[];
-  for (const { username, ...made } of found) {
+  const made = { holds: 0, sales: 0 };
+  for (const { username, ...booking } of found) {
     if (username === null) {
-      if (takeFirst(open.sales, (sale) => isSameSale(sale, made))) acknowledged.sales.push(made);
-    } else if (takeFirst(open.holds, (one) => one === username))
-      acknowledged.holds.push({ ...made, username });
+      if (!takeFirst(open.sales, (wish) => isWhatWasWanted(booking, wish))) continue;
+      acknowledged.sales.push(booking);
+      made.sales += 1;
+    } else {
+      if (!takeFirst(open.holds, (wish) => wish.username === username && isWhatWasWanted(booking, wish)))
+        continue;
+      acknowledged.holds.push({ ...booking, username });
+      made.holds += 1;
+    }
   }
+  return made;
 }
 
-function isSameSale(one: OpenCalls["sales"][number], other: OpenCalls["sales"][number]): boolean {
-  const isSameSeats = one.seats.toSorted().join() === other.seats.toSorted().join();
-  return one.showId === other.showId && isSameSeats;
+function isWhatWasWanted(made: { showId: number; seats: string[] }, wish: Wish): boolean {
+  if (made.showId !== wish.showId) return false;
+  return typeof wish.seats === "number"
+    ? made.seats.length === wish.seats
+    : made.seats.toSorted().join() === wish.seats.toSorted().join();
 }
 
 function takeFirst<One>(those: One[], isWanted: (one: One) => boolean): boolean {

@@ -21,6 +21,8 @@ test.each([
   ["a field of another name", `{"picture":"${picture}"}`],
   ["a name within a text", String.raw`{"a":"\"base64\":\"","b":"${picture}"}`],
   ["a name that ends as the field does", String.raw`{"\"base64":"${picture}"}`],
+  ["much beside it, deeply nested", `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)},"base64":"${picture}"}`],
+  ["a short one before it", `{"base64":"","b":{"base64":"${picture}"}}`],
   ["an own __proto__", `{"__proto__":{"a":1},"base64":"${picture}"}`],
 ])("also with %s", (_, json) => {
   const read = parseJson(json);

@@ -6,6 +6,7 @@ import { maxValuesOf } from "../../src/http/call-costs.ts";
 import { findJsonProblem } from "../../src/http/json-values.ts";
 import { shapeError } from "../../src/rpc/error-shape.ts";
 import { readInputOfCall, RefusedInput } from "../../src/rpc/input-guard.ts";
+import { parseJson } from "../../src/rpc/parse-json.ts";
 import { drillApiKey as apiKey, startServerOf } from "../drill-server.ts";
 import { givenCustomer, givenStaff, tokenOf } from "../given.ts";
 import { processorMs, residentMb } from "../measures.ts";
@@ -16,6 +17,7 @@ const mostProcessorMs = 100;
 // A security answer is hashed before its picture is looked at: half of this, as for every answer.
 const answered = "5 MB that begins as a JPEG, with an answer";
 const mostProcessorMsAnswered = 250;
+const mostOf = (what: string) => (what.endsWith(answered) ? mostProcessorMsAnswered : mostProcessorMs);
 const mostWaitMs = 1_000;
 const mostHeapMb = 50;
 const mostGuardMs = 2;
@@ -189,8 +191,7 @@ test(
         worst.ms = Math.max(worst.ms, ms);
       }
       const each = usedMs / answers.length;
-      if (each > (what.endsWith(answered) ? mostProcessorMsAnswered : mostProcessorMs))
-        problems.push(`${what}: ${each.toFixed(0)} ms of processor time`);
+      if (each > mostOf(what)) problems.push(`${what}: ${each.toFixed(0)} ms of processor time`);
       if (each > worst.processorMs) Object.assign(worst, { processorMs: each, of: what });
     };
 
@@ -218,12 +219,14 @@ test(
         // it where little else counts.
         const answers = [];
         const used: number[] = [];
-        while (used.length < 3 || (used.length < 12 && Math.min(...used) > mostProcessorMs)) {
+        while (used.length < 3 || (used.length < 12 && Math.min(...used) > mostOf(what))) {
           const usedBefore = processorMs(server.pid);
           answers.push(await send(path, true, body, tokens.customer));
           used.push(processorMs(server.pid) - usedBefore);
         }
         calls += answers.length;
+        // Or the cheapest might be a refusal of another kind, as of too many wrong answers.
+        expect(new Set(answers.map(({ status }) => status)).size).toBe(1);
         judge(`${path}: ${what}`, answers, Math.min(...used) * answers.length);
       }
     }
@@ -249,7 +252,7 @@ test(
       if (findJsonProblem(body, maxValuesOf(path)) !== undefined) return;
       let parsed: unknown;
       try {
-        parsed = JSON.parse(body);
+        parsed = parseJson(body);
       } catch {
         return;
       }
