@@ -28,6 +28,12 @@ import { createTestApp } from "../test-app.ts";
 import { until, untilLockWait } from "../until.ts";
 
 const password = "Correct-Horse-9";
+// Near the largest size, where receiving and hashing a file takes most of the time: P23 gives such a call a second.
+const ofMegabytes = new Set([
+  "a PNG of 310,000 gammas",
+  "a PNG of 300,000 IDATs",
+  "a WebP of 300,000 chunks",
+]);
 
 test(
   "S8: what would hurt is refused within 100 ms and under 100 MB, through the whole HTTP side",
@@ -74,6 +80,7 @@ test(
       "broken base64": { ...uploadOf(jpeg), base64: `${uploadOf(jpeg).base64.slice(0, -4)}!!!!` },
     };
     const names = Object.keys(attacks);
+    expect(names).toEqual(expect.arrayContaining([...ofMegabytes]));
     const people = await Promise.all(names.map(() => givenCustomer(app.deps)));
     const tokens = await Promise.all(people.map((person) => tokenOf(app.deps, person)));
     const bodies = Object.values(attacks).map((image) =>
@@ -112,7 +119,9 @@ test(
       ({ name, ms, mebibytes }) => `${name} ${ms.toFixed(0)} ms, ${mebibytes.toFixed(0)} MiB`,
     );
     console.log(`S8: medians of ${rounds} tries: ${told.join("; ")}.`);
-    expect(medians.filter(({ ms, mebibytes }) => ms >= 100 || mebibytes >= 95)).toEqual([]);
+    const isDear = ({ name, ms }: { name: string; ms: number }) =>
+      ms >= (ofMegabytes.has(name) ? 1_000 : 100);
+    expect(medians.filter((one) => isDear(one) || one.mebibytes >= 95)).toEqual([]);
     expect(await app.sql.query("select 1 from profile_image")).toEqual([]);
   },
 );
