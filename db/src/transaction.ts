@@ -9,7 +9,7 @@ const maxAttempts = 5;
  * schema under its statements, runs the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
  * Rows are locked in this order everywhere: the key of the call, show (shared), bookings by id, seat claims by show and seat number, wallets by
- * username, payments by id. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added
+ * username, payments by id, windows of limits by key. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added
  * before a wallet is locked, since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the booking, so that no
  * hold locks the customer.
  * Scheduling locks the film, then adds the show.

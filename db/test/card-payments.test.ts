@@ -10,6 +10,7 @@ import {
   type BookingPaymentOrder,
 } from "../src/queries/card-payments.ts";
 import { isKeyLocked, type NewKey } from "../src/queries/keys.ts";
+import type { NewTry } from "../src/queries/limits.ts";
 
 const { url } = await createTestDatabase();
 const sql = await connectOnce(url);
@@ -80,7 +81,10 @@ const newKey = (): NewKey => ({
   expiresAt: later(86_400),
 });
 
-function begin(order: Partial<BookingPaymentOrder> = {}, options: { key?: NewKey; time?: Date } = {}) {
+function begin(
+  order: Partial<BookingPaymentOrder> = {},
+  options: { key?: NewKey; time?: Date; tried?: NewTry } = {},
+) {
   const card: BookingPaymentOrder = {
     bookingId,
     username,
@@ -88,8 +92,8 @@ function begin(order: Partial<BookingPaymentOrder> = {}, options: { key?: NewKey
     hasCard: true,
     payingSeconds: 600,
   };
-  const { key, time = now } = options;
-  return beginBookingPayment(db, { ...card, ...order }, { key, time, askAfterMs: 11_000 });
+  const { key, time = now, tried } = options;
+  return beginBookingPayment(db, { ...card, ...order }, { key, time, askAfterMs: 11_000, tried });
 }
 
 async function begun(...args: Parameters<typeof begin>) {
@@ -113,7 +117,7 @@ async function look() {
 }
 
 const accept = (paymentId: number, kept?: { answer: string; expiresAt: Date }) =>
-  acceptPayment(db, { paymentId, transactionId: `ref ${paymentId}`, now: later(5), kept });
+  acceptPayment(db, { paymentId, transactionId: `ref ${paymentId}`, now: later(5), kept, returned: [] });
 
 beforeEach(() => givenHold(100));
 
@@ -257,7 +261,12 @@ describe("beginning a payment", () => {
       [bookingId],
     );
     const order = { bookingId, username, method: "Card" as const, hasCard: true, payingSeconds: 600 };
-    const result = await beginBookingPayment(db, order, { key: undefined, time: undefined, askAfterMs: 0 });
+    const result = await beginBookingPayment(db, order, {
+      key: undefined,
+      time: undefined,
+      askAfterMs: 0,
+      tried: undefined,
+    });
     const [{ close } = {}] = await sql.query(
       "select abs(extract(epoch from clock_timestamp() - $1))::int < 60 as close",
       ["at" in result ? result.at : null],
@@ -340,28 +349,157 @@ describe("accepting a charge", () => {
       [bookingId],
     );
     const accepting = accept(payment.id);
-    const waits =
-      "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while ((await sql.query(waits))[0]!["n"] === 0);
+    await untilLockIsAwaited();
     await other.query("commit");
     expect(await accepting).toBe(false);
     expect(await look()).toMatchObject({ status: "Expired" });
   });
 });
 
+describe("a card that is counted", () => {
+  const nowMs = now.getTime();
+  // Out of order: rows are locked by key.
+  const tried: NewTry = {
+    nowMs,
+    windows: [
+      { key: "cards:b", max: 2, expire: nowMs + 900_000 },
+      { key: "cards:a", max: 3, expire: nowMs + 60_000 },
+    ],
+  };
+  const windows = async () =>
+    (await sql.query("select key, points, expire from rate_limit order by key")).map(Object.values);
+  const returned = tried.windows.map(({ key, expire }) => ({ key, endsBefore: expire + 10_000 }));
+  const acceptReturning = (paymentId: number) =>
+    acceptPayment(db, { paymentId, transactionId: "ref", now: later(5), kept: undefined, returned });
+
+  beforeEach(() => sql.query("delete from rate_limit"));
+
+  test("is counted by the statement that begins its payment, and no more by the one that accepts its charge", async () => {
+    await sql.query(
+      "insert into rate_limit (key, points, expire) values ('cards:b', 1, $1), ('cards:a', 3, $2)",
+      [nowMs + 5_000, nowMs],
+    );
+    const { payment, counted: ends } = await begun({}, { tried });
+    expect(ends).toEqual([
+      { key: "cards:a", expire: nowMs + 60_000 },
+      { key: "cards:b", expire: nowMs + 5_000 },
+    ]);
+    const counted = await windows();
+    expect(counted).toEqual([
+      ["cards:a", 1, nowMs + 60_000],
+      ["cards:b", 2, nowMs + 5_000],
+    ]);
+    expect(await acceptReturning(payment.id)).toBe(true);
+    expect(await windows()).toEqual([
+      ["cards:a", 0, nowMs + 60_000],
+      ["cards:b", 1, nowMs + 5_000],
+    ]);
+  });
+
+  test("stays counted where its charge is not accepted", async () => {
+    const { payment } = await begun({}, { tried });
+    await sql.query("update show set cancelled_at = now(), cancel_reason = 'A power cut'");
+    const counted = await windows();
+    expect(await acceptReturning(payment.id)).toBe(false);
+    expect(await windows()).toEqual(counted);
+  });
+
+  test("that is one too many is refused until the last full window ends, and changes nothing", async () => {
+    await sql.query(
+      "insert into rate_limit (key, points, expire) values ('cards:b', 2, $1), ('cards:a', 3, $2)",
+      [nowMs + 5_000, nowMs + 7_000],
+    );
+    const [before, counted] = [await look(), await windows()];
+    const refusal = { refusal: "RATE_LIMITED", until: nowMs + 7_000 };
+    expect(await begin({}, { tried, key: newKey() })).toEqual(refusal);
+    // As before any look at what is to be paid.
+    expect(await begin({ bookingId: 999_999 }, { tried })).toEqual(refusal);
+    expect(await look()).toEqual(before);
+    expect(await windows()).toEqual(counted);
+    const [, a] = tried.windows;
+    expect(await begin({}, { tried: { nowMs: nowMs + 7_000, windows: [a!] } })).toHaveProperty("payment");
+  });
+
+  test("of a payment that does not begin, or needs no card, is not counted", async () => {
+    expect(await begin({ username: "two" }, { tried })).toEqual({ refusal: "BOOKING_NOT_FOUND" });
+    await givenHold(450);
+    expect(await begun({ method: "Wallet" }, { tried })).toMatchObject({ counted: [] });
+    expect(await windows()).toEqual([]);
+  });
+
+  test("leaves a key that is locked or taken as it is without one", async () => {
+    const key = newKey();
+    await other.query("begin");
+    await other.query("select claim_key('one', 'booking.pay', $1, $2, null, $3, $4)", [
+      key.key,
+      key.fingerprint,
+      now,
+      later(60),
+    ]);
+    const error: unknown = await begin({}, { key, tried }).catch((reason: unknown) => reason);
+    expect(isKeyLocked(error)).toBe(true);
+    await other.query("commit");
+    expect(await begin({}, { key, tried })).toEqual({ refusal: "KEY_TAKEN" });
+    expect(await windows()).toEqual([]);
+  });
+
+  test("begins nothing when others fill its window meanwhile: the caller begins again, and is refused", async () => {
+    await other.query("begin");
+    await other.query("insert into rate_limit (key, points, expire) values ('cards:b', 2, $1)", [
+      nowMs + 5_000,
+    ]);
+    const before = await look();
+    const beginning = begin({}, { tried, key: newKey() }).catch((error: unknown) => error);
+    await untilLockIsAwaited();
+    await other.query("commit");
+    expect(await beginning).toMatchObject({ code: "40001" });
+    expect(await look()).toEqual(before);
+    expect(await windows()).toEqual([["cards:b", 2, nowMs + 5_000]]);
+    expect(await begin({}, { tried })).toMatchObject({ refusal: "RATE_LIMITED" });
+  });
+
+  test("for a top-up is counted, refused and returned likewise", async () => {
+    const top = (amount: number) =>
+      beginTopUp(
+        db,
+        { username, amount: new Decimal(amount), maxBalance: new Decimal(1_000) },
+        { key: undefined, time: now, askAfterMs: 0, tried },
+      );
+    expect(await top(1_001)).toMatchObject({ refusal: "AMOUNT_TOO_LARGE" });
+    expect(await windows()).toEqual([]);
+    const begunAt = await top(100);
+    if ("refusal" in begunAt) throw new Error(begunAt.refusal);
+    expect(begunAt.counted.map(({ expire }) => expire)).toEqual([nowMs + 60_000, nowMs + 900_000]);
+    await top(100);
+    expect(await top(100)).toEqual({ refusal: "RATE_LIMITED", until: nowMs + 900_000 });
+    const charge = { paymentId: begunAt.payment.id, transactionId: "ref", now, kept: undefined, returned };
+    expect(await acceptTopUp(db, charge)).toBe(true);
+    expect((await windows()).map(([, points]: unknown[]) => points)).toEqual([1, 1]);
+    expect(await acceptTopUp(db, charge)).toBe(false);
+    expect((await windows()).map(([, points]: unknown[]) => points)).toEqual([1, 1]);
+  });
+});
+
+// Until one of our statements waits for another's lock.
+async function untilLockIsAwaited(): Promise<void> {
+  const waits =
+    "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  while ((await sql.query(waits))[0]!["n"] === 0);
+}
+
 describe("a top-up", () => {
   const beginAdding = (amount: number, key?: NewKey) =>
     beginTopUp(
       db,
       { username, amount: new Decimal(amount), maxBalance: new Decimal(1_000) },
-      { key, time: now, askAfterMs: 0 },
+      { key, time: now, askAfterMs: 0, tried: undefined },
     );
   const idOf = (result: Awaited<ReturnType<typeof beginAdding>>) =>
     "payment" in result ? result.payment.id : 0;
   const acceptAdding = (paymentId: number, said?: { balance: number; available: number }) =>
     acceptTopUp(
       db,
-      { paymentId, transactionId: "ref", now, kept: undefined },
+      { paymentId, transactionId: "ref", now, kept: undefined, returned: [] },
       said && { balance: new Decimal(said.balance), available: new Decimal(said.available) },
     );
 

@@ -2,9 +2,10 @@ import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import type { NewKey } from "./keys.ts";
+import { byKey, tryReturned, type CountedWindow, type NewTry, type ReturnedWindow } from "./limits.ts";
 import type { OpenPayment } from "./payments.ts";
 
-// The steps of a payment by card, each one statement. Their rules are in the functions of migration 0023.
+// The steps of a payment by card, each one statement. Their rules are in the functions of migrations 0023 and 0026.
 
 /** What a statement that begins a payment needs besides what is paid. */
 export interface Beginning {
@@ -14,6 +15,8 @@ export interface Beginning {
   time: Date | undefined;
   /** How long after its beginning a payment is asked about, should its server not learn the outcome. */
   askAfterMs: number;
+  /** What the card counts in as one that fails, until it has paid; undefined without a card. */
+  tried: NewTry | undefined;
 }
 
 /** Who pays for which hold, and how. */
@@ -51,17 +54,26 @@ interface Begun {
   payment: OpenPayment;
   /** The time by which it was decided. */
   at: Date;
+  /** The windows that the card was counted in, with their ends in milliseconds since 1970; none where it was not counted. */
+  counted: Pick<CountedWindow, "key" | "expire">[];
 }
 
 /** Why a payment did not begin; nothing has changed. */
 export type PaymentRefusal =
   | { refusal: "KEY_TAKEN" }
+  | LimitedCard
   | {
       refusal: "BOOKING_NOT_FOUND" | "PAYMENT_OUTCOME_UNKNOWN" | "PAYMENT_IN_PROGRESS" | "BOOKING_EXPIRED";
     }
   | { refusal: "SHOW_CANCELLED"; cancelReason: string }
   | { refusal: "INVALID_BOOKING_STATUS"; status: BegunRow["status"] }
   | { refusal: "INSUFFICIENT_BALANCE"; required: Decimal; available: Decimal };
+
+/** Too many cards have failed, until then in milliseconds since 1970. */
+export interface LimitedCard {
+  refusal: "RATE_LIMITED";
+  until: number;
+}
 
 interface BegunRow {
   refusal: PaymentRefusal["refusal"] | null;
@@ -85,6 +97,8 @@ interface BegunRow {
   expires_at: Date;
   customer_name: string | null;
   phone_number: string | null;
+  limited_until?: number | null;
+  counted_until?: number[] | null;
 }
 
 /**
@@ -94,12 +108,13 @@ interface BegunRow {
 export async function beginBookingPayment(
   db: Db,
   order: BookingPaymentOrder,
-  { key, time, askAfterMs }: Beginning,
+  { key, time, askAfterMs, tried }: Beginning,
 ): Promise<BegunBookingPayment | PaymentRefusal> {
   const { bookingId, username, method } = order;
   const { rows } = await sql<BegunRow>`
     select * from begin_payment(
       ${bookingId}, ${username}, ${method}, ${order.hasCard}, ${time ?? null}, ${order.payingSeconds}, ${askAfterMs}, ${valuesOf(key)}
+      ${countedAs(tried)}
     )`.execute(db);
   const row = rows[0]!;
   if (row.refusal !== null) return refusalOf(row.refusal, row);
@@ -113,6 +128,7 @@ export async function beginBookingPayment(
       cardAmount: row.card_amount,
     },
     at: row.moment,
+    counted: countedOf(tried, row.counted_until),
     transactionId: row.transaction_id,
     booking: {
       bookingId,
@@ -134,6 +150,8 @@ export async function beginBookingPayment(
 
 function refusalOf(refusal: PaymentRefusal["refusal"], row: BegunRow): PaymentRefusal {
   switch (refusal) {
+    case "RATE_LIMITED":
+      return { refusal, until: row.limited_until! };
     case "SHOW_CANCELLED":
       return { refusal, cancelReason: row.cancel_reason };
     case "INVALID_BOOKING_STATUS":
@@ -155,27 +173,34 @@ export interface BegunTopUp extends Begun {
 export async function beginTopUp(
   db: Db,
   { username, amount, maxBalance }: { username: string; amount: Decimal; maxBalance: Decimal },
-  { key, time, askAfterMs }: Beginning,
-): Promise<BegunTopUp | { refusal: "KEY_TAKEN" } | { refusal: "AMOUNT_TOO_LARGE"; room: Decimal }> {
+  { key, time, askAfterMs, tried }: Beginning,
+): Promise<
+  BegunTopUp | LimitedCard | { refusal: "KEY_TAKEN" } | { refusal: "AMOUNT_TOO_LARGE"; room: Decimal }
+> {
   const { rows } = await sql<{
-    refusal: "KEY_TAKEN" | "AMOUNT_TOO_LARGE" | null;
+    refusal: "KEY_TAKEN" | "RATE_LIMITED" | "AMOUNT_TOO_LARGE" | null;
     room: Decimal;
     moment: Date;
     payment_id: number;
     gateway_key: string;
     balance: Decimal;
     available: Decimal;
+    limited_until?: number | null;
+    counted_until?: number[] | null;
   }>`
     select * from begin_top_up(
       ${username}, ${amount}, ${maxBalance}, ${time ?? null}, ${askAfterMs}, ${valuesOf(key)}
+      ${countedAs(tried)}
     )`.execute(db);
   const row = rows[0]!;
   if (row.refusal === "AMOUNT_TOO_LARGE") return { refusal: row.refusal, room: row.room };
+  if (row.refusal === "RATE_LIMITED") return { refusal: row.refusal, until: row.limited_until! };
   if (row.refusal !== null) return { refusal: row.refusal };
   const parts = { walletAmount: amount.minus(amount), cardAmount: amount };
   return {
     payment: { ...openPaymentOf(row), bookingId: null, username, method: "Card", ...parts },
     at: row.moment,
+    counted: countedOf(tried, row.counted_until),
     balance: row.balance,
     available: row.available,
   };
@@ -183,6 +208,20 @@ export async function beginTopUp(
 
 function openPaymentOf(row: Pick<BegunRow, "payment_id" | "gateway_key" | "moment">) {
   return { id: row.payment_id, gatewayKey: row.gateway_key, startedAt: row.moment, attempts: 0 };
+}
+
+// Without a card, the function that counts nothing.
+function countedAs(tried: NewTry | undefined) {
+  if (tried === undefined) return sql``;
+  const windows = byKey(tried.windows);
+  const keys = windows.map(({ key }) => key);
+  const most = windows.map(({ max }) => max);
+  return sql`, ${keys}, ${most}, ${windows.map(({ expire }) => expire)}, ${tried.nowMs}`;
+}
+
+function countedOf(tried: NewTry | undefined, ends: number[] | null | undefined) {
+  if (tried === undefined || !ends) return [];
+  return byKey(tried.windows).map(({ key }, index) => ({ key, expire: ends[index]! }));
 }
 
 function valuesOf(key: NewKey | undefined) {
@@ -202,13 +241,15 @@ export interface AcceptedCharge {
   now: Date;
   /** Undefined where the caller keeps it in the same transaction, or the call has no key. */
   kept: { answer: string; expiresAt: Date } | undefined;
+  /** The windows in which the card was counted, and counts no more. */
+  returned: readonly ReturnedWindow[];
 }
 
 /** Confirms the booking that this charge has paid; false, and nothing changed, where it does not wait for it any more. */
 export async function acceptPayment(db: Db, charge: AcceptedCharge): Promise<boolean> {
-  const { paymentId, transactionId, now, kept } = charge;
+  const { paymentId, transactionId, now, kept, returned } = charge;
   const { rows } = await sql<{ accepted: boolean }>`
-    select accept_payment(
+    select accepted ${alsoReturned(returned)} from accept_payment(
       ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null}
     ) as accepted`.execute(db);
   return rows[0]!.accepted;
@@ -220,11 +261,16 @@ export async function acceptTopUp(
   charge: AcceptedCharge,
   said?: { balance: Decimal; available: Decimal },
 ): Promise<boolean> {
-  const { paymentId, transactionId, now, kept } = charge;
+  const { paymentId, transactionId, now, kept, returned } = charge;
   const { rows } = await sql<{ accepted: boolean }>`
-    select accept_top_up(
+    select accepted ${alsoReturned(returned)} from accept_top_up(
       ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null},
       ${said?.balance ?? null}, ${said?.available ?? null}
     ) as accepted`.execute(db);
   return rows[0]!.accepted;
+}
+
+// After what locks the booking, wallet and payment.
+function alsoReturned(windows: readonly ReturnedWindow[]) {
+  return windows.length === 0 ? sql`` : sql`, case when accepted then ${tryReturned(windows)} end`;
 }

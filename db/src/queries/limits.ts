@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { sql, type RawBuilder } from "kysely";
 import type { Db } from "../connect.ts";
 
 // Longer than any window of calls: for a server that has heard nothing yet.
@@ -11,43 +11,57 @@ export interface CountedWindow {
   expire: number;
 }
 
+/** A window of a limit that a try counts in: how many tries it may have, and when it ends in milliseconds since 1970 if it begins now. */
+export interface TryWindow {
+  key: string;
+  max: number;
+  expire: number;
+}
+
+/** A try that a statement counts along with what is tried. */
+export interface NewTry {
+  windows: readonly TryWindow[];
+  nowMs: number;
+}
+
+/** A window that a try was counted in, and the time in milliseconds since 1970 before which it ends, unless it has begun anew. */
+export interface ReturnedWindow {
+  key: string;
+  endsBefore: number;
+}
+
 /**
  * Counts one try in each of these windows, and answers what they have now. A window that has ended by `nowMs`, or was not there, begins anew and
  * ends at its `expire`. Rows are locked by key, so that callers who count in the same windows never wait for each other in a circle.
  */
 export async function countTry(
   db: Db,
-  windows: readonly { key: string; expire: number }[],
+  windows: readonly Pick<TryWindow, "key" | "expire">[],
   nowMs: number,
 ): Promise<CountedWindow[]> {
+  const sorted = byKey(windows);
+  const ends = sorted.map(({ expire }) => expire);
   const { rows } = await sql<CountedWindow>`
-    insert into rate_limit as known (key, points, expire)
-    select key, 1, expire
-    from unnest(${windows.map(({ key }) => key)}::text[], ${windows.map(({ expire }) => expire)}::bigint[]) as w (key, expire)
-    order by key
-    on conflict (key) do update set
-      points = case when known.expire <= ${nowMs} then 1 else known.points + 1 end,
-      expire = case when known.expire <= ${nowMs} then excluded.expire else known.expire end
-    returning key, points, expire`.execute(db);
+    select key, points, expire from count_try(${sorted.map(({ key }) => key)}, ${ends}, ${nowMs})`.execute(
+    db,
+  );
   return rows;
 }
 
 /** Takes one point back from each of these windows that ends before its `endsBefore`; one that began since then keeps its points. */
-export async function returnTry(
-  db: Db,
-  windows: readonly { key: string; endsBefore: number }[],
-): Promise<void> {
-  await sql`
-    with mine as (
-      select known.key from rate_limit known
-      join unnest(${windows.map(({ key }) => key)}::text[], ${windows.map(({ endsBefore }) => endsBefore)}::bigint[])
-        as w (key, ends_before) on w.key = known.key
-      where known.points > 0 and known.expire < w.ends_before
-      order by known.key for update of known
-    )
-    update rate_limit set points = rate_limit.points - 1 from mine where rate_limit.key = mine.key`.execute(
-    db,
-  );
+export async function returnTry(db: Db, windows: readonly ReturnedWindow[]): Promise<void> {
+  await sql`select ${tryReturned(windows)}`.execute(db);
+}
+
+/** `returnTry` as a part of another statement. */
+export function tryReturned(windows: readonly ReturnedWindow[]): RawBuilder<void> {
+  const sorted = byKey(windows);
+  return sql`return_try(${sorted.map(({ key }) => key)}, ${sorted.map(({ endsBefore }) => endsBefore)})`;
+}
+
+/** Windows in the order in which they are locked. */
+export function byKey<Window extends { key: string }>(windows: readonly Window[]): Window[] {
+  return windows.toSorted((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 /**

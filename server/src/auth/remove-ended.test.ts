@@ -44,7 +44,12 @@ test("an idempotency key is removed once it is over, but not while its payment i
   });
   const topUp = { username, amount: new Decimal(10), maxBalance: new Decimal(10) };
   const started = { ...call, key: "started", now, expiresAt };
-  const begun = await beginTopUp(deps.db, topUp, { key: started, time: now, askAfterMs: 0 });
+  const begun = await beginTopUp(deps.db, topUp, {
+    key: started,
+    time: now,
+    askAfterMs: 0,
+    tried: undefined,
+  });
   const paymentId = "payment" in begun ? begun.payment.id : undefined;
   const keys = async () => {
     const rows = await app.sql.query("select key from idempotency_key order by key");

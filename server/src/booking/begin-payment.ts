@@ -10,6 +10,7 @@ import type { Booking, PayBookingInput } from "../contract/index.ts";
 import type { User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { KeyTaken, type Begun } from "../idempotency/call.ts";
+import type { PlannedTry } from "../limits/ports.ts";
 import { askAfterMs, assertNotOutOfDate } from "../payment/charge-card.ts";
 import { describeBooking } from "./describe-booking.ts";
 import type { BookingDeps } from "./ports.ts";
@@ -24,27 +25,36 @@ export async function beginPayment(
   deps: BookingDeps,
   user: User,
   input: PayBookingInput,
-  key: NewKey | undefined,
+  { key, tried }: { key: NewKey | undefined; tried: PlannedTry | undefined },
 ): Promise<Begun<Booking>> {
   const { bookingId, method, card } = input;
   const { payingSeconds } = deps.settings;
   const order = { bookingId, username: user.username, method, hasCard: card !== undefined, payingSeconds };
-  const begun = await beginBookingPayment(db, order, { key, time: deps.clock.standsAt, askAfterMs });
-  if ("refusal" in begun) throw errorOf(begun);
+  const begun = await beginBookingPayment(db, order, {
+    key,
+    time: deps.clock.standsAt,
+    askAfterMs,
+    tried: tried?.counted,
+  });
+  if ("refusal" in begun) throw errorOf(begun, tried);
   deps.clock.nowFrom(begun.at);
   if (begun.transactionId !== null) return { paid: describePaid(deps, begun, begun.transactionId) };
   // By wallet only a card that is needed is looked at. A refusal takes back the transaction of what has begun.
   if (method === "Wallet" && card !== undefined) assertNotOutOfDate(deps, card);
   return {
     payment: begun.payment,
+    counted: begun.counted,
     foretell: ({ transactionId }) => describePaid(deps, begun, transactionId),
   };
 }
 
-function errorOf(refused: PaymentRefusal): Error {
+function errorOf(refused: PaymentRefusal, tried: PlannedTry | undefined): Error {
   switch (refused.refusal) {
     case "KEY_TAKEN":
       return new KeyTaken();
+    case "RATE_LIMITED":
+      // Only a try that is counted can be one too many.
+      return tried!.refusal(refused.until);
     case "SHOW_CANCELLED":
       return new DomainError({ code: "SHOW_CANCELLED", details: { reason: refused.cancelReason } });
     case "INVALID_BOOKING_STATUS":

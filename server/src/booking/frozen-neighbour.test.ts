@@ -112,7 +112,7 @@ async function givenOverduePayments(count: number) {
   }
   for (const { bookingId, username } of held.toReversed()) {
     const order = { bookingId, username, method: "Wallet" as const, hasCard: true, payingSeconds: 0 };
-    const beginning = { key: undefined, time: now, askAfterMs: 3_600_000 };
+    const beginning = { key: undefined, time: now, askAfterMs: 3_600_000, tried: undefined };
     expect(await beginBookingPayment(deps.db, order, beginning)).toMatchObject({
       payment: { walletAmount: new Decimal(50) },
     });

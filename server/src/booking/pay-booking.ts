@@ -1,6 +1,7 @@
 import type { Booking, PayBookingInput } from "../contract/index.ts";
 import type { Deps, User } from "../deps.ts";
 import { callWithoutKey, type Call } from "../idempotency/call.ts";
+import type { PlannedTry } from "../limits/ports.ts";
 import { assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
 import { beginPayment } from "./begin-payment.ts";
 import { bookingPayments } from "./booking-payments.ts";
@@ -20,10 +21,13 @@ export async function payBooking(
 ): Promise<Booking> {
   const { bookingId, card } = input;
   if (input.method === "Card") assertNotOutOfDate(deps, input.card);
-  const begin = async () => {
+  const begin = async (tried: PlannedTry | undefined) => {
     // The wallet may have enough: then the payment's first commit is its last.
     const canBePaid = input.method === "Wallet";
-    const begun = await call.beginPayment((db, key) => beginPayment(db, deps, user, input, key), canBePaid);
+    const begun = await call.beginPayment(
+      (db, key) => beginPayment(db, deps, user, input, { key, tried }),
+      canBePaid,
+    );
     deps.monitors.disarm(bookingId);
     return begun;
   };

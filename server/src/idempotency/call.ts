@@ -7,6 +7,7 @@ import {
   sqlState,
   storeAnswer,
   type AnsweredKey,
+  type CountedWindow,
   type Db,
   type KeyedCall,
   type NewKey,
@@ -37,6 +38,8 @@ export type Begun<Answer> = BegunPayment<Answer> | { paid: Answer };
 /** A payment whose card is to be charged. */
 export interface BegunPayment<Answer> {
   payment: OpenPayment;
+  /** The windows that its card was counted in as one that fails. */
+  counted: readonly Pick<CountedWindow, "key" | "expire">[];
   /** What its payer is answered if it is charged and nothing else happens meanwhile. */
   foretell(charge: { transactionId: string; now: Date }): Answer;
 }

@@ -10,9 +10,11 @@ import {
   testPassword,
   tokenOf,
 } from "../../test/given.ts";
+import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
 import { outcomesOf, refusalOf, together } from "../../test/together.ts";
+import { whenOver } from "../../test/when-over.ts";
 import { logIn } from "../auth/log-in.ts";
 import { checkSecurityAnswer } from "../auth/security-answers.ts";
 import { getBooking } from "../booking/get-booking.ts";
@@ -347,6 +349,20 @@ describe("failed cards", () => {
     ]);
     const elsewhere = { ...customers[0]!, ...from("198.51.100.10") };
     expect(await refusalOf(pay(elsewhere, bookings[0]!))).toBe("accepted");
+  });
+
+  test("are not one less when the answer of the statement that records a charge is lost", async () => {
+    const proxy = await startDatabaseProxy(app.databaseUrl);
+    whenOver(() => proxy.close());
+    const server = await createTestApp({ beside: app, databaseUrl: () => proxy.url });
+    const customer = await givenCustomer(deps);
+    const { bookingId } = await hold(customer);
+    expect(await refusalOf(pay(customer, bookingId, rejectedCard))).toBe("PAYMENT_VALIDATION_FAILED");
+    const lost = proxy.intercept(({ sql }) => sql.includes("accept_payment"), "after");
+    const input = { bookingId, method: "Card" as const, card: goodCard };
+    expect(await payBooking(server.deps, customer, input)).toMatchObject({ status: "Confirmed" });
+    await lost.reached;
+    expect(await pointsOf("failedCards")).toEqual([1, 1]);
   });
 
   test("spoil no payment: it is answered as it went, also when its count cannot be corrected", async () => {

@@ -1,4 +1,11 @@
-import { countTry, deleteAccountLimits, prolongLimit, returnTry, type Db } from "@skyfox/db";
+import {
+  countTry,
+  deleteAccountLimits,
+  prolongLimit,
+  returnTry,
+  type Db,
+  type ReturnedWindow,
+} from "@skyfox/db";
 import type { GuessingLimits } from "./ports.ts";
 import type { LimitName, Limits } from "./limit-table.ts";
 import { digest, rateLimited, windowsOf, type Window } from "./windows.ts";
@@ -26,12 +33,7 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
         windows.map(({ key, windowSeconds }) => ({ key, expire: now + windowSeconds * 1_000 })),
         now,
       );
-      const giveBack = async () => {
-        await returnTry(
-          db,
-          counted.map(({ key, expire }) => ({ key, endsBefore: expire + windowToleranceMs })),
-        );
-      };
+      const giveBack = () => returnTry(db, counted.map(toReturned));
       const pointsOf = new Map(counted.map(({ key, points }) => [key, points]));
       const reaches = ({ key, max }: Window, beyond: number) => (pointsOf.get(key) ?? 0) >= max + beyond;
       const full = windows.filter((window) => reaches(window, 1));
@@ -44,6 +46,18 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       await giveBack();
       const ends = counted.filter(({ key }) => full.some((window) => window.key === key));
       throw rateLimited(Math.max(...ends.map(({ expire }) => expire)) - now);
+    },
+
+    plan(limit, trier) {
+      const nowMs = new Date().getTime();
+      const windows = windowsOf(limit, limits[limit], trier).map(({ key, max, windowSeconds }) => {
+        return { key, max, expire: nowMs + windowSeconds * 1_000 };
+      });
+      return {
+        counted: { windows, nowMs },
+        refusal: (untilMs) => rateLimited(untilMs - nowMs),
+        returned: (counted) => counted.map(toReturned),
+      };
     },
 
     async prolong(limit, account) {
@@ -67,4 +81,9 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       );
     },
   };
+}
+
+// A window that has begun anew since then ends later.
+function toReturned({ key, expire }: { key: string; expire: number }): ReturnedWindow {
+  return { key, endsBefore: expire + windowToleranceMs };
 }

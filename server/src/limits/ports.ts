@@ -1,4 +1,5 @@
-import type { Db } from "@skyfox/db";
+import type { CountedWindow, Db, NewTry, ReturnedWindow } from "@skyfox/db";
+import type { DomainError } from "../errors/domain-error.ts";
 import type { CallLimitName, LimitName } from "./limit-table.ts";
 
 /** A try that was counted before it was made. */
@@ -7,6 +8,16 @@ export interface CountedTry {
   usedUp: LimitName[];
   /** For a try that turned out not to be what is limited, such as a right password: it counts no more. */
   giveBack(): Promise<void>;
+}
+
+/** A try that is counted by the statement that begins what is tried, so that both are committed or neither. */
+export interface PlannedTry {
+  /** What the statement counts. */
+  counted: NewTry;
+  /** What a caller is told whose windows are full until then, in milliseconds since 1970. */
+  refusal(untilMs: number): DomainError;
+  /** What counts no more once the try turned out not to be what is limited, of the windows that the statement has counted it in. */
+  returned(counted: readonly Pick<CountedWindow, "key" | "expire">[]): ReturnedWindow[];
 }
 
 /** Who tries something. */
@@ -25,6 +36,8 @@ export interface GuessingLimits {
    * each by itself, learn of other servers' counts a second late. Throws `RATE_LIMITED`, and then counts nothing.
    */
   count(limits: LimitName | readonly Exclude<LimitName, CallLimitName>[], trier: Trier): Promise<CountedTry>;
+  /** As `count`, for a statement of the caller that counts the try. */
+  plan(limit: Exclude<LimitName, CallLimitName>, trier: Trier): PlannedTry;
   /** Begins the account's window anew, so that one that is used up lets nothing through for its whole length. */
   prolong(limit: LimitName, account: string): Promise<void>;
   /**

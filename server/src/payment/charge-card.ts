@@ -1,7 +1,15 @@
-import { markPaymentUnknown, retryConflicts, type OpenPayment } from "@skyfox/db";
+import {
+  markPaymentUnknown,
+  retryConflicts,
+  returnTry,
+  sqlState,
+  type AcceptedCharge,
+  type OpenPayment,
+  type ReturnedWindow,
+} from "@skyfox/db";
 import type { Card } from "../contract/index.ts";
 import type { ChargeOutcome, PaymentSubject } from "./ports.ts";
-import type { CountedTry } from "../limits/ports.ts";
+import type { PlannedTry } from "../limits/ports.ts";
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import type { Begun, BegunPayment, Call } from "../idempotency/call.ts";
@@ -34,7 +42,8 @@ export function assertNotOutOfDate(deps: Pick<Deps, "clock" | "settings">, card:
 
 /**
  * Begins a payment, charges its card if it needs one, and records what the gateway says. What `begin` has committed decides: a payment that
- * the wallet has made alone is answered at once. Cards that the gateway does not take are counted. Throws `PAYMENT_DECLINED`,
+ * the wallet has made alone is answered at once. A card is counted as one that fails by the statement that begins, and no more unless the gateway
+ * does not take it. Throws `PAYMENT_DECLINED`,
  * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, what the subject answers to a charge that goes back,
  * `RATE_LIMITED`, and whatever `begin` throws.
  */
@@ -42,59 +51,62 @@ export async function chargeCard<Answer>(
   deps: ChargingDeps,
   { user, card, call }: { user: User; card: Card | undefined; call: Call },
   subject: PaymentSubject<Answer>,
-  begin: () => Promise<Begun<Answer>>,
+  begin: (tried: PlannedTry | undefined) => Promise<Begun<Answer>>,
 ): Promise<Answer> {
   const who = { account: user.username, address: user.address };
-  const counted = card && (await deps.limits.count("failedCards", who));
-  let hasCardFailed = false;
+  const tried = card && deps.limits.plan("failedCards", who);
+  const begun = await begin(tried);
+  if ("paid" in begun) return begun.paid;
+  const { payment, counted } = begun;
+  if (card === undefined || tried === undefined) throw new Error(`Payment ${payment.id} needs a card.`);
+  const returned = tried.returned(counted);
+  const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.cardAmount, card });
+  const accepted =
+    outcome.kind === "success"
+      ? await acceptAtOnce(deps, subject, begun, { transactionId: outcome.transactionId, returned }, call)
+      : "refused";
+  if (typeof accepted === "object") return accepted.answer;
   try {
-    const begun = await begin();
-    if ("paid" in begun) return begun.paid;
-    const { payment } = begun;
-    if (card === undefined) throw new Error(`Payment ${payment.id} needs a card.`);
-    const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.cardAmount, card });
-    hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
-    if (outcome.kind === "success") {
-      const answer = await acceptAtOnce(deps, subject, begun, outcome.transactionId, call);
-      if (answer !== undefined) return answer;
-    }
     return await call.settlePayment(() => settle(deps, subject, payment, outcome));
   } finally {
-    if (counted !== undefined && !hasCardFailed) await giveBackTry(deps, counted);
+    const hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
+    // What may be returned already is not returned again: the card would make room for one that fails.
+    if (!hasCardFailed && accepted === "refused") await giveBackTry(deps, returned);
   }
 }
 
 // What became of the payment is the answer, whether or not the count could be corrected.
-async function giveBackTry(deps: Pick<Deps, "logger">, counted: CountedTry): Promise<void> {
-  await counted.giveBack().catch((error: unknown) => {
-    deps.logger.warn(
-      { err: error },
-      "A card that did not fail stays counted as failed until its window ends.",
-    );
+async function giveBackTry(
+  { db, logger }: Pick<Deps, "db" | "logger">,
+  returned: ReturnedWindow[],
+): Promise<void> {
+  await returnTry(db, returned).catch((error: unknown) => {
+    logger.warn({ err: error }, "A card that did not fail stays counted as failed until its window ends.");
   });
 }
 
-// The usual end, in one statement: charged, and nothing has come in between. Undefined for anything else, an error too: `settle` asks what is there.
+// The usual end, in one statement: charged, and nothing has come in between. What Postgres refused has not happened; "lost" is one without an answer,
+// which may have. Then `settle` asks what is there.
 async function acceptAtOnce<Answer>(
   { db, clock, logger }: ChargingDeps,
   subject: PaymentSubject<Answer>,
   { payment, foretell }: BegunPayment<Answer>,
-  transactionId: string,
+  { transactionId, returned }: Pick<AcceptedCharge, "transactionId" | "returned">,
   { isKeyed }: Call,
-): Promise<Answer | undefined> {
+): Promise<{ answer: Answer } | "refused" | "lost"> {
   try {
     const now = clock.now();
     const answer = foretell({ transactionId, now });
     const kept = isKeyed ? keptFrom(now, answer) : undefined;
-    const charge = { paymentId: payment.id, transactionId, now, kept };
+    const charge = { paymentId: payment.id, transactionId, now, kept, returned };
     const isAccepted = await retryConflicts(() => subject.acceptAtOnce(db, charge, answer));
-    return isAccepted ? answer : undefined;
+    return isAccepted ? { answer } : "refused";
   } catch (error) {
     logger.warn(
       { paymentId: payment.id, err: error },
       "A charge was not recorded in one statement; it is recorded step by step.",
     );
-    return undefined;
+    return sqlState(error) === undefined ? "lost" : "refused";
   }
 }
 

@@ -9,6 +9,7 @@ import {
 import type { Deps, User } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
 import { callWithoutKey, KeyTaken, type BegunPayment, type Call } from "../idempotency/call.ts";
+import type { PlannedTry } from "../limits/ports.ts";
 import { askAfterMs, assertNotOutOfDate, chargeCard, type ChargingDeps } from "../payment/charge-card.ts";
 import { topUpPayments } from "./top-up-payments.ts";
 
@@ -24,8 +25,11 @@ export async function addFunds(
   call: Call = callWithoutKey(deps),
 ): Promise<AddFundsOutput> {
   assertNotOutOfDate(deps, input.card);
-  const begin = () =>
-    call.beginPayment<AddFundsOutput>((db, key) => beginAdding(db, deps, user, input.amount, key), false);
+  const begin = (tried: PlannedTry | undefined) =>
+    call.beginPayment<AddFundsOutput>(
+      (db, key) => beginAdding(db, deps, user, input.amount, { key, tried }),
+      false,
+    );
   return await chargeCard(deps, { user, card: input.card, call }, topUpPayments(deps), begin);
 }
 
@@ -34,18 +38,25 @@ async function beginAdding(
   { clock }: Pick<Deps, "clock">,
   { username }: User,
   amount: Decimal,
-  key: NewKey | undefined,
+  { key, tried }: { key: NewKey | undefined; tried: PlannedTry | undefined },
 ): Promise<BegunPayment<AddFundsOutput>> {
   const order = { username, amount, maxBalance: new Decimal(maxWalletBalance) };
-  const begun = await beginTopUp(db, order, { key, time: clock.standsAt, askAfterMs });
+  const begun = await beginTopUp(db, order, {
+    key,
+    time: clock.standsAt,
+    askAfterMs,
+    tried: tried?.counted,
+  });
   if ("refusal" in begun) {
     if (begun.refusal === "KEY_TAKEN") throw new KeyTaken();
+    if (begun.refusal === "RATE_LIMITED") throw tried!.refusal(begun.until);
     const max = Decimal.max(0, Decimal.min(begun.room, maxTopUp));
     throw new DomainError({ code: "AMOUNT_TOO_LARGE", details: { max } });
   }
   clock.nowFrom(begun.at);
   return {
     payment: begun.payment,
+    counted: begun.counted,
     foretell: ({ transactionId, now }) => ({
       username,
       balance: begun.balance.plus(amount),

@@ -123,7 +123,7 @@ async function listPoints(app: TestApp): Promise<Point[]> {
       seen.set(sql, turn + 1);
       const step = nameOf(statement);
       // Counting against limits is the same for every call, and a read changes nothing.
-      const isCounting = step.endsWith("rate_limit") && label !== "a payment by card, success";
+      const isCounting = ["count_try", "return_try"].includes(step) && label !== "a payment by card, success";
       // What the server does by itself, as sharing its counts and sweeping up overdue holds, is no step of the call.
       const isByItself = /shared_at|server_heartbeat|'Expired'.*skip locked|skip locked.*'Expired'/s.test(
         sql,
