@@ -40,6 +40,7 @@ export * from "./queries/seat-maps.ts";
 export * from "./queries/secrets.ts";
 export * from "./queries/sessions.ts";
 export * from "./queries/settlements.ts";
+export * from "./queries/show-changes.ts";
 export * from "./queries/shows.ts";
 export * from "./queries/staff.ts";
 export * from "./queries/wallets.ts";

@@ -298,6 +298,11 @@ export interface ShowCancellation {
   started_at: Timestamp;
 }
 
+export interface ShowChange {
+  show_id: number | null;
+  written_by: Generated<string>;
+}
+
 export interface Slot {
   end_time: string;
   id: Generated<number>;
@@ -363,6 +368,7 @@ export interface DB {
   session: Session;
   show: Show;
   show_cancellation: ShowCancellation;
+  show_change: ShowChange;
   slot: Slot;
   stafftable: Stafftable;
   usertable: Usertable;

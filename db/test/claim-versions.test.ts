@@ -41,10 +41,10 @@ beforeAll(async () => {
 const bookingOf = (showId: number, buyer: number) => showId * 10 + buyer;
 
 async function readMap(showId: number) {
-  const { version, claims } = await readClaims(db, showId, null);
+  const { version, claims } = await readClaims(db, showId);
   return {
     version,
-    held: claims!
+    held: claims
       .map(([seatNumber]) => seatNumber)
       .toSorted()
       .join(),

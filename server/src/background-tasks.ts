@@ -12,6 +12,7 @@ import { warnOfWaitingRefunds } from "./payment/waiting-refunds.ts";
 import { startLoop, type Loop } from "./runtime/background.ts";
 import type { RunningClock } from "./runtime/clock.ts";
 import type { Metrics } from "./runtime/ports.ts";
+import { createChangeRemoval } from "./show/remove-changes.ts";
 
 const reconcileEveryMs = 5_000;
 const followJumpEveryMs = 1_000;
@@ -22,6 +23,7 @@ const checkBooksEveryMs = 60 * 60_000;
 const removeEveryMs = 10 * 60_000;
 const fillInFilmsEveryMs = 10 * 60_000;
 const removeImagesEveryMs = 60_000;
+const removeChangesEveryMs = 60_000;
 const sweepBatch = 500;
 
 /** What the tasks use: connections of their own, so that recovery goes on while callers have all others. */
@@ -59,6 +61,7 @@ export function createBackgroundTasks(
   const stopping = new AbortController();
   const { signal } = stopping;
   const unknownFilms = new Set<string>();
+  const removeChanges = createChangeRemoval(db);
   let jumpsSeen = clock.jumps;
 
   function every(everyMs: number, name: string, run: () => Promise<unknown>): void {
@@ -126,6 +129,7 @@ export function createBackgroundTasks(
       every(checkBooksEveryMs, "check the books", check);
       every(removeEveryMs, "remove what has ended", () => removeEnded(deps, signal));
       every(fillInFilmsEveryMs, "fill in films", () => fillInFilms(deps, unknownFilms, signal));
+      every(removeChangesEveryMs, "remove changes that servers have seen", () => removeChanges(signal));
       every(removeImagesEveryMs, "remove pictures without an owner", () => removeImages(deps, signal));
       return { rehydrated };
     },

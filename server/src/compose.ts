@@ -39,8 +39,7 @@ import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { openBooks } from "./payment/check-books.ts";
 import { connectPaymentGateway } from "./payment/card-gateway.ts";
 import type { Books, PaymentSubjects } from "./payment/ports.ts";
-import { createSeatMapReader } from "./show/seat-map-reader.ts";
-import { createShowListReader } from "./show/show-list-reader.ts";
+import { createShowReader } from "./show/show-reader.ts";
 import { topUpPayments } from "./wallet/top-up-payments.ts";
 import type { TicketSigningKeys } from "./ticket/ticket-keys.ts";
 import { createTicketPrinter } from "./ticket/ticket-printer.ts";
@@ -249,7 +248,15 @@ export function assemble(
     announce: (text) => seatNotices.announce(text),
     bounds: config.streams,
   });
-  const seatNotices = startListener(listenUrl, { channel: seatChannel, ...liveMaps });
+  const shows = createShowReader({ db, clock });
+  const seatNotices = startListener(listenUrl, {
+    channel: seatChannel,
+    ...liveMaps,
+    lost() {
+      liveMaps.lost();
+      shows.lost();
+    },
+  });
   const calls = createCallLimits({ db: backgroundDb, clock, logger }, config.limits);
   const deps: Deps = {
     db,
@@ -265,10 +272,7 @@ export function assemble(
     hashQueue: createHashQueue(),
     tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
     sessions,
-    shows: {
-      readSeatMap: createSeatMapReader({ db, clock }),
-      listShows: createShowListReader({ db, clock }),
-    },
+    shows,
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -32,22 +32,16 @@ export type MapClaim = [seatNumber: string, freeAfterMs: number | null, isSold: 
 export interface ClaimsOfShow {
   /** Counts the changes of the show's claims: readings of one version are of the same claims, and a later reading never has a lower version. */
   version: number;
-  /** Null: as they were in the known version. */
-  claims: MapClaim[] | null;
+  claims: MapClaim[];
 }
 
-/** Reads the version of a show's claims, and the claims where that is not the known one. A show without any claim yet has version 0. */
-export async function readClaims(db: Db, showId: number, knownVersion: number | null): Promise<ClaimsOfShow> {
+/** Reads the claims of a show. A show without any claim yet has version 0. */
+export async function readClaims(db: Db, showId: number): Promise<ClaimsOfShow> {
   const { rows } = await sql<ClaimsOfShow>`
-    select version, case when version is distinct from ${knownVersion}::bigint then (
-        select coalesce(json_agg(json_build_array(
-          c.seat_number, ceil(extract(epoch from c.free_after) * 1000)::bigint, b.status in ${statesIn(paidStates)}
-        )), '[]')
-        from seat_claim c join booking b on b.id = c.booking_id where c.show_id = ${showId}
-      ) end as claims
-    from (select coalesce(sum(version), 0)::bigint as version from seat_claim where show_id = ${showId}) as changes`.execute(
-    db,
-  );
+    select coalesce(sum(c.version), 0)::bigint as version, coalesce(json_agg(json_build_array(
+        c.seat_number, ceil(extract(epoch from c.free_after) * 1000)::bigint, b.status in ${statesIn(paidStates)}
+      )) filter (where b.id is not null), '[]') as claims
+    from seat_claim c left join booking b on b.id = c.booking_id where c.show_id = ${showId}`.execute(db);
   // An aggregate has one row.
   return rows[0]!;
 }

@@ -36,32 +36,38 @@ function describedShows(db: Db) {
     ]);
 }
 
-// The transactions that last wrote the show and its film.
-const versionOfShow = sql<string>`s.xmin || '.' || m.xmin`;
-
 const takenSeats = (now: Date) => sql<number>`(
   select count(*)::int from seat_claim c
   where c.show_id = s.id and c.booking_id is not null and (c.free_after is null or c.free_after > ${now})
 )`;
 
-/** A show of a day's list: the version is another one once the show or its film was changed, and overdue holds are not taken. */
-export type ListedShow = [showId: number, version: string, taken: number];
-
-/** The shows of a cinema date, by start and screen, as the JSON of a `ListedShow[]`: most callers only compare it with one that they know. */
-export async function listShowsOfDate(db: Db, date: string, now: Date): Promise<string> {
-  const { rows } = await sql<{ shows: string }>`
-    select '[' || coalesce(string_agg(
-      '[' || s.id || ',"' || ${versionOfShow} || '",' || ${takenSeats(now)} || ']', ',' order by s.starts_at, s.screen_id, s.id
-    ), '') || ']' as shows
-    from show s join movie m on m.movie_id = s.movie_id
-    where s.date = ${date}`.execute(db);
-  return rows[0]!.shows;
+/** The shows of a cinema date, by start and screen, whatever has become of them, with how many seats each screen has. */
+export async function listShowsOfDate(db: Db, date: string): Promise<ShowRow[]> {
+  return await describedShows(db)
+    .where("s.date", "=", date)
+    .orderBy("s.starts_at")
+    .orderBy("s.screen_id")
+    .orderBy("s.id")
+    .execute();
 }
 
-/** Shows with their film, screen and slot, how many seats the screen has, and the version that this is. */
-export async function findShows(db: Db, showIds: number[]) {
-  const isAsked = sql<boolean>`s.id = any(${showIds}::bigint[])`;
-  return await describedShows(db).where(isAsked).select(versionOfShow.as("version")).execute();
+/** The seats of a show that a booking has. */
+export interface TakenSeats {
+  showId: number;
+  /** How many are paid for or being paid. */
+  kept: number;
+  /** The milliseconds from which the others are free again, one for each. */
+  freeAfterMs: number[];
+}
+
+/** The taken seats of those shows of these that have any. */
+export async function listTakenSeats(db: Db, showIds: readonly number[]): Promise<TakenSeats[]> {
+  const { rows } = await sql<TakenSeats>`
+    select show_id as "showId", (count(*) filter (where free_after is null))::int as kept,
+      coalesce(array_agg(ceil(extract(epoch from free_after) * 1000)::bigint) filter (where free_after is not null), '{}') as "freeAfterMs"
+    from seat_claim where show_id = any(${showIds}::bigint[]) and booking_id is not null
+    group by show_id`.execute(db);
+  return rows;
 }
 
 /** One show, also a cancelled or past one, with capacity and taken seats; overdue holds count as free. */

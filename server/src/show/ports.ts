@@ -9,7 +9,7 @@ export interface SeatMapReading {
   written(): ReadyAnswer<SeatMap>;
 }
 
-/** Reads shows with what does not change from memory; what does change is read from the database each time. */
+/** Reads shows as they are when it is called, from memory where nothing has changed. */
 export interface ShowReader {
   /** Every seat of a show as it is now; undefined when there is no such show. */
   readSeatMap(showId: number): Promise<SeatMapReading | undefined>;

@@ -1,10 +1,10 @@
+import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
-import { givenCustomer, givenShow, givenStaff, tokenOf } from "../../test/given.ts";
+import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp, testStart, type TestApp } from "../../test/test-app.ts";
 import type { Hold, SeatMap, Show } from "../contract/index.ts";
-import { createSeatMapReader } from "./seat-map-reader.ts";
-import { createShowListReader } from "./show-list-reader.ts";
+import { createShowReader } from "./show-reader.ts";
 
 const app = await createTestApp();
 const other = await createTestApp({ beside: app });
@@ -84,8 +84,7 @@ test("whether a hold is overdue is judged at each reading, also where the clock 
 test("a seat that an operator adds, and a screen's new name, show after a minute", async () => {
   const showId = await givenShow(app, { date, slotId: 4 });
   let now = 0;
-  const readSeatMap = createSeatMapReader(app.deps, () => now);
-  const listShows = createShowListReader(app.deps, () => now);
+  const { readSeatMap, listShows } = createShowReader(app.deps, () => now);
   const read = async () => {
     const map = (await readSeatMap(showId))!.seatMap();
     const list = (await listShows(date)).text;
@@ -109,4 +108,86 @@ test("a seat that an operator adds, and a screen's new name, show after a minute
   expect(await read()).toEqual(before);
   now = 60_000;
   expect(await read()).toEqual({ rows: 11, isRenamed: true, hasMore: true });
+});
+
+// What is so by the database alone, in the order in which the list has it.
+async function countFree(showIds: number[]): Promise<number[]> {
+  const rows = await app.sql.query(
+    `select s.id, 100 - (select count(*)::int from seat_claim c where c.show_id = s.id and c.booking_id is not null
+       and (c.free_after is null or c.free_after > $2)) as free
+     from show s where s.id = any($1::bigint[])`,
+    [showIds, app.clock.now()],
+  );
+  return showIds.map((showId) => Number(rows.find(({ id }) => id === showId)?.["free"]));
+}
+
+test("whatever is held, paid, cancelled or overdue, and on whichever server, each reading is as the database is then", async () => {
+  const day = "2026-03-13";
+  const showIds = [
+    await givenShow(app, { date: day, slotId: 1 }),
+    await givenShow(app, { date: day, slotId: 2 }),
+  ];
+  const customers = [await newCustomer(), await newCustomer()];
+  const holds: { bookingId: number; by: string }[] = [];
+  const step = fc.record({
+    what: fc.constantFrom("hold", "cancel", "pay", "wait", "raw"),
+    server: fc.nat(1),
+    show: fc.nat(1),
+    who: fc.nat(1),
+    seat: fc.nat(99),
+  });
+  const assertEqual = async () => {
+    const expected = await countFree(showIds);
+    for (const server of servers) {
+      const list = await query<Show[]>(server, "show.list", { date: day }, { token });
+      expect(list.data!.map(({ availableSeats }) => availableSeats)).toEqual(expected);
+      const maps = await Promise.all(showIds.map((showId) => seatMap(server, showId)));
+      expect(maps.map((map) => 100 - takenOf(map).length)).toEqual(expected);
+    }
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+      for (const { what, server, show, who, seat } of steps) {
+        const [on, by, showId] = [servers[server]!, customers[who]!, showIds[show]!];
+        const seatNumber = `${"ABCDEFGHIJ"[Math.floor(seat / 10)]}${(seat % 10) + 1}`;
+        const last = holds.at(-1);
+        if (what === "hold") {
+          const { data } = await mutate<Hold>(
+            on,
+            "booking.initialize",
+            { showId, seatNumbers: [seatNumber] },
+            { token: by },
+          );
+          if (data !== undefined) holds.push({ bookingId: data.bookingId, by });
+        } else if (what === "wait") app.clock.advance(100_000);
+        else if (what === "raw")
+          await app.sql.query("update seat_claim set version = version + 1 where show_id = $1", [showId]);
+        else if (last !== undefined) {
+          const input =
+            what === "pay"
+              ? { bookingId: last.bookingId, method: "Card", card: goodCard }
+              : { bookingId: last.bookingId };
+          await mutate(on, `booking.${what}`, input, { token: last.by });
+        }
+        await assertEqual();
+      }
+    }),
+    { numRuns: 12, seed: 20_270_102 },
+  );
+});
+
+test("readings under way while seats change are as new as when they were asked for", async () => {
+  const showId = await givenShow(app, { date: "2026-03-14", slotId: 1 });
+  const by = await newCustomer();
+  for (let round = 1; round <= 5; round += 1) {
+    const reading = Promise.all(
+      servers.flatMap((server) => [seatMap(server, showId), seatMap(server, showId)]),
+    );
+    const { bookingId } = await hold(servers[round % 2]!, showId, [`C${round}`], by);
+    const after = await Promise.all(servers.map((server) => seatMap(server, showId)));
+    for (const map of after) expect(takenOf(map)).toEqual([`C${round}`]);
+    await reading;
+    await mutate(app, "booking.cancel", { bookingId }, { token: by });
+    for (const server of servers) expect(takenOf(await seatMap(server, showId))).toEqual([]);
+  }
 });

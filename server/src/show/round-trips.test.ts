@@ -3,6 +3,7 @@ import { startCountingProxy } from "../../test/count-round-trips.ts";
 import { givenCustomer, givenShow, tokenOf } from "../../test/given.ts";
 import { query } from "../../test/rpc-call.ts";
 import { createTestApp } from "../../test/test-app.ts";
+import { holdSeats } from "../booking/hold-seats.ts";
 import type { Show } from "../contract/index.ts";
 
 const app = await createTestApp();
@@ -12,7 +13,7 @@ const counted = await createTestApp({ beside: app, databaseUrl: () => proxy.url,
 // As if the listener had proven for ever that no session has ended: a loaded machine would now and then read one again.
 counted.deps.sessions.proven(Infinity);
 
-test("a day's list takes one statement, however many shows there are, and one more for shows that it does not know yet", async () => {
+test("a day's list takes one statement, however many shows there are, and two more once shows have been added", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const list = () => query<Show[]>(counted, "show.list", { date: "2026-03-12" }, { token });
   // Opens the one connection.
@@ -36,21 +37,44 @@ test("a day's list takes one statement, however many shows there are, and one mo
   const ofMany = await proxy.count(list);
   expect({ ofNone, ofNew, ofOne, ofManyNew, ofMany }).toEqual({
     ofNone: 1,
-    ofNew: 2,
+    ofNew: 3,
     ofOne: 1,
-    ofManyNew: 2,
+    ofManyNew: 3,
     ofMany: 1,
   });
 });
 
-test("one show takes two statements, and its seats one, with one more for their layout at first", async () => {
+test("one show takes two statements, and its seats one, with one more for their layout and one for their claims at first", async () => {
   const token = await tokenOf(app.deps, await givenCustomer(app.deps));
   const showId = await givenShow(app, { date: "2026-03-13" });
   const ask = (path: string) => () => query(counted, path, { showId }, { token });
   await ask("show.byId")();
   expect(await proxy.count(ask("show.byId"))).toBe(2);
-  expect(await proxy.count(ask("show.seatMap"))).toBe(2);
+  expect(await proxy.count(ask("show.seatMap"))).toBe(3);
   expect(await proxy.count(ask("show.seatMap"))).toBe(1);
+});
+
+test("a hold costs the next list and the next map of its show one statement more, and other maps none", async () => {
+  const customer = await givenCustomer(app.deps);
+  const token = await tokenOf(app.deps, customer);
+  const date = "2026-03-14";
+  const showId = await givenShow(app, { date, slotId: 1 });
+  const otherShow = await givenShow(app, { date, slotId: 2 });
+  const asked = [
+    () => query(counted, "show.list", { date }, { token }),
+    () => query(counted, "show.seatMap", { showId }, { token }),
+    () => query(counted, "show.seatMap", { showId: otherShow }, { token }),
+  ];
+  const count = async () => {
+    const counts: number[] = [];
+    for (const ask of asked) counts.push(await proxy.count(ask));
+    return counts;
+  };
+  await count();
+  expect(await count()).toEqual([1, 1, 1]);
+  await holdSeats(app.deps, customer, { showId, seatNumbers: ["A1"] });
+  expect(await count()).toEqual([2, 2, 1]);
+  expect(await count()).toEqual([1, 1, 1]);
 });
 
 // An answer of many packets is one.

@@ -3,9 +3,11 @@ import { LRUCache } from "lru-cache";
 import type { SeatMap } from "../contract/index.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { ReadyAnswer } from "../rpc/ready-answer.ts";
+import { createKnown, type Known } from "./known.ts";
 import type { SeatMapReading } from "./ports.ts";
 import { seatPrices } from "./seat-prices.ts";
 import { shareNext } from "./share-next.ts";
+import type { ShowMemory } from "./show-changes.ts";
 import { gap, writeWithGaps } from "./write-with-gaps.ts";
 
 // SkyFox changes no layout and no price; what an operator changes by hand shows after so long.
@@ -16,14 +18,13 @@ const rememberedSeats = 30_000;
 
 type Status = SeatMap["rows"][number]["seats"][number]["status"];
 
-/** What stays as it is in a show, and the claims that were read last. */
+/** What stays as it is in a show. */
 interface Remembered {
   readAtMs: number;
   rows: LayoutRow[];
   places: Map<string, number>;
   /** The answer's text around the version and each seat's status. */
   text: string[];
-  claims: Claims | undefined;
 }
 
 interface Claims {
@@ -39,23 +40,38 @@ interface Written {
   answer: ReadyAnswer<SeatMap>;
 }
 
-/**
- * Reads seat maps: layout and prices from memory, the claims by one statement each time, which says no more than that they are as remembered when
- * their version still is. Whether a hold is overdue is judged at each reading.
- */
+/** Reads seat maps of remembered shows; its caller lets it forget what has changed before each reading. */
+export interface SeatMapReader extends ShowMemory {
+  /** Undefined when there is no such show. */
+  read(showId: number): Promise<SeatMapReading | undefined>;
+}
+
+/** Reads seat maps from memory: layout and prices, and the claims until they are forgotten. Whether a hold is overdue is judged at each reading. */
 export function createSeatMapReader(
   { db, clock }: { db: Db; clock: Clock },
   monotonicMs: () => number = () => performance.now(),
-): (showId: number) => Promise<SeatMapReading | undefined> {
+): SeatMapReader {
   const shows = new LRUCache<number, Remembered>({
     maxSize: rememberedSeats,
     sizeCalculation: ({ rows }) => rows.length,
   });
+  const claims: Known<number, Claims> = createKnown(
+    { maxSize: rememberedSeats, sizeCalculation: ({ list }) => list.length + 1 },
+    (showIds) => Promise.all(showIds.map(async (showId) => [showId, await readClaimsOf(showId)] as const)),
+  );
 
-  async function findLayout(showId: number): Promise<Remembered | undefined> {
-    const readAtMs = monotonicMs();
+  async function readClaimsOf(showId: number): Promise<Claims> {
+    const { version, claims: list } = await readClaims(db, showId);
+    return { version, list, written: undefined };
+  }
+
+  function findLayout(showId: number): Remembered | undefined {
     const known = shows.get(showId);
-    if (known !== undefined && readAtMs - known.readAtMs < rememberedForMs) return known;
+    return known !== undefined && monotonicMs() - known.readAtMs < rememberedForMs ? known : undefined;
+  }
+
+  async function readLayout(showId: number): Promise<Remembered | undefined> {
+    const readAtMs = monotonicMs();
     const rows = await listLayout(db, showId);
     if (rows.length === 0) return undefined;
     const remembered = {
@@ -63,35 +79,39 @@ export function createSeatMapReader(
       rows,
       places: new Map(rows.map(({ seatNumber }, place) => [seatNumber, place])),
       text: writeWithGaps(toSeatMap(showId, rows, gap, () => gap)),
-      claims: undefined,
     };
     shows.set(showId, remembered);
     return remembered;
   }
 
-  const read = shareNext(async (showId: number) => {
-    const show = await findLayout(showId);
+  const readUnknown = shareNext(async (showId: number) => {
+    const show = findLayout(showId) ?? (await readLayout(showId));
     if (show === undefined) return undefined;
-    const known = show.claims;
-    const { version, claims } = await readClaims(db, showId, known?.version ?? null);
-    const current = claims === null ? known : (show.claims = { version, list: claims, written: undefined });
-    // Only a version that was sent along is answered without claims.
-    return current && { show, claims: current };
+    const [current] = await claims.get([showId]);
+    return { show, current: current! };
   });
 
-  return async (showId) => {
-    const reading = await read(showId);
-    if (reading === undefined) return undefined;
-    const { show, claims } = reading;
-    const now = clock.now();
-    return {
-      date: show.rows[0]!.date,
-      seatMap: () => {
-        const statuses = statusesAt(show, claims, now);
-        return toSeatMap(showId, show.rows, claims.version, (place) => statuses[place]!);
-      },
-      written: () => write(show, claims, now),
-    };
+  return {
+    async read(showId) {
+      const [known, knownClaims] = [findLayout(showId), claims.peek(showId)];
+      const reading =
+        known !== undefined && knownClaims !== undefined
+          ? { show: known, current: knownClaims }
+          : await readUnknown(showId);
+      if (reading === undefined) return undefined;
+      const { show, current } = reading;
+      const now = clock.now();
+      return {
+        date: show.rows[0]!.date,
+        seatMap: () => {
+          const statuses = statusesAt(show, current, now);
+          return toSeatMap(showId, show.rows, current.version, (place) => statuses[place]!);
+        },
+        written: () => write(show, current, now),
+      };
+    },
+    forget: claims.forget,
+    forgetAll: claims.forgetAll,
   };
 }
 

@@ -1,21 +1,28 @@
-import { findShows, listShowsOfDate, type Db, type ListedShow } from "@skyfox/db";
+import { listShowsOfDate, listTakenSeats, type Db, type ShowRow, type TakenSeats } from "@skyfox/db";
 import { LRUCache } from "lru-cache";
 import { transformer, type Show } from "../contract/index.ts";
 import { ReadyAnswer } from "../rpc/ready-answer.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { describeShow } from "./describe-show.ts";
+import { createKnown, type Known } from "./known.ts";
 import { rememberedForMs } from "./seat-map-reader.ts";
 import { shareNext } from "./share-next.ts";
+import type { ShowMemory } from "./show-changes.ts";
 import { gap, splitAtGaps } from "./write-with-gaps.ts";
 
-// Two megabytes of shows; a list of 48 is 30 kB.
+// Some megabytes of shows; a list of 48 is 30 kB.
 const rememberedShows = 2_000;
 const rememberedLists = 50;
 
-/** A show as it is in a version, but for its free seats. */
-interface Remembered {
+/** The shows of a date, in their order, and what of them is taken. */
+interface Listing {
   readAtMs: number;
-  version: string;
+  shows: Remembered[];
+}
+
+/** A show, but for its free seats. */
+interface Remembered {
+  id: number;
   capacity: number;
   /** Its text before and after the number of free seats. */
   text: string[];
@@ -23,65 +30,82 @@ interface Remembered {
   types: (readonly [field: string, type: string])[];
 }
 
-/** A list, as old as the oldest of its shows. */
-interface RememberedList {
-  listed: string;
-  readAtMs: number;
+/** An answer, what it was written of, and between which moments it is the right one. */
+interface Written {
+  listing: Listing;
+  taken: TakenSeats[];
+  fromMs: number;
+  untilMs: number;
   answer: ReadyAnswer<Show[]>;
 }
 
-interface Part {
-  show: Remembered;
-  taken: number;
+/** Reads lists of remembered shows; its caller lets it forget what has changed before each reading. */
+export interface ShowListReader extends ShowMemory {
+  read(date: string): Promise<ReadyAnswer<Show[]>>;
 }
 
-/**
- * Reads lists of shows: what a show is comes from memory by its version, and one statement says which shows and versions there are and how many
- * seats are taken.
- */
+/** Reads lists of shows from memory: the shows of a date, and which of their seats are taken, until they are forgotten. */
 export function createShowListReader(
   { db, clock }: { db: Db; clock: Clock },
   monotonicMs: () => number = () => performance.now(),
-): (date: string) => Promise<ReadyAnswer<Show[]>> {
-  const shows = new LRUCache<number, Remembered>({ max: rememberedShows });
-  const lists = new LRUCache<string, RememberedList>({ max: rememberedLists });
+): ShowListReader {
+  const listings: Known<string, Listing> = createKnown(
+    { maxSize: rememberedShows, sizeCalculation: ({ shows }) => shows.length + 1 },
+    (dates) => Promise.all(dates.map(async (date) => [date, await readListing(date)] as const)),
+  );
+  const seats: Known<number, TakenSeats> = createKnown({ max: rememberedShows }, readTaken);
+  const lists = new LRUCache<string, Written>({ max: rememberedLists });
 
-  async function findParts(listed: ListedShow[]): Promise<Part[]> {
-    const nowMs = monotonicMs();
-    const found = new Map<number, Remembered>();
-    for (const [id, version] of listed) {
-      const known = shows.get(id);
-      if (known?.version === version && nowMs - known.readAtMs < rememberedForMs) found.set(id, known);
-    }
-    const unknown = listed.map(([id]) => id).filter((id) => !found.has(id));
-    for (const row of unknown.length === 0 ? [] : await findShows(db, unknown)) {
-      const show = toRemembered(row, nowMs);
-      shows.set(row.id, show);
-      found.set(row.id, show);
-    }
-    return listed.flatMap(([id, , taken]) => {
-      const show = found.get(id);
-      return show === undefined ? [] : [{ show, taken }];
-    });
+  async function readListing(date: string): Promise<Listing> {
+    const readAtMs = monotonicMs();
+    return { readAtMs, shows: (await listShowsOfDate(db, date)).map(toRemembered) };
   }
 
-  return shareNext(async (date) => {
-    const listed = await listShowsOfDate(db, date, clock.now());
-    const known = lists.get(date);
-    if (known?.listed === listed && monotonicMs() - known.readAtMs < rememberedForMs) return known.answer;
-    const parts = await findParts(JSON.parse(listed) as ListedShow[]);
-    const answer = write(parts);
-    lists.set(date, { listed, readAtMs: Math.min(...parts.map(({ show }) => show.readAtMs)), answer });
-    return answer;
+  async function readTaken(showIds: readonly number[]): Promise<[number, TakenSeats][]> {
+    const found = new Map((await listTakenSeats(db, showIds)).map((taken) => [taken.showId, taken]));
+    return showIds.map((showId) => [showId, found.get(showId) ?? { showId, kept: 0, freeAfterMs: [] }]);
+  }
+
+  // Undefined where something of it is to be read.
+  function findWritten(date: string, listing: Listing): ReadyAnswer<Show[]> | undefined {
+    const nowMs = clock.now().getTime();
+    const written = lists.get(date);
+    if (written?.listing !== listing || nowMs < written.fromMs || nowMs >= written.untilMs) return undefined;
+    return written.taken.every((taken) => seats.peek(taken.showId) === taken) ? written.answer : undefined;
+  }
+
+  const readUnknown = shareNext(async (date: string) => {
+    const [known] = await listings.get([date]);
+    const listing = known!;
+    const taken = (await seats.get(listing.shows.map(({ id }) => id))).map((one) => one!);
+    const written = write(listing, taken, clock.now().getTime());
+    lists.set(date, written);
+    return written.answer;
   });
+
+  return {
+    async read(date) {
+      const listing = listings.peek(date);
+      if (listing !== undefined && monotonicMs() - listing.readAtMs >= rememberedForMs) listings.forget(date);
+      else if (listing !== undefined) {
+        const answer = findWritten(date, listing);
+        if (answer !== undefined) return answer;
+      }
+      return await readUnknown(date);
+    },
+    forget: seats.forget,
+    forgetAll() {
+      listings.forgetAll();
+      seats.forgetAll();
+    },
+  };
 }
 
-function toRemembered(row: Awaited<ReturnType<typeof findShows>>[number], readAtMs: number): Remembered {
+function toRemembered(row: ShowRow): Remembered {
   const { json, meta } = transformer.serialize({ ...describeShow(row, 0), availableSeats: gap });
   const types = Object.entries(meta?.values ?? {});
   return {
-    readAtMs,
-    version: row.version,
+    id: row.id,
     capacity: row.capacity ?? 0,
     text: splitAtGaps(json),
     types: types.map(([field, type]) => [field, JSON.stringify(type)] as const),
@@ -91,11 +115,22 @@ function toRemembered(row: Awaited<ReturnType<typeof findShows>>[number], readAt
 // What the transformer writes around the types of values: any value that has one shows it.
 const aroundTypes = splitAtGaps({ ...transformer.serialize(new Date(0)).meta, values: gap });
 
-function write(parts: Part[]): ReadyAnswer<Show[]> {
-  const shows = parts.map(({ show, taken }) => show.text.join(String(show.capacity - taken)));
-  const types = parts.flatMap(({ show }, index) =>
+// A hold that is overdue is taken no more.
+function write(listing: Listing, taken: TakenSeats[], nowMs: number): Written {
+  const shows = listing.shows.map(({ text, capacity }, index) => {
+    const { kept, freeAfterMs } = taken[index]!;
+    return text.join(String(capacity - kept - freeAfterMs.filter((end) => end > nowMs).length));
+  });
+  const types = listing.shows.flatMap((show, index) =>
     show.types.map(([field, type]) => `"${index}.${field}":${type}`),
   );
   const meta = types.length === 0 ? "" : `,"meta":${aroundTypes.join(`{${types.join(",")}}`)}`;
-  return new ReadyAnswer(`{"json":[${shows.join(",")}]${meta}}`);
+  const ends = taken.flatMap(({ freeAfterMs }) => freeAfterMs);
+  return {
+    listing,
+    taken,
+    fromMs: ends.reduce((latest, end) => (end <= nowMs ? Math.max(latest, end) : latest), -Infinity),
+    untilMs: ends.reduce((soonest, end) => (end > nowMs ? Math.min(soonest, end) : soonest), Infinity),
+    answer: new ReadyAnswer(`{"json":[${shows.join(",")}]${meta}}`),
+  };
 }
