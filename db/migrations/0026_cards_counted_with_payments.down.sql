@@ -4,5 +4,6 @@ DROP FUNCTION begin_payment(
 );
 DROP FUNCTION count_begun(text[], int[], bigint[], bigint);
 DROP FUNCTION full_until(text[], int[], bigint);
+DROP FUNCTION return_paid(text[], bigint[]);
 DROP FUNCTION return_try(text[], bigint[]);
 DROP FUNCTION count_try(text[], bigint[], bigint);

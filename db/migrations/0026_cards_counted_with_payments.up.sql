@@ -29,6 +29,15 @@ BEGIN
 END
 $$;
 
+-- As return_try, after a charge was recorded. What keeps a window locked must not undo the record: then the card stays counted.
+CREATE FUNCTION return_paid(window_keys text[], end_before bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM return_try(window_keys, end_before);
+EXCEPTION WHEN lock_not_available THEN
+  RETURN;
+END
+$$;
+
 -- When the last of these windows ends that has all the tries it may have; null where each has room for one more.
 CREATE FUNCTION full_until(window_keys text[], window_most int[], now_ms bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -1,10 +1,10 @@
-DROP FUNCTION shows_changed_since(pg_snapshot);
 DROP TRIGGER films_changed ON movie;
 DROP TRIGGER schedule_changed ON show;
-DROP TRIGGER claims_emptied ON seat_claim;
-DROP FUNCTION note_schedule_change();
-DROP TRIGGER claims_removed ON seat_claim;
-DROP TRIGGER claims_changed ON seat_claim;
 DROP TRIGGER claims_added ON seat_claim;
+DROP TRIGGER claims_changed ON seat_claim;
+DROP TRIGGER claims_removed ON seat_claim;
+DROP TRIGGER claims_emptied ON seat_claim;
 DROP FUNCTION note_claim_changes();
+DROP FUNCTION note_schedule_change();
+DROP FUNCTION shows_changed_since(pg_snapshot);
 DROP TABLE show_change;

@@ -9,9 +9,9 @@ const maxAttempts = 5;
  * schema under its statements, runs the whole callback again, at most five times in all, so it must have no effect outside the database.
  *
  * Rows are locked in this order everywhere: the key of the call, show (shared), bookings by id, seat claims by show and seat number, wallets by
- * username, payments by id, windows of limits by key. What skips locked rows may take them in any order. A row that refers to a payment, such as a refund, may be added
- * before a wallet is locked, since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the booking, so that no
- * hold locks the customer.
+ * username, payments by id, windows of limits by key. What skips locked rows may take them in any order. A row that refers to a payment, such as a
+ * refund, may be added before a wallet is locked, since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the
+ * booking, so that no hold locks the customer.
  * Scheduling locks the film, then adds the show.
  * A new hold waits for those that count the same (`hold_refusal`) after the show and before its own seats. It may have expired other
  * bookings before; a hold that it waits for has seen their seats as claimed and does not want them, or has expired them itself.
@@ -34,6 +34,14 @@ export async function retryConflicts<Result>(attempt: () => Promise<Result>): Pr
 /** Whether the database gave up a serialization conflict, a deadlock or an outdated plan: doing all of it again is right. */
 export function isRetryable(error: unknown): boolean {
   return retryable.has(sqlState(error) ?? "") || isOutdatedPlan(error);
+}
+
+/**
+ * Whether Postgres refused the statement, and so has undone all of it: for its values, a constraint, a conflict, a lock or its time. Of any other
+ * error, such as a connection that ended, the statement may have been committed before.
+ */
+export function isRefusal(error: unknown): boolean {
+  return /^(?:22|23|40|42|55|57014|P0)/.test(sqlState(error) ?? "");
 }
 
 /** The five-character SQLSTATE of a Postgres error, if it is one. */

@@ -1,4 +1,5 @@
 import { Decimal } from "decimal.js";
+import { sql as raw } from "kysely";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestDatabase } from "../embedded/test-database.ts";
 import { connectOnce, openDatabase } from "../src/connect.ts";
@@ -401,6 +402,22 @@ describe("a card that is counted", () => {
     await sql.query("update show set cancelled_at = now(), cancel_reason = 'A power cut'");
     const counted = await windows();
     expect(await acceptReturning(payment.id)).toBe(false);
+    expect(await windows()).toEqual(counted);
+  });
+
+  test("stays counted where another transaction keeps its window locked, and its charge is recorded", async () => {
+    const { payment } = await begun({}, { tried });
+    const counted = await windows();
+    await other.query("begin");
+    await other.query("select from rate_limit for update");
+    const charge = { paymentId: payment.id, transactionId: "ref", now: later(5), kept: undefined, returned };
+    const isAccepted = await db.transaction().execute(async (tx) => {
+      await raw`set local lock_timeout = '50ms'`.execute(tx);
+      return await acceptPayment(tx, charge);
+    });
+    expect(isAccepted).toBe(true);
+    await other.query("rollback");
+    expect(await look()).toMatchObject({ status: "Confirmed" });
     expect(await windows()).toEqual(counted);
   });
 

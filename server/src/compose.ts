@@ -248,15 +248,7 @@ export function assemble(
     announce: (text) => seatNotices.announce(text),
     bounds: config.streams,
   });
-  const shows = createShowReader({ db, clock });
-  const seatNotices = startListener(listenUrl, {
-    channel: seatChannel,
-    ...liveMaps,
-    lost() {
-      liveMaps.lost();
-      shows.lost();
-    },
-  });
+  const seatNotices = startListener(listenUrl, { channel: seatChannel, ...liveMaps });
   const calls = createCallLimits({ db: backgroundDb, clock, logger }, config.limits);
   const deps: Deps = {
     db,
@@ -272,7 +264,7 @@ export function assemble(
     hashQueue: createHashQueue(),
     tokens: createSessionTokens({ secrets: config.jwtSecrets, clock }),
     sessions,
-    shows,
+    shows: createShowReader({ db, clock }),
     tickets: createTicketTokens(config.ticketSigningKeys),
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),

@@ -2,7 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import type { NewKey } from "./keys.ts";
-import { byKey, tryReturned, type CountedWindow, type NewTry, type ReturnedWindow } from "./limits.ts";
+import { byKey, returnedAs, type NewTry, type ReturnedWindow, type WindowEnd } from "./limits.ts";
 import type { OpenPayment } from "./payments.ts";
 
 // The steps of a payment by card, each one statement. Their rules are in the functions of migrations 0023 and 0026.
@@ -55,7 +55,7 @@ interface Begun {
   /** The time by which it was decided. */
   at: Date;
   /** The windows that the card was counted in, with their ends in milliseconds since 1970; none where it was not counted. */
-  counted: Pick<CountedWindow, "key" | "expire">[];
+  counted: WindowEnd[];
 }
 
 /** Why a payment did not begin; nothing has changed. */
@@ -272,5 +272,7 @@ export async function acceptTopUp(
 
 // After what locks the booking, wallet and payment.
 function alsoReturned(windows: readonly ReturnedWindow[]) {
-  return windows.length === 0 ? sql`` : sql`, case when accepted then ${tryReturned(windows)} end`;
+  return windows.length === 0
+    ? sql``
+    : sql`, case when accepted then return_paid(${returnedAs(windows)}) end`;
 }

@@ -18,6 +18,9 @@ export interface TryWindow {
   expire: number;
 }
 
+/** When a window ends that a try was counted in, in milliseconds since 1970. */
+export type WindowEnd = Pick<CountedWindow, "key" | "expire">;
+
 /** A try that a statement counts along with what is tried. */
 export interface NewTry {
   windows: readonly TryWindow[];
@@ -36,7 +39,7 @@ export interface ReturnedWindow {
  */
 export async function countTry(
   db: Db,
-  windows: readonly Pick<TryWindow, "key" | "expire">[],
+  windows: readonly WindowEnd[],
   nowMs: number,
 ): Promise<CountedWindow[]> {
   const sorted = byKey(windows);
@@ -50,13 +53,13 @@ export async function countTry(
 
 /** Takes one point back from each of these windows that ends before its `endsBefore`; one that began since then keeps its points. */
 export async function returnTry(db: Db, windows: readonly ReturnedWindow[]): Promise<void> {
-  await sql`select ${tryReturned(windows)}`.execute(db);
+  await sql`select return_try(${returnedAs(windows)})`.execute(db);
 }
 
-/** `returnTry` as a part of another statement. */
-export function tryReturned(windows: readonly ReturnedWindow[]): RawBuilder<void> {
+/** The windows as the functions take them that return a try. */
+export function returnedAs(windows: readonly ReturnedWindow[]): RawBuilder<unknown> {
   const sorted = byKey(windows);
-  return sql`return_try(${sorted.map(({ key }) => key)}, ${sorted.map(({ endsBefore }) => endsBefore)})`;
+  return sql`${sorted.map(({ key }) => key)}, ${sorted.map(({ endsBefore }) => endsBefore)}`;
 }
 
 /** Windows in the order in which they are locked. */

@@ -1,29 +1,38 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
-/** What had been changed when a snapshot was taken, and not yet when an earlier one was. */
-export interface ShowChanges {
-  /** To ask with next time, as Postgres writes it. */
+/** A moment of one running Postgres. */
+export interface DatabaseMoment {
+  /** What was committed then, as Postgres writes it. */
   snapshot: string;
+  /** Another one after a restart, and on a standby that has taken over. */
+  startedAt: string;
+  /** By the database's clock, in milliseconds since 1970. */
+  atMs: number;
+}
+
+/** What had been changed by that moment, and not yet by an earlier one. */
+export interface ShowChanges extends DatabaseMoment {
   /** The shows whose claims have changed; null among them stands for anything about any show. */
   changed: (number | null)[];
 }
 
-/** What has changed since that snapshot; nothing where none is given. A change counts from its commit on. Asked within `changesKeptMs`, it misses nothing. */
+/** How long before a removal its snapshot is taken, at least. */
+export const changesKeptMs = 120_000;
+
+/**
+ * What has changed since that snapshot; nothing where none is given. A change counts from its commit on. With a snapshot of the same `startedAt` that is
+ * younger than `changesKeptMs`, nothing is missing.
+ */
 export async function listShowChanges(db: Db, since: string | null): Promise<ShowChanges> {
   const { rows } = await sql<ShowChanges>`
-    select pg_current_snapshot()::text as snapshot,
+    select pg_current_snapshot()::text as snapshot, pg_postmaster_start_time()::text as "startedAt",
+      (extract(epoch from statement_timestamp()) * 1000)::bigint as "atMs",
       shows_changed_since(coalesce(${since}::pg_snapshot, pg_current_snapshot())) as changed`.execute(db);
   return rows[0]!;
 }
 
-/** How old the snapshot may be by which changes are removed, at least: so long may a server remember shows without asking. */
-export const changesKeptMs = 120_000;
-
-/**
- * Removes at most `limit` changes that a snapshot has seen, and those that a restored database has from another one; tells how many. Servers ask with
- * younger snapshots, where this one is older than `changesKeptMs`.
- */
+/** Removes at most `limit` changes that a snapshot has seen, and those that a restored database has from another one; tells how many. */
 export async function deleteShowChanges(db: Db, seenBy: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from show_change where ctid = any(array(

@@ -7,12 +7,12 @@ import {
   sqlState,
   storeAnswer,
   type AnsweredKey,
-  type CountedWindow,
   type Db,
   type KeyedCall,
   type NewKey,
   type OpenPayment,
   type Tx,
+  type WindowEnd,
 } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
 import { DomainError } from "../errors/domain-error.ts";
@@ -39,7 +39,7 @@ export type Begun<Answer> = BegunPayment<Answer> | { paid: Answer };
 export interface BegunPayment<Answer> {
   payment: OpenPayment;
   /** The windows that its card was counted in as one that fails. */
-  counted: readonly Pick<CountedWindow, "key" | "expire">[];
+  counted: readonly WindowEnd[];
   /** What its payer is answered if it is charged and nothing else happens meanwhile. */
   foretell(charge: { transactionId: string; now: Date }): Answer;
 }

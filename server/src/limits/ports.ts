@@ -1,4 +1,4 @@
-import type { CountedWindow, Db, NewTry, ReturnedWindow } from "@skyfox/db";
+import type { Db, NewTry, ReturnedWindow, WindowEnd } from "@skyfox/db";
 import type { DomainError } from "../errors/domain-error.ts";
 import type { CallLimitName, LimitName } from "./limit-table.ts";
 
@@ -17,7 +17,7 @@ export interface PlannedTry {
   /** What a caller is told whose windows are full until then, in milliseconds since 1970. */
   refusal(untilMs: number): DomainError;
   /** What counts no more once the try turned out not to be what is limited, of the windows that the statement has counted it in. */
-  returned(counted: readonly Pick<CountedWindow, "key" | "expire">[]): ReturnedWindow[];
+  returned(counted: readonly WindowEnd[]): ReturnedWindow[];
 }
 
 /** Who tries something. */

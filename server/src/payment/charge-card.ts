@@ -1,8 +1,8 @@
 import {
+  isRefusal,
   markPaymentUnknown,
   retryConflicts,
   returnTry,
-  sqlState,
   type AcceptedCharge,
   type OpenPayment,
   type ReturnedWindow,
@@ -42,8 +42,8 @@ export function assertNotOutOfDate(deps: Pick<Deps, "clock" | "settings">, card:
 
 /**
  * Begins a payment, charges its card if it needs one, and records what the gateway says. What `begin` has committed decides: a payment that
- * the wallet has made alone is answered at once. A card is counted as one that fails by the statement that begins, and no more unless the gateway
- * does not take it. Throws `PAYMENT_DECLINED`,
+ * the wallet has made alone is answered at once. The statement that begins counts the card as one that fails. A card that did not fail counts no more,
+ * except where an answer of the database was lost: then it counts until its window ends. Throws `PAYMENT_DECLINED`,
  * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, what the subject answers to a charge that goes back,
  * `RATE_LIMITED`, and whatever `begin` throws.
  */
@@ -85,8 +85,8 @@ async function giveBackTry(
   });
 }
 
-// The usual end, in one statement: charged, and nothing has come in between. What Postgres refused has not happened; "lost" is one without an answer,
-// which may have. Then `settle` asks what is there.
+// The usual end, in one statement: charged, and nothing has come in between. What Postgres refused has not happened; what was "lost" may have, and `settle`
+// asks what is there.
 async function acceptAtOnce<Answer>(
   { db, clock, logger }: ChargingDeps,
   subject: PaymentSubject<Answer>,
@@ -106,7 +106,7 @@ async function acceptAtOnce<Answer>(
       { paymentId: payment.id, err: error },
       "A charge was not recorded in one statement; it is recorded step by step.",
     );
-    return sqlState(error) === undefined ? "lost" : "refused";
+    return isRefusal(error) ? "refused" : "lost";
   }
 }
 

@@ -64,7 +64,7 @@ async function pay(
   return await statementsOf(user, "booking.pay", input, { isKeyed, ...(status && { status }) });
 }
 
-const byCard = ["begin_payment", "(gateway)", "return_try, accept_payment"];
+const byCard = ["begin_payment", "(gateway)", "return_paid, accept_payment"];
 const lookUp = "read idempotency_key";
 
 test("a payment by card takes two statements around the gateway's call, which also count its card, and one for its key", async () => {
@@ -89,7 +89,7 @@ test("a payment by wallet begins in a transaction, which keeps the answer where 
     "begin_payment",
     "commit of begin_payment",
     "(gateway)",
-    "return_try, accept_payment",
+    "return_paid, accept_payment",
   ]);
   expect(await pay("Wallet", true)).toEqual([
     lookUp,

@@ -1,6 +1,9 @@
 import { LRUCache } from "lru-cache";
 
-/** Values that were read, each until it is forgotten. */
+/** How long anything is known without being read again, in milliseconds: whatever a server may have missed is over then. */
+export const knownForMs = 60_000;
+
+/** Values that were read, each until it is forgotten, or has been known for `knownForMs`. */
 export interface Known<Key extends number | string, Value extends object> {
   /** The value, if it is known. */
   peek(key: Key): Value | undefined;
@@ -12,12 +15,14 @@ export interface Known<Key extends number | string, Value extends object> {
   forgetAll(): void;
 }
 
-/** Values by key within a bound; `read` answers those of these keys that are there. */
+/** Values by key within a bound; `read` answers those of these keys that are there. `monotonicMs` begins above 0. */
 export function createKnown<Key extends number | string, Value extends object>(
   bound: { max: number } | { maxSize: number; sizeCalculation: (value: Value) => number },
   read: (keys: readonly Key[]) => Promise<Iterable<readonly [Key, Value]>>,
+  monotonicMs: () => number = () => performance.now(),
 ): Known<Key, Value> {
-  const values = new LRUCache<Key, Value>(bound);
+  const ages = { ttl: knownForMs - 1, ttlResolution: 0, perf: { now: monotonicMs } };
+  const values = new LRUCache<Key, Value>({ ...bound, ...ages });
   // What was forgotten since each reading began.
   const readings = new Set<{ forgotten: Set<Key>; isAll: boolean }>();
 

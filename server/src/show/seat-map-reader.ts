@@ -1,5 +1,4 @@
 import { listLayout, readClaims, type Db, type LayoutRow, type MapClaim } from "@skyfox/db";
-import { LRUCache } from "lru-cache";
 import type { SeatMap } from "../contract/index.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { ReadyAnswer } from "../rpc/ready-answer.ts";
@@ -10,17 +9,13 @@ import { shareNext } from "./share-next.ts";
 import type { ShowMemory } from "./show-changes.ts";
 import { gap, writeWithGaps } from "./write-with-gaps.ts";
 
-// SkyFox changes no layout and no price; what an operator changes by hand shows after so long.
-export const rememberedForMs = 60_000;
-
 // Some ten megabytes: about 400 bytes a seat.
 const rememberedSeats = 30_000;
 
 type Status = SeatMap["rows"][number]["seats"][number]["status"];
 
-/** What stays as it is in a show. */
+/** What stays as it is in a show; what an operator changes of it by hand shows when it is read again. */
 interface Remembered {
-  readAtMs: number;
   rows: LayoutRow[];
   places: Map<string, number>;
   /** The answer's text around the version and each seat's status. */
@@ -49,15 +44,17 @@ export interface SeatMapReader extends ShowMemory {
 /** Reads seat maps from memory: layout and prices, and the claims until they are forgotten. Whether a hold is overdue is judged at each reading. */
 export function createSeatMapReader(
   { db, clock }: { db: Db; clock: Clock },
-  monotonicMs: () => number = () => performance.now(),
+  monotonicMs?: () => number,
 ): SeatMapReader {
-  const shows = new LRUCache<number, Remembered>({
-    maxSize: rememberedSeats,
-    sizeCalculation: ({ rows }) => rows.length,
-  });
+  const shows: Known<number, Remembered> = createKnown(
+    { maxSize: rememberedSeats, sizeCalculation: ({ rows }) => rows.length },
+    (showIds) => readEach(showIds, readLayout),
+    monotonicMs,
+  );
   const claims: Known<number, Claims> = createKnown(
     { maxSize: rememberedSeats, sizeCalculation: ({ list }) => list.length + 1 },
-    (showIds) => Promise.all(showIds.map(async (showId) => [showId, await readClaimsOf(showId)] as const)),
+    (showIds) => readEach(showIds, readClaimsOf),
+    monotonicMs,
   );
 
   async function readClaimsOf(showId: number): Promise<Claims> {
@@ -65,27 +62,18 @@ export function createSeatMapReader(
     return { version, list, written: undefined };
   }
 
-  function findLayout(showId: number): Remembered | undefined {
-    const known = shows.get(showId);
-    return known !== undefined && monotonicMs() - known.readAtMs < rememberedForMs ? known : undefined;
-  }
-
   async function readLayout(showId: number): Promise<Remembered | undefined> {
-    const readAtMs = monotonicMs();
     const rows = await listLayout(db, showId);
     if (rows.length === 0) return undefined;
-    const remembered = {
-      readAtMs,
+    return {
       rows,
       places: new Map(rows.map(({ seatNumber }, place) => [seatNumber, place])),
       text: writeWithGaps(toSeatMap(showId, rows, gap, () => gap)),
     };
-    shows.set(showId, remembered);
-    return remembered;
   }
 
   const readUnknown = shareNext(async (showId: number) => {
-    const show = findLayout(showId) ?? (await readLayout(showId));
+    const [show] = await shows.get([showId]);
     if (show === undefined) return undefined;
     const [current] = await claims.get([showId]);
     return { show, current: current! };
@@ -93,7 +81,7 @@ export function createSeatMapReader(
 
   return {
     async read(showId) {
-      const [known, knownClaims] = [findLayout(showId), claims.peek(showId)];
+      const [known, knownClaims] = [shows.peek(showId), claims.peek(showId)];
       const reading =
         known !== undefined && knownClaims !== undefined
           ? { show: known, current: knownClaims }
@@ -113,6 +101,14 @@ export function createSeatMapReader(
     forget: claims.forget,
     forgetAll: claims.forgetAll,
   };
+}
+
+async function readEach<Value>(
+  showIds: readonly number[],
+  read: (showId: number) => Promise<Value | undefined>,
+): Promise<[number, Value][]> {
+  const found = await Promise.all(showIds.map(async (showId) => [showId, await read(showId)] as const));
+  return found.flatMap(([showId, value]) => (value === undefined ? [] : [[showId, value]]));
 }
 
 function toSeatMap(

@@ -1,8 +1,10 @@
-import { changesKeptMs, listShowChanges, type Db } from "@skyfox/db";
+import { changesKeptMs, listShowChanges, type DatabaseMoment, type Db, type ShowChanges } from "@skyfox/db";
 import { shareNext } from "./share-next.ts";
 
-// Half of what the database keeps, so that nothing was removed that this server has not seen.
+// Half of the time for which changes are kept, so that none is missing.
 const trustedForMs = changesKeptMs / 2;
+// A connection that is silent would keep all maps and lists waiting.
+const askElsewhereAfterMs = 1_000;
 
 /** What one server remembers of shows and their claims. */
 export interface ShowMemory {
@@ -10,48 +12,34 @@ export interface ShowMemory {
   forgetAll(): void;
 }
 
-/** Keeps what is remembered of shows true: one small statement tells all who ask at once what has changed since it was last asked. */
-export interface ShowChangeFeed {
-  /** Resolves once all that was committed before this call is forgotten where it is out of date. */
-  forgetChanged(): Promise<void>;
-  /** Everything is read again: the database may be another one than before. */
-  lost(): void;
-}
-
-/** A feed of the changes that any server, or an operator, commits. */
-export function createShowChangeFeed(
-  db: Db,
-  memory: ShowMemory,
-  monotonicMs: () => number = () => performance.now(),
-): ShowChangeFeed {
-  let since: string | null = null;
-  let askedAtMs = -Infinity;
+/**
+ * Keeps what is remembered of shows true. The function resolves once all that was committed before it was called is forgotten where it is out of date: one
+ * small statement tells all who ask at once what has changed since it was last asked.
+ */
+export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<void> {
+  let since: DatabaseMoment | undefined;
 
   const ask = shareNext(async () => {
-    const nowMs = monotonicMs();
-    const known = nowMs - askedAtMs < trustedForMs ? since : null;
-    const { snapshot, changed } = await listShowChanges(db, known);
-    if (known === null || known !== since || changed.includes(null) || isOlder(snapshot, known))
-      memory.forgetAll();
+    const { changed, ...moment } = await askInTime(db, since?.snapshot ?? null);
+    if (since === undefined || changed.includes(null) || !followsOn(since, moment)) memory.forgetAll();
     for (const showId of changed) if (showId !== null) memory.forget(showId);
-    since = snapshot;
-    askedAtMs = nowMs;
+    since = moment;
   });
 
-  return {
-    forgetChanged: () => ask("all"),
-    lost() {
-      since = null;
-    },
-  };
+  return () => ask("all");
 }
 
-// A standby that has taken over may not have all transactions of the server before it, and gives their numbers to others.
-function isOlder(snapshot: string, before: string): boolean {
-  return nextTransaction(snapshot) < nextTransaction(before);
+// After a restart or a failover, transactions of before may be lost and their numbers given out again. By the database's clock: that of a server stands
+// still while its machine is suspended.
+function followsOn(since: DatabaseMoment, { startedAt, atMs }: DatabaseMoment): boolean {
+  return startedAt === since.startedAt && atMs >= since.atMs && atMs - since.atMs < trustedForMs;
 }
 
-// A snapshot is the oldest transaction that runs, the next one, and those between them that run.
-function nextTransaction(snapshot: string): bigint {
-  return BigInt(snapshot.split(":")[1]!);
+async function askInTime(db: Db, since: string | null): Promise<ShowChanges> {
+  const late = Promise.withResolvers<ShowChanges>();
+  const timer = setTimeout(() => late.resolve(listShowChanges(db, since)), askElsewhereAfterMs);
+  const first = listShowChanges(db, since);
+  // It may fail after the other one was answered.
+  first.catch(() => {});
+  return await Promise.race([first, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -5,7 +5,6 @@ import { ReadyAnswer } from "../rpc/ready-answer.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { describeShow } from "./describe-show.ts";
 import { createKnown, type Known } from "./known.ts";
-import { rememberedForMs } from "./seat-map-reader.ts";
 import { shareNext } from "./share-next.ts";
 import type { ShowMemory } from "./show-changes.ts";
 import { gap, splitAtGaps } from "./write-with-gaps.ts";
@@ -16,7 +15,6 @@ const rememberedLists = 50;
 
 /** The shows of a date, in their order, and what of them is taken. */
 interface Listing {
-  readAtMs: number;
   shows: Remembered[];
 }
 
@@ -47,18 +45,18 @@ export interface ShowListReader extends ShowMemory {
 /** Reads lists of shows from memory: the shows of a date, and which of their seats are taken, until they are forgotten. */
 export function createShowListReader(
   { db, clock }: { db: Db; clock: Clock },
-  monotonicMs: () => number = () => performance.now(),
+  monotonicMs?: () => number,
 ): ShowListReader {
   const listings: Known<string, Listing> = createKnown(
     { maxSize: rememberedShows, sizeCalculation: ({ shows }) => shows.length + 1 },
     (dates) => Promise.all(dates.map(async (date) => [date, await readListing(date)] as const)),
+    monotonicMs,
   );
-  const seats: Known<number, TakenSeats> = createKnown({ max: rememberedShows }, readTaken);
+  const seats: Known<number, TakenSeats> = createKnown({ max: rememberedShows }, readTaken, monotonicMs);
   const lists = new LRUCache<string, Written>({ max: rememberedLists });
 
   async function readListing(date: string): Promise<Listing> {
-    const readAtMs = monotonicMs();
-    return { readAtMs, shows: (await listShowsOfDate(db, date)).map(toRemembered) };
+    return { shows: (await listShowsOfDate(db, date)).map(toRemembered) };
   }
 
   async function readTaken(showIds: readonly number[]): Promise<[number, TakenSeats][]> {
@@ -67,10 +65,11 @@ export function createShowListReader(
   }
 
   // Undefined where something of it is to be read.
-  function findWritten(date: string, listing: Listing): ReadyAnswer<Show[]> | undefined {
+  function findWritten(date: string): ReadyAnswer<Show[]> | undefined {
     const nowMs = clock.now().getTime();
     const written = lists.get(date);
-    if (written?.listing !== listing || nowMs < written.fromMs || nowMs >= written.untilMs) return undefined;
+    if (written === undefined || written.listing !== listings.peek(date)) return undefined;
+    if (nowMs < written.fromMs || nowMs >= written.untilMs) return undefined;
     return written.taken.every((taken) => seats.peek(taken.showId) === taken) ? written.answer : undefined;
   }
 
@@ -85,13 +84,7 @@ export function createShowListReader(
 
   return {
     async read(date) {
-      const listing = listings.peek(date);
-      if (listing !== undefined && monotonicMs() - listing.readAtMs >= rememberedForMs) listings.forget(date);
-      else if (listing !== undefined) {
-        const answer = findWritten(date, listing);
-        if (answer !== undefined) return answer;
-      }
-      return await readUnknown(date);
+      return findWritten(date) ?? (await readUnknown(date));
     },
     forget: seats.forget,
     forgetAll() {

@@ -6,10 +6,7 @@ import { createShowChangeFeed } from "./show-changes.ts";
 import { createShowListReader } from "./show-list-reader.ts";
 
 /** Reads shows from memory; what has changed is asked of the database at each reading, and read again. */
-export function createShowReader(
-  parts: { db: Db; clock: Clock },
-  monotonicMs?: () => number,
-): ShowReader & { /** Forgets everything. */ lost(): void } {
+export function createShowReader(parts: { db: Db; clock: Clock }, monotonicMs?: () => number): ShowReader {
   const maps = createSeatMapReader(parts, monotonicMs);
   const lists = createShowListReader(parts, monotonicMs);
   const memory = {
@@ -22,7 +19,7 @@ export function createShowReader(
       lists.forgetAll();
     },
   };
-  const { forgetChanged, lost } = createShowChangeFeed(parts.db, memory, monotonicMs);
+  const forgetChanged = createShowChangeFeed(parts.db, memory);
   return {
     async readSeatMap(showId) {
       await forgetChanged();
@@ -32,6 +29,5 @@ export function createShowReader(
       await forgetChanged();
       return await lists.read(date);
     },
-    lost,
   };
 }
