@@ -12,6 +12,7 @@ const maxAttempts = 5;
  * username, payments by id, windows of limits by key. What skips locked rows may take them in any order. A row that refers to a payment, such as a
  * refund, may be added before a wallet is locked, since no lock on a payment keeps it waiting. A customer's limit on holds is a unique slot of the
  * booking, so that no hold locks the customer.
+ * A payment by wallet and card keeps its windows locked until its commit, a round trip later.
  * Scheduling locks the film, then adds the show.
  * A new hold waits for those that count the same (`hold_refusal`) after the show and before its own seats. It may have expired other
  * bookings before; a hold that it waits for has seen their seats as claimed and does not want them, or has expired them itself.

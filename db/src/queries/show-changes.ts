@@ -5,7 +5,7 @@ import type { Db } from "../connect.ts";
 export interface DatabaseMoment {
   /** What was committed then, as Postgres writes it. */
   snapshot: string;
-  /** Another one after a restart, and on a standby that has taken over. */
+  /** When it was started: another time after a restart, and on a standby that has taken over. */
   startedAt: string;
   /** By the database's clock, in milliseconds since 1970. */
   atMs: number;

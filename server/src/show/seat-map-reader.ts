@@ -28,8 +28,9 @@ interface Claims {
   written: Written | undefined;
 }
 
-/** An answer, and between which moments it is the right one for its claims. */
+/** An answer, the layout that it was written of, and between which moments it is the right one for its claims. */
 interface Written {
+  show: Remembered;
   fromMs: number;
   untilMs: number;
   answer: ReadyAnswer<SeatMap>;
@@ -99,7 +100,10 @@ export function createSeatMapReader(
       };
     },
     forget: claims.forget,
-    forgetAll: claims.forgetAll,
+    forgetAll() {
+      shows.forgetAll();
+      claims.forgetAll();
+    },
   };
 }
 
@@ -144,7 +148,7 @@ function statusesAt({ rows, places }: Remembered, { list }: Claims, now: Date): 
 function write(show: Remembered, claims: Claims, now: Date): ReadyAnswer<SeatMap> {
   const nowMs = now.getTime();
   const { written } = claims;
-  if (written !== undefined && written.fromMs <= nowMs && nowMs < written.untilMs) return written.answer;
+  if (written?.show === show && written.fromMs <= nowMs && nowMs < written.untilMs) return written.answer;
   const statuses = statusesAt(show, claims, now);
   const [beforeVersion, ...beforeStatuses] = show.text;
   const ends = claims.list.map(([, freeAfterMs]) => freeAfterMs).filter((end) => end !== null);
@@ -152,6 +156,7 @@ function write(show: Remembered, claims: Claims, now: Date): ReadyAnswer<SeatMap
   for (const [place, before] of beforeStatuses.entries())
     text += place < statuses.length ? `${before}"${statuses[place]}"` : before;
   claims.written = {
+    show,
     fromMs: Math.max(-Infinity, ...ends.filter((end) => end <= nowMs)),
     untilMs: Math.min(Infinity, ...ends.filter((end) => end > nowMs)),
     answer: new ReadyAnswer(text),

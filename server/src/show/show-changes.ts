@@ -1,4 +1,5 @@
-import { changesKeptMs, listShowChanges, type DatabaseMoment, type Db, type ShowChanges } from "@skyfox/db";
+import { changesKeptMs, listShowChanges, type DatabaseMoment, type Db } from "@skyfox/db";
+import { askInTime } from "./ask-in-time.ts";
 import { shareNext } from "./share-next.ts";
 
 // Half of the time for which changes are kept, so that none is missing.
@@ -20,7 +21,10 @@ export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<
   let since: DatabaseMoment | undefined;
 
   const ask = shareNext(async () => {
-    const { changed, ...moment } = await askInTime(db, since?.snapshot ?? null);
+    const { changed, ...moment } = await askInTime(
+      () => listShowChanges(db, since?.snapshot ?? null),
+      askElsewhereAfterMs,
+    );
     if (since === undefined || changed.includes(null) || !followsOn(since, moment)) memory.forgetAll();
     for (const showId of changed) if (showId !== null) memory.forget(showId);
     since = moment;
@@ -29,17 +33,9 @@ export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<
   return () => ask("all");
 }
 
-// After a restart or a failover, transactions of before may be lost and their numbers given out again. By the database's clock: that of a server stands
-// still while its machine is suspended.
+// After a restart or a failover, transactions of before may be lost and their numbers given out again. Postgres says nothing of a crash that it recovers from
+// without a restart; what is missed then is over once nothing is known any longer (`knownForMs`). By the database's clock: that of a server stands still while
+// its machine is suspended.
 function followsOn(since: DatabaseMoment, { startedAt, atMs }: DatabaseMoment): boolean {
   return startedAt === since.startedAt && atMs >= since.atMs && atMs - since.atMs < trustedForMs;
-}
-
-async function askInTime(db: Db, since: string | null): Promise<ShowChanges> {
-  const late = Promise.withResolvers<ShowChanges>();
-  const timer = setTimeout(() => late.resolve(listShowChanges(db, since)), askElsewhereAfterMs);
-  const first = listShowChanges(db, since);
-  // It may fail after the other one was answered.
-  first.catch(() => {});
-  return await Promise.race([first, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,20 @@
+/**
+ * Asks, and asks once more where no answer has come after that long, as on a connection that is silent: the first answer counts. Throws what the
+ * first question threw where none is answered.
+ */
+export async function askInTime<Answer>(ask: () => Promise<Answer>, lateAfterMs: number): Promise<Answer> {
+  const first = ask();
+  if (!(await isLate(first, lateAfterMs))) return await first;
+  return await Promise.any([first, ask()]).catch(() => first);
+}
+
+async function isLate(asked: Promise<unknown>, afterMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(true), afterMs);
+  const end = () => {
+    clearTimeout(timer);
+    resolve(false);
+  };
+  asked.then(end, end);
+  return await promise;
+}
