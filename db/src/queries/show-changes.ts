@@ -32,13 +32,19 @@ export async function listShowChanges(db: Db, since: string | null): Promise<Sho
   return rows[0]!;
 }
 
-/** Removes at most `limit` changes that a snapshot has seen, and those that a restored database has from another one; tells how many. */
+/** Removes at most `limit` changes that a snapshot has seen, and as many that a restored database has from another one; tells how many. */
 export async function deleteShowChanges(db: Db, seenBy: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
-    delete from show_change where ctid = any(array(
-      select ctid from show_change
-      where pg_visible_in_snapshot(written_by, ${seenBy}::pg_snapshot) or written_by >= pg_snapshot_xmax(pg_current_snapshot())
+    with seen as (
+      select ctid as place from show_change
+      where written_by < pg_snapshot_xmax(${seenBy}::pg_snapshot) and pg_visible_in_snapshot(written_by, ${seenBy}::pg_snapshot)
       order by written_by limit ${limit} for update skip locked
-    ))`.execute(db);
+    ), foreign_ones as (
+      select ctid as place from show_change where written_by >= pg_snapshot_xmax(pg_current_snapshot())
+      order by written_by limit ${limit} for update skip locked
+    )
+    delete from show_change where ctid = any(array(select place from seen union all select place from foreign_ones))`.execute(
+    db,
+  );
   return Number(numAffectedRows);
 }

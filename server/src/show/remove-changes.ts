@@ -12,7 +12,7 @@ export function createChangeRemoval(db: Db): (signal?: AbortSignal) => Promise<v
     if (seen?.startedAt === now.startedAt && now.atMs >= seen.atMs) {
       if (now.atMs - seen.atMs <= changesKeptMs) return;
       let removed = batchSize;
-      while (removed === batchSize && signal?.aborted !== true)
+      while (removed >= batchSize && signal?.aborted !== true)
         removed = await deleteShowChanges(db, seen.snapshot, batchSize);
     }
     seen = now;
