@@ -103,6 +103,13 @@ async function begun(...args: Parameters<typeof begin>) {
   return result;
 }
 
+// Another call takes the key, in a transaction that has not ended.
+async function takeElsewhere({ key, fingerprint }: NewKey): Promise<void> {
+  await other.query("begin");
+  const values = [key, fingerprint, now, later(60)];
+  await other.query("select claim_key('one', 'booking.pay', $1, $2, null, $3, $4)", values);
+}
+
 // All that a payment may change.
 async function look() {
   const [row] = await sql.query(
@@ -234,13 +241,7 @@ describe("beginning a payment", () => {
 
   test("under a key that another transaction keeps locked says so; a lock of the booking does not look like one", async () => {
     const key = newKey();
-    await other.query("begin");
-    await other.query("select claim_key('one', 'booking.pay', $1, $2, null, $3, $4)", [
-      key.key,
-      key.fingerprint,
-      now,
-      later(60),
-    ]);
+    await takeElsewhere(key);
     const error: unknown = await begin({}, { key }).catch((reason: unknown) => reason);
     expect(isKeyLocked(error)).toBe(true);
     await other.query("rollback");
@@ -446,13 +447,7 @@ describe("a card that is counted", () => {
 
   test("leaves a key that is locked or taken as it is without one", async () => {
     const key = newKey();
-    await other.query("begin");
-    await other.query("select claim_key('one', 'booking.pay', $1, $2, null, $3, $4)", [
-      key.key,
-      key.fingerprint,
-      now,
-      later(60),
-    ]);
+    await takeElsewhere(key);
     const error: unknown = await begin({}, { key, tried }).catch((reason: unknown) => reason);
     expect(isKeyLocked(error)).toBe(true);
     await other.query("commit");

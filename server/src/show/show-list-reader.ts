@@ -13,7 +13,7 @@ import { gap, splitAtGaps } from "./write-with-gaps.ts";
 const rememberedShows = 2_000;
 const rememberedLists = 50;
 
-/** The shows of a date, in their order, and what of them is taken. */
+/** The shows of a date, in their order. */
 interface Listing {
   shows: Remembered[];
 }
