@@ -1,18 +1,12 @@
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
-import { plannedByValues } from "../named-statements.ts";
 import { paidStates, statesIn } from "../states.ts";
 import type { PaymentModeEnum } from "../schema.ts";
 import type { Period } from "./revenue.ts";
 
-/** Where the next page begins: after this booking. The time is text, because a `Date` would lose its microseconds. */
-export interface ExportCursor {
-  bookedAt: string;
-  bookingId: number;
-}
-
 /** A paid booking as it is exported: its times are the cinema's, `bookingTime` as `YYYY-MM-DD HH:MM:SS`. */
-export interface ExportRow extends ExportCursor {
+export interface ExportRow {
+  bookingId: number;
   showId: number;
   showDate: string;
   customerName: string;
@@ -26,22 +20,22 @@ export interface ExportRow extends ExportCursor {
 }
 
 /**
- * Bookings that count as revenue, newest first, made from `from` up to, not including, `to`, or at any time; `after` excludes that booking and
- * all newer ones.
+ * Bookings that count as revenue, newest first, made from `from` up to, not including, `to`, or at any time; `after` is the id of a booking, and
+ * excludes it and all newer ones.
  */
 export async function listPaidBookings(
   db: Db,
   page: {
     cinemaTimeZone: string;
     period: Pick<Period, "from" | "to"> | undefined;
-    after: ExportCursor | undefined;
+    after: number | undefined;
     limit: number;
   },
 ): Promise<ExportRow[]> {
   const { period, after } = page;
   const isBefore =
     after !== undefined
-      ? sql`(b.booking_time, b.id) < (${after.bookedAt}::timestamptz, ${after.bookingId}::bigint)`
+      ? sql`(b.booking_time, b.id) < ((select booking_time from booking where id = ${after}), ${after}::bigint)`
       : period === undefined
         ? sql`true`
         : sql`b.booking_time < ${period.to}`;
@@ -49,8 +43,7 @@ export async function listPaidBookings(
   // a period instead of one page by its index.
   const isInPeriod = period === undefined ? sql`true` : sql`booked_at >= ${period.from}`;
   const { rows } = await sql<ExportRow>`
-    ${plannedByValues} select "bookingId", "showId", "showDate", "customerName", "phoneNumber", seats, "amountPaid", "paymentType", status,
-      booked_at::text as "bookedAt",
+    select "bookingId", "showId", "showDate", "customerName", "phoneNumber", seats, "amountPaid", "paymentType", status,
       to_char(booked_at at time zone ${page.cinemaTimeZone}::text, 'YYYY-MM-DD HH24:MI:SS') as "bookingTime"
     from (
       select b.id as "bookingId", b.show_id as "showId", b.date as "showDate", coalesce(c.name, a.name, '') as "customerName",
@@ -60,7 +53,7 @@ export async function listPaidBookings(
       left join customertable c on c.username = b.customer_username
       left join admin_booked_customer a on a.id = b.customer_id
       where b.status in ${statesIn(paidStates)} and ${isBefore}
-      order by b.booking_time desc, b.id desc limit ${page.limit}
+      order by b.booking_time desc, b.id desc limit ${sql.lit(page.limit)}
     ) page
     where ${isInPeriod}
     order by booked_at desc, "bookingId" desc`.execute(db);

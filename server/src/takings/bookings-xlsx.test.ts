@@ -14,7 +14,6 @@ const row: ExportRow = {
   paymentType: "Card",
   bookingTime: "2026-03-29 02:30:05",
   status: "Confirmed",
-  bookedAt: "2026-03-28 21:00:05+00",
 };
 
 async function* inPages(...pages: ExportRow[][]) {

@@ -1,4 +1,4 @@
-import { listPaidBookings, type ExportCursor, type ExportRow } from "@skyfox/db";
+import { listPaidBookings, type ExportRow } from "@skyfox/db";
 import type { Deps } from "../deps.ts";
 import { inertCell, toCsv } from "./csv.ts";
 import { findPeriods } from "./periods.ts";
@@ -42,11 +42,11 @@ export async function* listExportPages(
   // A month of every year is one period in each, so that no page reads through the eleven months in between.
   const periods = (await findPeriods(deps, filter)) ?? [undefined];
   for (const period of periods.toReversed()) {
-    let after: ExportCursor | undefined;
+    let after: number | undefined;
     do {
       const rows = await listPaidBookings(deps.db, { cinemaTimeZone, period, after, limit: exportPageSize });
       if (rows.length > 0) yield rows;
-      after = rows.length < exportPageSize ? undefined : rows.at(-1);
+      after = rows.length < exportPageSize ? undefined : rows.at(-1)?.bookingId;
     } while (after !== undefined);
   }
 }
