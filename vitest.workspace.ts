@@ -39,10 +39,10 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongDrillsFirst },
     projects: [
-      project("db", ["db/**/*.test.ts"]),
-      // Each file has a server and a database of its own, and most of their time would go into loading the same modules again.
+      // Not isolated: each file has a database of its own, and most of the time would go into loading the same modules again.
+      project("db", ["db/**/*.test.ts"], { isolate: false }),
       project("server", ["server/**/*.test.ts"], { isolate: false }),
-      project("sdk", ["sdk/**/*.test.ts"]),
+      project("sdk", ["sdk/**/*.test.ts"], { isolate: false }),
       project("scripts", ["scripts/**/*.test.ts"]),
       project("slow", [slow], { exclude: neverTests }),
       project("browser", ["sdk/examples/**/*.browser.ts"], { maxWorkers: 1, testTimeout: 90_000 }),

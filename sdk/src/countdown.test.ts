@@ -19,6 +19,7 @@ const timing: Timing = {
 beforeEach(() => {
   now = start;
   timers = [];
+  forgetServerTime();
 });
 afterEach(() => {
   forgetServerTime();
