@@ -18,7 +18,7 @@ test(
     const bench = runScript(
       "bench/bench.ts",
       {},
-      { args: ["--quick", "--only", "hold,race,live-spread", "--json", file] },
+      { args: ["--quick", "--only", "hold,pay,race,live-spread", "--json", file] },
     );
     const code = await bench.ended;
     expect({ code, said: bench.output() }).toMatchObject({ code: 0 });
@@ -30,6 +30,8 @@ test(
       "bare",
       "raw-hold",
       "hold",
+      "raw-pay",
+      "pay",
       "race",
       "live",
       "live-spread",

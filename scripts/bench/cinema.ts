@@ -10,7 +10,7 @@ import { startChildServer, type ChildServer } from "../../server/test/child-serv
 import { givenTakings } from "../../server/test/given-takings.ts";
 import { findFreePort } from "../free-port.ts";
 import { openCaller, type Caller, type Person } from "./caller.ts";
-import { openRawHolds, type RawHolds } from "./raw-hold.ts";
+import { openRawStatements, type RawStatements } from "./raw-statements.ts";
 import { familyProcessorUs, parentOf, processorUs, startPart } from "./processes.ts";
 import type { Meter } from "./measure.ts";
 
@@ -62,7 +62,7 @@ export interface Cinema {
   databaseUrl: string;
   /** For reports by hand, without the limits in time of calls. */
   db: Db;
-  rawHolds: RawHolds;
+  raw: RawStatements;
   admin: Person;
   customers: Person[];
   /** 48 on each of six days. */
@@ -132,8 +132,8 @@ export async function openCinema(bookings: number): Promise<Cinema> {
     const db = openDatabase(databaseUrl, { statementMs: 60_000 });
     stops.push(() => db.destroy());
     const now = await databaseTime(db);
-    const rawHolds = openRawHolds({ databaseUrl, db, now });
-    stops.push(() => rawHolds.close());
+    const raw = openRawStatements({ databaseUrl, db, now });
+    stops.push(() => raw.close());
     const sql = await connectOnce(databaseUrl);
     stops.push(() => sql.end());
 
@@ -166,7 +166,7 @@ export async function openCinema(bookings: number): Promise<Cinema> {
       postgresCpu: () => (postmaster === undefined ? undefined : familyProcessorUs(postmaster)),
       databaseUrl,
       db,
-      rawHolds,
+      raw,
       admin,
       customers,
       shows,

@@ -112,23 +112,7 @@ export function listScenarios(size: Size): Scenario[] {
       name: "raw-hold",
       about: "the statements of a hold through pg under names, without a server",
       async round(cinema) {
-        const { rawHolds } = cinema;
-        const wishes = wishesOf(cinema, times(400));
-        const prepared = await Promise.all(
-          wishes.map(({ person, place }) => rawHolds.prepare(person, place)),
-        );
-        const held: Held[] = [];
-        const figures = await measureCalls({
-          count: wishes.length,
-          atOnce: callers,
-          postgres: cinema.postgresCpu,
-          async call(turn) {
-            held.push({
-              person: at(wishes, turn).person,
-              bookingId: await rawHolds.send(at(prepared, turn)),
-            });
-          },
-        });
+        const { figures, held } = await sendRaw(cinema, times(400), cinema.raw.prepareHold);
         await cancelAll(cinema, held);
         return figures;
       },
@@ -154,10 +138,16 @@ export function listScenarios(size: Size): Scenario[] {
       },
     },
     {
+      name: "raw-pay",
+      about:
+        "the statements of a hold and its payment through pg under names, without a server and a gateway",
+      round: async (cinema) => (await sendRaw(cinema, times(200), cinema.raw.preparePayment)).figures,
+    },
+    {
       name: "pay",
       about: "booking.initialize and booking.pay by card, the gateway answers at once",
-      beside: "raw-hold",
-      goals: [{ of: "calls/s ÷ raw-hold", atLeast: 0.4 }, atMost32],
+      beside: "raw-pay",
+      goals: [{ of: "calls/s ÷ raw-pay", atLeast: 0.4 }, atMost32],
       round(cinema) {
         const wishes = wishesOf(cinema, times(200));
         return measureCalls({
@@ -274,6 +264,26 @@ function meters({ server, serverCpu, postgresCpu }: Cinema) {
 // The customers take turns, so that none has more holds than it may.
 function wishesOf({ customers, nextPlace }: Cinema, count: number): { person: Person; place: Place }[] {
   return Array.from({ length: count }, (_, turn) => ({ person: at(customers, turn), place: nextPlace() }));
+}
+
+async function sendRaw(
+  cinema: Cinema,
+  count: number,
+  prepare: Cinema["raw"]["prepareHold"],
+): Promise<{ figures: Figures; held: Held[] }> {
+  const wishes = wishesOf(cinema, count);
+  const prepared = await Promise.all(wishes.map(({ person, place }) => prepare(person, place)));
+  const held: Held[] = [];
+  const figures = await measureCalls({
+    count,
+    atOnce: callers,
+    postgres: cinema.postgresCpu,
+    async call(turn) {
+      const bookingId = await cinema.raw.send(at(prepared, turn));
+      held.push({ person: at(wishes, turn).person, bookingId });
+    },
+  });
+  return { figures, held };
 }
 
 async function holdMany(cinema: Cinema, count: number): Promise<{ figures: Figures; held: Held[] }> {
