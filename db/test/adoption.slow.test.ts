@@ -174,7 +174,12 @@ test("constraints that the older database named differently are found, and end w
     "SELECT relname AS name FROM pg_class WHERE relname = ANY($1) AND relkind = 'i'",
     [reactedTo],
   );
-  expect(new Set([...found, ...indexes].map(({ name }) => name))).toEqual(new Set(reactedTo));
+  // Named by the function that finds a rule broken.
+  const rules = await connection.query(
+    "SELECT name FROM unnest($1::text[]) AS name WHERE EXISTS (SELECT FROM pg_proc WHERE proname LIKE 'check_%' AND prosrc LIKE format('%%THEN %L%%', name))",
+    [reactedTo],
+  );
+  expect(new Set([...found, ...indexes, ...rules].map(({ name }) => name))).toEqual(new Set(reactedTo));
   expect(await connection.query("SELECT * FROM integrity_violation")).toEqual([]);
   await connection.end();
 });

@@ -116,6 +116,16 @@ const refusals: [string, string, string][] = [
     "booking_checked_in",
   ],
   ["an amount due of NaN", "update booking set amount_due = 'NaN'", "booking_amount_due_bounds"],
+  ["a negative amount due", "update booking set amount_due = -0.01", "booking_amount_due_bounds"],
+  ["a part by card of NaN", "update booking set card_amount = 'NaN'", "booking_card_amount_bounds"],
+  [
+    "a negative part by wallet",
+    "update booking set status = 'Confirmed', payment_type = 'Card', amount_paid = 200, wallet_amount = -1, card_amount = 201 where id = 1",
+    "booking_wallet_amount_bounds",
+  ],
+  ["fewer than no declined cards", "update booking set declined_cards = -1", "booking_declined_cards_bounds"],
+  ["a slot before the first", "update booking set hold_slot = 0", "booking_hold_slot_bounds"],
+  ["a booking of no seats", "update booking set no_of_seats = 0", "booking_seats_bounds"],
   [
     "two open payments of one booking",
     "insert into payment_transaction (booking_id, payment_method, amount, card_amount, status, started_at, next_attempt_at) values (1, 'Card', 200, 200, 'Unknown', now(), now())",
@@ -135,6 +145,31 @@ const refusals: [string, string, string][] = [
     "a payment of NaN",
     "update payment_transaction set amount = 'NaN', card_amount = 'NaN'",
     "payment_transaction_amount_bounds",
+  ],
+  [
+    "a payment of nothing",
+    "update payment_transaction set amount = 0, card_amount = 0",
+    "payment_transaction_amount_bounds",
+  ],
+  [
+    "fewer than no questions about a payment",
+    "update payment_transaction set attempts = -1",
+    "payment_transaction_attempts_bounds",
+  ],
+  [
+    "a contested payment that did not fail",
+    "update payment_transaction set contested = true",
+    "payment_transaction_contested_is_asked",
+  ],
+  [
+    "an open payment with an end",
+    "update payment_transaction set processed_at = now()",
+    "payment_transaction_final_is_dated",
+  ],
+  [
+    "a negative part of a payment",
+    "update payment_transaction set wallet_amount = -1, card_amount = 201",
+    "payment_transaction_parts",
   ],
   [
     "a payment whose parts are not the whole",

@@ -509,7 +509,7 @@ describe("a caller", () => {
   });
 
   test("is answered amounts of two decimals, also such as are larger than any that may be sent", async () => {
-    await app.sql.query("alter table booking drop constraint booking_amount_due_bounds");
+    await app.sql.query("alter table booking drop constraint booking_rules");
     await sell(["9999999999.99", "9999999999.99", "0.5"]);
     const { text, data } = await query<Revenue>(app, "admin.revenue", {}, { token });
     expect(text).toContain('"totalRevenue":"20000000000.48","meanRevenue":"6666666666.83"');
