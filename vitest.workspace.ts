@@ -10,7 +10,7 @@ const slow = "**/*.slow.test.ts";
 const timed = "**/*.timed.fault.ts";
 
 // From the longest; none of the others takes longer than these.
-const longDrills = ["seat-races", "start", "drill", "killed-anywhere", "three-servers", "money-model"];
+const longDrills = ["seat-races", "adoption", "start", "drill", "killed-anywhere", "three-servers", "money-model"];
 
 /** Starts long drills first, so that both workers are done at about the same time, also where no earlier run has told how long each file takes. */
 class LongDrillsFirst extends BaseSequencer {
