@@ -10,7 +10,15 @@ const slow = "**/*.slow.test.ts";
 const timed = "**/*.timed.fault.ts";
 
 // From the longest; none of the others takes longer than these.
-const longDrills = ["seat-races", "adoption", "start", "drill", "killed-anywhere", "three-servers", "money-model"];
+const longDrills = [
+  "seat-races",
+  "drill",
+  "adoption",
+  "start",
+  "killed-anywhere",
+  "three-servers",
+  "money-model",
+];
 
 /** Starts long drills first, so that both workers are done at about the same time, also where no earlier run has told how long each file takes. */
 class LongDrillsFirst extends BaseSequencer {
@@ -39,7 +47,7 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongDrillsFirst },
     projects: [
-      // Not isolated: each file has a database of its own, and most of the time would go into loading the same modules again.
+      // Not isolated: what files share is the modules, and most of the time would go into loading them again. A file that needs a database has its own.
       project("db", ["db/**/*.test.ts"], { isolate: false }),
       project("server", ["server/**/*.test.ts"], { isolate: false }),
       project("sdk", ["sdk/**/*.test.ts"], { isolate: false }),

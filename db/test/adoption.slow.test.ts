@@ -174,12 +174,16 @@ test("constraints that the older database named differently are found, and end w
     "SELECT relname AS name FROM pg_class WHERE relname = ANY($1) AND relkind = 'i'",
     [reactedTo],
   );
-  // Named by the function that finds a rule broken.
+  // A rule of bookings is named by the function that their check calls.
   const rules = await connection.query(
-    "SELECT name FROM unnest($1::text[]) AS name WHERE EXISTS (SELECT FROM pg_proc WHERE proname LIKE 'check_%' AND prosrc LIKE format('%%THEN %L%%', name))",
+    "SELECT name FROM unnest($1::text[]) AS name WHERE EXISTS (SELECT FROM pg_proc WHERE proname = 'check_booking' AND prosrc LIKE format('%%THEN %L%%', name))",
     [reactedTo],
   );
   expect(new Set([...found, ...indexes, ...rules].map(({ name }) => name))).toEqual(new Set(reactedTo));
+  const checks = await connection.query(
+    "SELECT conname AS name FROM pg_constraint WHERE conname LIKE '%_rules' ORDER BY 1",
+  );
+  expect(checks.map(({ name }) => name)).toEqual(["booking_rules", "payment_transaction_rules"]);
   expect(await connection.query("SELECT * FROM integrity_violation")).toEqual([]);
   await connection.end();
 });

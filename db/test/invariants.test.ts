@@ -271,6 +271,22 @@ describe("the database refuses", () => {
     await expect(sql.query(statement)).rejects.toMatchObject({ constraint });
   });
 
+  test("what breaks a rule also for a caller to whom operators mean something else", async () => {
+    await sql.query("begin");
+    try {
+      await sql.query(`
+        create schema elsewhere;
+        create function elsewhere.always(integer, integer) returns boolean language sql as 'select true';
+        create operator elsewhere.>= (function = elsewhere.always, leftarg = integer, rightarg = integer);
+        set local search_path = elsewhere, pg_catalog, public`);
+      await expect(sql.query("update booking set no_of_seats = 0")).rejects.toMatchObject({
+        constraint: "booking_seats_bounds",
+      });
+    } finally {
+      await sql.query("rollback");
+    }
+  });
+
   test.each([
     "update wallet_transaction set amount = 1",
     "delete from wallet_transaction",

@@ -28,17 +28,13 @@ export interface PlanRecorder extends Relay {
 
 /**
  * Makes a database tell the plans of what new connections run, as it ran, and starts a proxy on loopback that reads them. A prepared statement
- * is planned for any values, as most of its runs are, unless `plan_cache_mode` is another.
+ * is planned for any values, as most of its runs are.
  */
-export async function startPlanRecorder(
-  sql: Connection,
-  databaseUrl: string,
-  plan_cache_mode: "force_generic_plan" | "force_custom_plan" = "force_generic_plan",
-): Promise<PlanRecorder> {
+export async function startPlanRecorder(sql: Connection, databaseUrl: string): Promise<PlanRecorder> {
   const [{ name } = {}] = await sql.query("select current_database() as name");
   const settings = {
     session_preload_libraries: "auto_explain",
-    plan_cache_mode,
+    plan_cache_mode: "force_generic_plan",
     "auto_explain.log_min_duration": "0",
     "auto_explain.log_analyze": "on",
     "auto_explain.log_buffers": "on",
