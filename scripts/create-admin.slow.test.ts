@@ -13,6 +13,7 @@ import { createPasswordHasher } from "../server/src/auth/passwords.ts";
 import { developmentApiKey } from "../server/src/config.ts";
 import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
 import { limitTable } from "../server/src/limits/limit-table.ts";
+import { createTryReturns } from "../server/src/limits/try-returns.ts";
 import { runScript } from "./test/run-script.ts";
 import { makeStateDirectory } from "./test/state-directory.ts";
 
@@ -126,7 +127,7 @@ describe("npm run admin:create -- --reset", () => {
   test("sets the password, ends the sessions, frees the login, and says and records it", async () => {
     const { db, read, settings } = await givenAdmin();
     const { fits } = createPasswordHasher();
-    const limits = createGuessingLimits(db, limitTable);
+    const limits = createGuessingLimits(db, limitTable, createTryReturns({ db, logger: console }));
     const guess = () => limits.count("wrongPasswords", { account: "box.office", address: "192.0.2.7" });
     for (let count = 0; count < limitTable.wrongPasswords.perAccount; count += 1) await guess();
     await expect(guess()).rejects.toThrow("That was too often.");

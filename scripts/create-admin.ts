@@ -21,8 +21,7 @@ import { hashNewPassword } from "../server/src/auth/new-password.ts";
 import { createPasswordHasher, hashPassword } from "../server/src/auth/passwords.ts";
 import { logInInput } from "../server/src/contract/auth.ts";
 import { nameSchema, usernameSchema } from "../server/src/contract/person.ts";
-import { createGuessingLimits } from "../server/src/limits/guessing-limits.ts";
-import { limitTable } from "../server/src/limits/limit-table.ts";
+import { forgiveGuesses } from "../server/src/limits/guessing-limits.ts";
 import { describeFailure, withDatabase } from "./database.ts";
 
 const usage = `ADMIN_PASSWORD=… npm run admin:create -- --username <username> --name <name> [--counter <number>]
@@ -137,7 +136,7 @@ async function resetAdmin(db: Db, wanted: z.output<typeof newPassword>): Promise
       requestId: "admin:create",
       details: { changed: ["password"] },
     });
-    await createGuessingLimits(db, limitTable).forgive(tx, username);
+    await forgiveGuesses(tx, username);
     return await endSessions(tx, { username }, now);
   });
   console.log(`The admin ${username} has the new password now. Sessions that were ended: ${endedSessions}.`);

@@ -47,4 +47,4 @@ export * from "./queries/wallets.ts";
 export { isOpenPayment, isPaidBooking } from "./states.ts";
 export type { BookingStatus, PaymentStatus } from "./schema.ts";
 export { bookingTransitions, paymentTransitions } from "./transitions.ts";
-export { inTransaction, isRefusal, isRetryable, retryConflicts, sqlState } from "./transaction.ts";
+export { inTransaction, isRetryable, retryConflicts, sqlState } from "./transaction.ts";

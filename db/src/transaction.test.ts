@@ -4,7 +4,7 @@ import { createTestDatabase } from "../embedded/test-database.ts";
 import { openConnection } from "../test/open-connection.ts";
 import { openDatabase, type Tx } from "./connect.ts";
 import { violatedConstraint } from "./constraints.ts";
-import { inTransaction, isRefusal, sqlState } from "./transaction.ts";
+import { inTransaction, sqlState } from "./transaction.ts";
 
 const { url } = await createTestDatabase();
 const db = openDatabase(url);
@@ -161,21 +161,6 @@ describe("the state of an error", () => {
     expect(sqlState({ code: "23505" })).toBeUndefined();
     expect(sqlState(undefined)).toBeUndefined();
   });
-});
-
-describe("an error", () => {
-  const withCode = (code: string | undefined) => Object.assign(new Error("an error"), { code });
-
-  test.each(["22003", "23505", "40001", "40P01", "42P01", "55P03", "57014", "P0001"])(
-    "of the state %s says that the statement was undone",
-    (code) => expect(isRefusal(withCode(code))).toBe(true),
-  );
-
-  // A pooler answers so for a connection that has died, and Postgres when it ends one: the statement may be committed.
-  test.each(["08P01", "08006", "57P01", "57P02", "58000", "XX000", "ECONNRESET", undefined])(
-    "of the state %s does not",
-    (code) => expect(isRefusal(withCode(code))).toBe(false),
-  );
 });
 
 function barrierFor(count: number): () => Promise<void> {

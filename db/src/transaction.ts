@@ -37,14 +37,6 @@ export function isRetryable(error: unknown): boolean {
   return retryable.has(sqlState(error) ?? "") || isOutdatedPlan(error);
 }
 
-/**
- * Whether Postgres refused the statement, and so has undone all of it: for its values, a constraint, a conflict, a lock or its time. Of any other
- * error, such as a connection that ended, the statement may have been committed before.
- */
-export function isRefusal(error: unknown): boolean {
-  return /^(?:22|23|40|42|55|57014|P0)/.test(sqlState(error) ?? "");
-}
-
 /** The five-character SQLSTATE of a Postgres error, if it is one. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;

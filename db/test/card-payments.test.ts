@@ -11,7 +11,7 @@ import {
   type BookingPaymentOrder,
 } from "../src/queries/card-payments.ts";
 import { isKeyLocked, type NewKey } from "../src/queries/keys.ts";
-import type { NewTry } from "../src/queries/limits.ts";
+import { returnTry, type NewTry } from "../src/queries/limits.ts";
 
 const { url } = await createTestDatabase();
 const sql = await connectOnce(url);
@@ -125,7 +125,7 @@ async function look() {
 }
 
 const accept = (paymentId: number, kept?: { answer: string; expiresAt: Date }) =>
-  acceptPayment(db, { paymentId, transactionId: `ref ${paymentId}`, now: later(5), kept, returned: [] });
+  acceptPayment(db, { paymentId, transactionId: `ref ${paymentId}`, now: later(5), kept });
 
 beforeEach(() => givenHold(100));
 
@@ -371,47 +371,35 @@ describe("a card that is counted", () => {
   const windows = async () =>
     (await sql.query("select key, points, expire from rate_limit order by key")).map(Object.values);
   const returned = tried.windows.map(({ key, expire }) => ({ key, endsBefore: expire + 10_000 }));
-  const acceptReturning = (paymentId: number) =>
-    acceptPayment(db, { paymentId, transactionId: "ref", now: later(5), kept: undefined, returned });
 
   beforeEach(() => sql.query("delete from rate_limit"));
 
-  test("is counted by the statement that begins its payment, and no more by the one that accepts its charge", async () => {
+  test("is counted by the statement that begins its payment, and no more once it is returned", async () => {
     await sql.query(
       "insert into rate_limit (key, points, expire) values ('cards:b', 1, $1), ('cards:a', 3, $2)",
       [nowMs + 5_000, nowMs],
     );
-    const { payment, counted: ends } = await begun({}, { tried });
+    const { counted: ends } = await begun({}, { tried });
     expect(ends).toEqual([
       { key: "cards:a", expire: nowMs + 60_000 },
       { key: "cards:b", expire: nowMs + 5_000 },
     ]);
-    const counted = await windows();
-    expect(counted).toEqual([
+    expect(await windows()).toEqual([
       ["cards:a", 1, nowMs + 60_000],
       ["cards:b", 2, nowMs + 5_000],
     ]);
-    expect(await acceptReturning(payment.id)).toBe(true);
+    await returnTry(db, returned);
     expect(await windows()).toEqual([
       ["cards:a", 0, nowMs + 60_000],
       ["cards:b", 1, nowMs + 5_000],
     ]);
   });
 
-  test("stays counted where its charge is not accepted", async () => {
+  test("has its charge recorded while another transaction keeps its window locked", async () => {
     const { payment } = await begun({}, { tried });
-    await sql.query("update show set cancelled_at = now(), cancel_reason = 'A power cut'");
-    const counted = await windows();
-    expect(await acceptReturning(payment.id)).toBe(false);
-    expect(await windows()).toEqual(counted);
-  });
-
-  test("stays counted where another transaction keeps its window locked, and its charge is recorded", async () => {
-    const { payment } = await begun({}, { tried });
-    const counted = await windows();
     await other.query("begin");
     await other.query("select from rate_limit for update");
-    const charge = { paymentId: payment.id, transactionId: "ref", now: later(5), kept: undefined, returned };
+    const charge = { paymentId: payment.id, transactionId: "ref", now: later(5), kept: undefined };
     const isAccepted = await db.transaction().execute(async (tx) => {
       await raw`set local lock_timeout = '50ms'`.execute(tx);
       return await acceptPayment(tx, charge);
@@ -419,7 +407,6 @@ describe("a card that is counted", () => {
     expect(isAccepted).toBe(true);
     await other.query("rollback");
     expect(await look()).toMatchObject({ status: "Confirmed" });
-    expect(await windows()).toEqual(counted);
   });
 
   test("that is one too many is refused until the last full window ends, and changes nothing", async () => {
@@ -484,11 +471,10 @@ describe("a card that is counted", () => {
     expect(begunAt.counted.map(({ expire }) => expire)).toEqual([nowMs + 60_000, nowMs + 900_000]);
     await top(100);
     expect(await top(100)).toEqual({ refusal: "RATE_LIMITED", until: nowMs + 900_000 });
-    const charge = { paymentId: begunAt.payment.id, transactionId: "ref", now, kept: undefined, returned };
-    expect(await acceptTopUp(db, charge)).toBe(true);
-    expect((await windows()).map(([, points]: unknown[]) => points)).toEqual([1, 1]);
-    expect(await acceptTopUp(db, charge)).toBe(false);
-    expect((await windows()).map(([, points]: unknown[]) => points)).toEqual([1, 1]);
+    const points = async () => (await windows()).map(([, count]: unknown[]) => count);
+    expect(await points()).toEqual([2, 2]);
+    await returnTry(db, [...returned, ...returned]);
+    expect(await points()).toEqual([0, 0]);
   });
 });
 
@@ -511,7 +497,7 @@ describe("a top-up", () => {
   const acceptAdding = (paymentId: number, said?: { balance: number; available: number }) =>
     acceptTopUp(
       db,
-      { paymentId, transactionId: "ref", now, kept: undefined, returned: [] },
+      { paymentId, transactionId: "ref", now, kept: undefined },
       said && { balance: new Decimal(said.balance), available: new Decimal(said.available) },
     );
 

@@ -3,6 +3,7 @@ import { Decimal, maxLiveHolds } from "@skyfox/sdk";
 import pg from "pg";
 import { createGuessingLimits } from "../../server/src/limits/guessing-limits.ts";
 import { limitTable } from "../../server/src/limits/limit-table.ts";
+import { createTryReturns } from "../../server/src/limits/try-returns.ts";
 import { askAfterMs } from "../../server/src/payment/charge-card.ts";
 import type { Person } from "./caller.ts";
 import type { Place } from "./cinema.ts";
@@ -50,6 +51,7 @@ export function openRawStatements({
 }): RawStatements {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 20 });
   const names = new Map<string, string>();
+  const limits = createGuessingLimits(db, limitTable, createTryReturns({ db, logger: console }));
 
   function nameOf(text: string): string {
     const name = names.get(text) ?? `raw_${names.size}`;
@@ -85,10 +87,7 @@ export function openRawStatements({
   }
 
   async function pay(recorder: Db, { username, address }: Person): Promise<void> {
-    const tried = createGuessingLimits(recorder, limitTable).plan("failedCards", {
-      account: username,
-      address,
-    });
+    const tried = limits.plan("failedCards", { account: username, address });
     const order = { bookingId, username, method: "Card", hasCard: true, payingSeconds } as const;
     await beginBookingPayment(recorder, order, {
       key: undefined,
@@ -101,7 +100,6 @@ export function openRawStatements({
       transactionId: crypto.randomUUID(),
       now,
       kept: undefined,
-      returned: tried.returned(tried.counted.windows),
     });
   }
 

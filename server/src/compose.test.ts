@@ -16,7 +16,17 @@ import { developmentApiKey, readConfig, type ServiceAccess } from "./config.ts";
 
 const apiKey = "sandbox-key-of-the-tests";
 
-async function givenServer(
+async function givenServer(...parts: Parameters<typeof composeServer>) {
+  const given = await composeServer(...parts);
+  onTestFinished(async () => {
+    await given.server.stopBackground();
+    await given.server.close();
+    await given.sql.end();
+  });
+  return given;
+}
+
+async function composeServer(
   movieService: ServiceAccess | undefined,
   environment: Record<string, string> = {},
   parts: Partial<CompleteConfig> = {},
@@ -34,11 +44,6 @@ async function givenServer(
   };
   const logger = createMemoryLogger();
   const server = await compose(config, logger, () => "");
-  onTestFinished(async () => {
-    await server.stopBackground();
-    await server.close();
-    await sql.end();
-  });
   return { server, sql, databaseUrl, lines: logger.lines };
 }
 
@@ -86,6 +91,22 @@ test.each([
     );
   });
   expect(rows).toEqual([{ count: prepared }]);
+});
+
+test("a server that closes first writes which tries were given back behind calls", async () => {
+  const { server, sql } = await composeServer(undefined);
+  const expire = 2_000_000_000_000;
+  await sql.query(`insert into rate_limit (key, points, expire) values ('cards', 5, ${expire})`);
+  await sql.query("begin; select from rate_limit for update");
+  const tried = server.deps.limits.plan("failedCards", { address: "192.0.2.7" });
+  // The first waits for the lock, and the second for the first.
+  tried.giveBack([{ key: "cards", expire }]);
+  tried.giveBack([{ key: "cards", expire }]);
+  const closing = server.close();
+  await sql.query("commit");
+  await closing;
+  expect(await sql.query("select points from rate_limit where key = 'cards'")).toEqual([{ points: 3 }]);
+  await sql.end();
 });
 
 test("what is due is done while callers have all their connections, on connections that bear another name", async () => {

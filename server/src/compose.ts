@@ -34,6 +34,7 @@ import { createSeatMapFeed, type SeatMapFeed } from "./live-map/seat-map-feed.ts
 import { createCallLimits, shareEveryMs, type CallLimits } from "./limits/call-limits.ts";
 import { createGuessingLimits } from "./limits/guessing-limits.ts";
 import { joinLimits } from "./limits/limits.ts";
+import { createTryReturns, type TryReturns } from "./limits/try-returns.ts";
 import { createMetrics } from "./runtime/metrics.ts";
 import { connectMovieService, noMovieService } from "./movie/movie-service.ts";
 import { openBooks } from "./payment/check-books.ts";
@@ -114,7 +115,7 @@ export async function compose(
   doubtClock = clock.doubt;
   let isShuttingDown = false;
   let isMigrated = false;
-  const { deps, app, monitors, calls, liveMaps, idle, close } = assemble(config, {
+  const { deps, app, monitors, calls, returns, liveMaps, idle, close } = assemble(config, {
     db,
     backgroundDb,
     books,
@@ -161,8 +162,8 @@ export async function compose(
     idle,
     async close() {
       await sharing.close();
-      // What was counted since the last round.
-      await calls.share();
+      // What was counted, and given back, since the last round.
+      await Promise.all([calls.share(), returns.settled()]);
       clock.close();
       close();
       await Promise.all([db.destroy(), backgroundDb.destroy(), books.close()]);
@@ -214,6 +215,7 @@ export interface Assembly {
   monitors: RunningExpiryMonitors;
   sessions: SessionMemory;
   calls: CallLimits;
+  returns: TryReturns;
   liveMaps: SeatMapFeed;
   /** Resolves once ended sessions are heard of, and changes of seats on other servers. */
   hearing: Promise<void>;
@@ -250,6 +252,7 @@ export function assemble(
   });
   const seatNotices = startListener(listenUrl, { channel: seatChannel, ...liveMaps });
   const calls = createCallLimits({ db: backgroundDb, clock, logger }, config.limits);
+  const returns = createTryReturns({ db: backgroundDb, logger });
   const deps: Deps = {
     db,
     books,
@@ -269,7 +272,7 @@ export function assemble(
     printer: createTicketPrinter(),
     pictures: createPictureMaker(),
     images: bucket ?? folder,
-    limits: joinLimits(createGuessingLimits(db, config.limits), calls),
+    limits: joinLimits(createGuessingLimits(db, config.limits, returns), calls),
     liveMaps,
     logger,
     settings: settingsOf(config),
@@ -296,6 +299,7 @@ export function assemble(
     monitors,
     sessions,
     calls,
+    returns,
     liveMaps,
     hearing: Promise.all([endings.hearing, seatNotices.hearing]).then(() => {}),
     idle: inFlight.idle,

@@ -147,6 +147,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     sessions,
     liveMaps,
     calls: firstCalls,
+    returns,
     hearing,
     close,
   } = assemble(
@@ -186,10 +187,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const listViolations = () => sql.query("select rule, subject, details from integrity_violation");
 
   const forgetCounts = async () => {
+    await returns.settled();
     await sql.query("truncate rate_limit");
     calls = createCallLimits(deps, config.limits);
     // In place: a test may have put the object into other parts.
-    Object.assign(deps.limits, joinLimits(createGuessingLimits(db, config.limits), calls));
+    Object.assign(deps.limits, joinLimits(createGuessingLimits(db, config.limits, returns), calls));
   };
 
   const reconcile = async (signal?: AbortSignal) => {
@@ -198,7 +200,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   };
 
   whenOver(async () => {
-    await Promise.all([monitors.close(), liveMaps.close()]);
+    await Promise.all([monitors.close(), liveMaps.close(), returns.settled()]);
     expect(await listViolations()).toEqual([]);
     expect(logger.lines.filter((line) => "unlistedCode" in line)).toEqual([]);
     close();
@@ -220,7 +222,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     databaseUrl,
     imageFolder,
     reconcile,
-    shareCounts: () => calls.share(),
+    /** Resolves once what was counted, and given back, is in the database. */
+    shareCounts: async () => {
+      await Promise.all([calls.share(), returns.settled()]);
+    },
     forgetCounts,
     listViolations,
   };

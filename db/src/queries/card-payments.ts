@@ -2,7 +2,7 @@ import type { Decimal } from "decimal.js";
 import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 import type { NewKey } from "./keys.ts";
-import { byKey, returnedAs, type NewTry, type ReturnedWindow, type WindowEnd } from "./limits.ts";
+import { byKey, type NewTry, type WindowEnd } from "./limits.ts";
 import type { OpenPayment } from "./payments.ts";
 
 // The steps of a payment by card, each one statement. Their rules are in the functions of migrations 0023 and 0026.
@@ -15,7 +15,7 @@ export interface Beginning {
   time: Date | undefined;
   /** How long after its beginning a payment is asked about, should its server not learn the outcome. */
   askAfterMs: number;
-  /** What the card counts in as one that fails, until it has paid; undefined without a card. */
+  /** What the card counts in as one that fails, until it turned out not to have failed; undefined without a card. */
   tried: NewTry | undefined;
 }
 
@@ -241,15 +241,13 @@ export interface AcceptedCharge {
   now: Date;
   /** Undefined where the caller keeps it in the same transaction, or the call has no key. */
   kept: { answer: string; expiresAt: Date } | undefined;
-  /** The windows in which the card was counted, and counts no more. */
-  returned: readonly ReturnedWindow[];
 }
 
 /** Confirms the booking that this charge has paid; false, and nothing changed, where it does not wait for it any more. */
 export async function acceptPayment(db: Db, charge: AcceptedCharge): Promise<boolean> {
-  const { paymentId, transactionId, now, kept, returned } = charge;
+  const { paymentId, transactionId, now, kept } = charge;
   const { rows } = await sql<{ accepted: boolean }>`
-    select accepted ${alsoReturned(returned)} from accept_payment(
+    select accepted from accept_payment(
       ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null}
     ) as accepted`.execute(db);
   return rows[0]!.accepted;
@@ -261,18 +259,11 @@ export async function acceptTopUp(
   charge: AcceptedCharge,
   said?: { balance: Decimal; available: Decimal },
 ): Promise<boolean> {
-  const { paymentId, transactionId, now, kept, returned } = charge;
+  const { paymentId, transactionId, now, kept } = charge;
   const { rows } = await sql<{ accepted: boolean }>`
-    select accepted ${alsoReturned(returned)} from accept_top_up(
+    select accepted from accept_top_up(
       ${paymentId}, ${transactionId}, ${now}, ${kept?.answer ?? null}, ${kept?.expiresAt ?? null},
       ${said?.balance ?? null}, ${said?.available ?? null}
     ) as accepted`.execute(db);
   return rows[0]!.accepted;
-}
-
-// After what locks the booking, wallet and payment.
-function alsoReturned(windows: readonly ReturnedWindow[]) {
-  return windows.length === 0
-    ? sql``
-    : sql`, case when accepted then return_paid(${returnedAs(windows)}) end`;
 }

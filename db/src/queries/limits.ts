@@ -1,4 +1,4 @@
-import { sql, type RawBuilder } from "kysely";
+import { sql } from "kysely";
 import type { Db } from "../connect.ts";
 
 // Longer than any window of calls: for a server that has heard nothing yet.
@@ -51,15 +51,14 @@ export async function countTry(
   return rows;
 }
 
-/** Takes one point back from each of these windows that ends before its `endsBefore`; one that began since then keeps its points. */
+/**
+ * Takes one point back from each of these windows, from one that is named twice two points, if it ends before its `endsBefore`; one that began since
+ * then keeps its points.
+ */
 export async function returnTry(db: Db, windows: readonly ReturnedWindow[]): Promise<void> {
-  await sql`select return_try(${returnedAs(windows)})`.execute(db);
-}
-
-/** The windows as the functions take them that return a try. */
-export function returnedAs(windows: readonly ReturnedWindow[]): RawBuilder<unknown> {
   const sorted = byKey(windows);
-  return sql`${sorted.map(({ key }) => key)}, ${sorted.map(({ endsBefore }) => endsBefore)}`;
+  const ends = sorted.map(({ endsBefore }) => endsBefore);
+  await sql`select return_try(${sorted.map(({ key }) => key)}, ${ends})`.execute(db);
 }
 
 /** Windows in the order in which they are locked. */

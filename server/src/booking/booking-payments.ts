@@ -41,7 +41,7 @@ export function bookingPayments(
         now,
         isWaiting: booking.status === "Paying" && cancelReason === undefined,
         async accept({ transactionId }) {
-          const charge = { paymentId: payment.id, transactionId, now, kept: undefined, returned: [] };
+          const charge = { paymentId: payment.id, transactionId, now, kept: undefined };
           if (!(await acceptPayment(tx, charge)))
             throw new Error(`Payment ${payment.id} was changed outside the lock that guards it.`);
           return await answer();

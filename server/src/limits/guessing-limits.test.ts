@@ -296,6 +296,7 @@ describe("failed cards", () => {
     const { bookingId } = await hold(customer);
     for (let number = 0; number < 19; number += 1) await refusalOf(pay(customer, bookingId, rejectedCard));
     expect(await refusalOf(pay(customer, bookingId))).toBe("accepted");
+    await app.shareCounts();
     const another = (await hold(customer)).bookingId;
     expect(await refusalOf(pay(customer, another, rejectedCard))).toBe("PAYMENT_VALIDATION_FAILED");
     expect(await refusalOf(pay(customer, another))).toBe("RATE_LIMITED");
@@ -351,7 +352,7 @@ describe("failed cards", () => {
     expect(await refusalOf(pay(elsewhere, bookings[0]!))).toBe("accepted");
   });
 
-  test("are not one less when the answer of the statement that records a charge is lost", async () => {
+  test("are given back once when the answer of the statement that records a charge is lost", async () => {
     const proxy = await startDatabaseProxy(app.databaseUrl);
     whenOver(() => proxy.close());
     const server = await createTestApp({ beside: app, databaseUrl: () => proxy.url });
@@ -362,6 +363,7 @@ describe("failed cards", () => {
     const input = { bookingId, method: "Card" as const, card: goodCard };
     expect(await payBooking(server.deps, customer, input)).toMatchObject({ status: "Confirmed" });
     await lost.reached;
+    await server.shareCounts();
     expect(await pointsOf("failedCards")).toEqual([1, 1]);
   });
 
@@ -375,6 +377,7 @@ describe("failed cards", () => {
     try {
       await charge.release();
       expect(await paying).toMatchObject({ status: "Confirmed" });
+      await app.shareCounts();
     } finally {
       await app.sql.query("alter table gone rename to rate_limit");
     }

@@ -7,6 +7,7 @@ import {
   type ReturnedWindow,
 } from "@skyfox/db";
 import type { GuessingLimits } from "./ports.ts";
+import type { TryReturns } from "./try-returns.ts";
 import type { LimitName, Limits } from "./limit-table.ts";
 import { digest, rateLimited, windowsOf, type Window } from "./windows.ts";
 
@@ -23,7 +24,7 @@ const guesses: readonly LimitName[] = [
 ];
 
 /** Limits that all servers on the database share. They run on the process's own clock. */
-export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
+export function createGuessingLimits(db: Db, limits: Limits, returns: TryReturns): GuessingLimits {
   return {
     async count(names, trier) {
       const windows = [names].flat().flatMap((name) => windowsOf(name, limits[name], trier));
@@ -56,7 +57,7 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       return {
         counted: { windows, nowMs },
         refusal: (untilMs) => rateLimited(untilMs - nowMs),
-        returned: (counted) => counted.map(toReturned),
+        giveBack: (counted) => returns.add(counted.map(toReturned)),
       };
     },
 
@@ -65,22 +66,25 @@ export function createGuessingLimits(db: Db, limits: Limits): GuessingLimits {
       await prolongLimit(db, `${limit}:account:${digest(account)}`, expire);
     },
 
-    async forgive(handle, account, names = guesses) {
-      const now = new Date().getTime();
-      const forgotten = await deleteAccountLimits(handle, digest(account), [...names]);
-      const points = (window: string) =>
-        forgotten
-          .filter(({ key, expire }) => key.startsWith(`${window}:`) && expire > now)
-          .reduce((sum, row) => sum + row.points, 0);
-      // What is counted in two windows is one guess.
-      return (
-        points("wrongPasswords:account") +
-        points("wrongCurrentPasswords:account") +
-        Math.max(points("wrongPasswordsOfDevices:account"), points("wrongPasswordsOfDevices:device")) +
-        Math.max(points("wrongAnswers:account"), points("wrongAnswersADay:account"))
-      );
-    },
+    forgive: forgiveGuesses,
   };
+}
+
+/** What `GuessingLimits.forgive` does, which needs nothing but the database. */
+export async function forgiveGuesses(db: Db, account: string, names = guesses): Promise<number> {
+  const now = new Date().getTime();
+  const forgotten = await deleteAccountLimits(db, digest(account), [...names]);
+  const points = (window: string) =>
+    forgotten
+      .filter(({ key, expire }) => key.startsWith(`${window}:`) && expire > now)
+      .reduce((sum, row) => sum + row.points, 0);
+  // What is counted in two windows is one guess.
+  return (
+    points("wrongPasswords:account") +
+    points("wrongCurrentPasswords:account") +
+    Math.max(points("wrongPasswordsOfDevices:account"), points("wrongPasswordsOfDevices:device")) +
+    Math.max(points("wrongAnswers:account"), points("wrongAnswersADay:account"))
+  );
 }
 
 // A window that has begun anew since then ends later.

@@ -1,4 +1,4 @@
-import type { Db, NewTry, ReturnedWindow, WindowEnd } from "@skyfox/db";
+import type { Db, NewTry, WindowEnd } from "@skyfox/db";
 import type { DomainError } from "../errors/domain-error.ts";
 import type { CallLimitName, LimitName } from "./limit-table.ts";
 
@@ -16,8 +16,8 @@ export interface PlannedTry {
   counted: NewTry;
   /** What a caller is told whose windows are full until then, in milliseconds since 1970. */
   refusal(untilMs: number): DomainError;
-  /** What counts no more once the try turned out not to be what is limited, of the windows that the statement has counted it in. */
-  returned(counted: readonly WindowEnd[]): ReturnedWindow[];
+  /** For a try that turned out not to be what is limited: it counts no more in these windows, soon and behind the call. */
+  giveBack(counted: readonly WindowEnd[]): void;
 }
 
 /** Who tries something. */

@@ -1,12 +1,4 @@
-import {
-  isRefusal,
-  markPaymentUnknown,
-  retryConflicts,
-  returnTry,
-  type AcceptedCharge,
-  type OpenPayment,
-  type ReturnedWindow,
-} from "@skyfox/db";
+import { markPaymentUnknown, retryConflicts, type OpenPayment } from "@skyfox/db";
 import type { Card } from "../contract/index.ts";
 import type { ChargeOutcome, PaymentSubject } from "./ports.ts";
 import type { PlannedTry } from "../limits/ports.ts";
@@ -42,8 +34,8 @@ export function assertNotOutOfDate(deps: Pick<Deps, "clock" | "settings">, card:
 
 /**
  * Begins a payment, charges its card if it needs one, and records what the gateway says. What `begin` has committed decides: a payment that
- * the wallet has made alone is answered at once. The statement that begins counts the card as one that fails. A card that did not fail counts no more,
- * except where an answer of the database was lost: then it counts until its window ends. Throws `PAYMENT_DECLINED`,
+ * the wallet has made alone is answered at once. The statement that begins counts the card as one that fails. A card that did not fail counts no more
+ * soon after the gateway has answered. Throws `PAYMENT_DECLINED`,
  * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, what the subject answers to a charge that goes back,
  * `RATE_LIMITED`, and whatever `begin` throws.
  */
@@ -59,54 +51,37 @@ export async function chargeCard<Answer>(
   if ("paid" in begun) return begun.paid;
   const { payment, counted } = begun;
   if (card === undefined || tried === undefined) throw new Error(`Payment ${payment.id} needs a card.`);
-  const returned = tried.returned(counted);
   const outcome = await deps.gateway.charge({ key: payment.gatewayKey, amount: payment.cardAmount, card });
-  const accepted =
-    outcome.kind === "success"
-      ? await acceptAtOnce(deps, subject, begun, { transactionId: outcome.transactionId, returned }, call)
-      : "refused";
-  if (typeof accepted === "object") return accepted.answer;
-  try {
-    return await call.settlePayment(() => settle(deps, subject, payment, outcome));
-  } finally {
-    const hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
-    // What may be returned already is not returned again: the card would make room for one that fails.
-    if (!hasCardFailed && accepted === "refused") await giveBackTry(deps, returned);
+  const hasCardFailed = outcome.kind === "declined" || outcome.kind === "rejected";
+  if (!hasCardFailed) tried.giveBack(counted);
+  if (outcome.kind === "success") {
+    const accepted = await acceptAtOnce(deps, subject, begun, outcome.transactionId, call);
+    if (accepted !== undefined) return accepted.answer;
   }
+  return await call.settlePayment(() => settle(deps, subject, payment, outcome));
 }
 
-// What became of the payment is the answer, whether or not the count could be corrected.
-async function giveBackTry(
-  { db, logger }: Pick<Deps, "db" | "logger">,
-  returned: ReturnedWindow[],
-): Promise<void> {
-  await returnTry(db, returned).catch((error: unknown) => {
-    logger.warn({ err: error }, "A card that did not fail stays counted as failed until its window ends.");
-  });
-}
-
-// The usual end, in one statement: charged, and nothing has come in between. What Postgres refused has not happened; what was "lost" may have, and `settle`
-// asks what is there.
+// The usual end, in one statement: charged, and nothing has come in between. Undefined where that is not so, or is not known: `settle` asks what is there.
 async function acceptAtOnce<Answer>(
   { db, clock, logger }: ChargingDeps,
   subject: PaymentSubject<Answer>,
   { payment, foretell }: BegunPayment<Answer>,
-  { transactionId, returned }: Pick<AcceptedCharge, "transactionId" | "returned">,
+  transactionId: string,
   { isKeyed }: Call,
-): Promise<{ answer: Answer } | "refused" | "lost"> {
+): Promise<{ answer: Answer } | undefined> {
   try {
     const now = clock.now();
     const answer = foretell({ transactionId, now });
     const kept = isKeyed ? keptFrom(now, answer) : undefined;
-    const charge = { paymentId: payment.id, transactionId, now, kept, returned };
+    const charge = { paymentId: payment.id, transactionId, now, kept };
     const isAccepted = await retryConflicts(() => subject.acceptAtOnce(db, charge, answer));
-    return isAccepted ? { answer } : "refused";
+    return isAccepted ? { answer } : undefined;
   } catch (error) {
     logger.warn(
       { paymentId: payment.id, err: error },
       "A charge was not recorded in one statement; it is recorded step by step.",
     );
-    return isRefusal(error) ? "refused" : "lost";
+    return undefined;
   }
 }
 

@@ -22,7 +22,7 @@ export function topUpPayments({ clock }: Pick<Deps, "clock">): PaymentSubject<Ad
         now,
         isWaiting: true,
         async accept({ transactionId }) {
-          if (!(await acceptTopUp(tx, { paymentId: id, transactionId, now, kept: undefined, returned: [] })))
+          if (!(await acceptTopUp(tx, { paymentId: id, transactionId, now, kept: undefined })))
             throw new Error(`Payment ${id} was changed outside the lock that guards it.`);
           return await answer();
         },
