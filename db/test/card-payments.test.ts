@@ -11,7 +11,7 @@ import {
   type BookingPaymentOrder,
 } from "../src/queries/card-payments.ts";
 import { isKeyLocked, type NewKey } from "../src/queries/keys.ts";
-import { returnTry, type NewTry } from "../src/queries/limits.ts";
+import { returnFreeTries, returnTry, type NewTry } from "../src/queries/limits.ts";
 
 const { url } = await createTestDatabase();
 const sql = await connectOnce(url);
@@ -473,7 +473,13 @@ describe("a card that is counted", () => {
     expect(await top(100)).toEqual({ refusal: "RATE_LIMITED", until: nowMs + 900_000 });
     const points = async () => (await windows()).map(([, count]: unknown[]) => count);
     expect(await points()).toEqual([2, 2]);
-    await returnTry(db, [...returned, ...returned]);
+    // One is locked: it is answered by its place, and the other loses both points.
+    await other.query("begin");
+    await other.query("select from rate_limit where key = 'cards:a' for update");
+    expect(await returnFreeTries(db, [...returned, ...returned])).toEqual([1, 3]);
+    expect(await points()).toEqual([2, 0]);
+    await other.query("rollback");
+    expect(await returnFreeTries(db, [...returned, ...returned])).toEqual([]);
     expect(await points()).toEqual([0, 0]);
   });
 });

@@ -279,8 +279,13 @@ describe("the database refuses", () => {
         create function elsewhere.always(integer, integer) returns boolean language sql as 'select true';
         create operator elsewhere.>= (function = elsewhere.always, leftarg = integer, rightarg = integer);
         set local search_path = elsewhere, pg_catalog, public`);
+      await sql.query("savepoint hidden");
       await expect(sql.query("update booking set no_of_seats = 0")).rejects.toMatchObject({
         constraint: "booking_seats_bounds",
+      });
+      await sql.query("rollback to savepoint hidden");
+      await expect(sql.query("update payment_transaction set attempts = -1")).rejects.toMatchObject({
+        constraint: "payment_transaction_attempts_bounds",
       });
     } finally {
       await sql.query("rollback");

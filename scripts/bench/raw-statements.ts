@@ -1,4 +1,11 @@
-import { acceptPayment, beginBookingPayment, findWantedSeats, insertHold, type Db } from "@skyfox/db";
+import {
+  acceptPayment,
+  beginBookingPayment,
+  findWantedSeats,
+  insertHold,
+  returnFreeTries,
+  type Db,
+} from "@skyfox/db";
 import { Decimal, maxLiveHolds } from "@skyfox/sdk";
 import pg from "pg";
 import { createGuessingLimits } from "../../server/src/limits/guessing-limits.ts";
@@ -101,6 +108,10 @@ export function openRawStatements({
       now,
       kept: undefined,
     });
+    await returnFreeTries(
+      recorder,
+      tried.counted.windows.map(({ key, expire }) => ({ key, endsBefore: expire + 1 })),
+    );
   }
 
   return {
@@ -154,7 +165,7 @@ function recordingOf(db: Db, record: (query: { sql: string; parameters: readonly
     compileQuery: (...args) => executor.compileQuery(...args),
     executeQuery: (query) => {
       record(query);
-      return Promise.resolve({ rows: [{ isFree: true, id: 0, refusal: null }] as never[] });
+      return Promise.resolve({ rows: [{ isFree: true, id: 0, refusal: null, locked: [] }] as never[] });
     },
   };
   return { getExecutor: () => recording } as unknown as Db;

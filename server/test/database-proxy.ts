@@ -207,7 +207,7 @@ export function writes(sql: string): boolean {
 
 // Functions of the database that change rows.
 const writingFunctions =
-  /\b(cancel_hold|begin_payment|begin_top_up|accept_payment|accept_top_up|count_try|return_try)\(/g;
+  /\b(cancel_hold|begin_payment|begin_top_up|accept_payment|accept_top_up|count_try|return_try|return_free_tries)\(/g;
 
 // "for update" locks, and "do update set" belongs to its insert.
 function listWrites(sql: string): string[] {

@@ -51,14 +51,23 @@ export async function countTry(
   return rows;
 }
 
-/**
- * Takes one point back from each of these windows, from one that is named twice two points, if it ends before its `endsBefore`; one that began since
- * then keeps its points.
- */
+/** Takes one point back from each of these windows that ends before its `endsBefore`; one that began since then keeps its points. */
 export async function returnTry(db: Db, windows: readonly ReturnedWindow[]): Promise<void> {
   const sorted = byKey(windows);
   const ends = sorted.map(({ endsBefore }) => endsBefore);
   await sql`select return_try(${sorted.map(({ key }) => key)}, ${ends})`.execute(db);
+}
+
+/**
+ * As `returnTry`, for the tries of many calls: from a window that is named twice it takes two points. It waits for no lock, and answers the places of the
+ * windows that another transaction keeps locked.
+ */
+export async function returnFreeTries(db: Db, windows: readonly ReturnedWindow[]): Promise<number[]> {
+  const sorted = byKey(windows.map((window, place) => ({ ...window, place })));
+  const ends = sorted.map(({ endsBefore }) => endsBefore);
+  const { rows } = await sql<{ locked: number[] }>`
+    select return_free_tries(${sorted.map(({ key }) => key)}, ${ends}) as locked`.execute(db);
+  return rows[0]!.locked.map((number) => sorted[number - 1]!.place);
 }
 
 /** Windows in the order in which they are locked. */

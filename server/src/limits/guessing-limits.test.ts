@@ -367,6 +367,22 @@ describe("failed cards", () => {
     expect(await pointsOf("failedCards")).toEqual([1, 1]);
   });
 
+  test("are given back behind the calls: no call waits for the window of its address", async () => {
+    const customer = await givenCustomer(deps);
+    const { bookingId } = await hold(customer);
+    const charge = app.gateway.script("slow");
+    const paying = pay(customer, bookingId);
+    await charge.arrived;
+    await app.sql.query("begin; select from rate_limit for update");
+    try {
+      await charge.release();
+      expect(await paying).toMatchObject({ status: "Confirmed" });
+    } finally {
+      await app.sql.query("commit");
+    }
+    expect(await pointsOf("failedCards")).toEqual([0, 0]);
+  });
+
   test("spoil no payment: it is answered as it went, also when its count cannot be corrected", async () => {
     const customer = await givenCustomer(deps);
     const { bookingId } = await hold(customer);
@@ -382,7 +398,7 @@ describe("failed cards", () => {
       await app.sql.query("alter table gone rename to rate_limit");
     }
     expect(app.logger.lines).toContainEqual(
-      expect.objectContaining({ level: "warn", msg: expect.stringContaining("stays counted") as string }),
+      expect.objectContaining({ level: "warn", msg: expect.stringContaining("stay counted") as string }),
     );
   });
 });

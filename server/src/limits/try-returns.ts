@@ -1,40 +1,72 @@
-import { returnTry, type Db, type ReturnedWindow } from "@skyfox/db";
+import { setTimeout as pause } from "node:timers/promises";
+import { returnFreeTries, retryConflicts, type Db, type ReturnedWindow } from "@skyfox/db";
 import type { Logger } from "../runtime/ports.ts";
+
+// With the pauses between them two seconds, as long as a statement of a call waits for a lock.
+const mostAttempts = 20;
 
 /** Gives tries back behind the calls that made them. */
 export interface TryReturns {
   /** Takes the try back from these windows soon; no caller waits for it. */
   add(windows: readonly ReturnedWindow[]): void;
-  /** Resolves once all that was added so far is written, or could not be. */
+  /** Resolves once everything that was added is written, or could not be. */
   settled(): Promise<void>;
+}
+
+interface Waiting {
+  window: ReturnedWindow;
+  attempts: number;
 }
 
 /**
  * One statement at a time takes back all that was added while the last one ran. So the many callers of one address, who would wait for its window one by
- * one, lock it once. What cannot be written stays counted until its window ends.
+ * one, lock it once. A window that is locked is tried again a little later, and keeps no other waiting. What cannot be written stays counted until its
+ * window ends.
  */
-export function createTryReturns({ db, logger }: { db: Db; logger: Pick<Logger, "warn"> }): TryReturns {
-  let waiting: ReturnedWindow[] = [];
+export function createTryReturns(
+  { db, logger }: { db: Db; logger: Pick<Logger, "warn"> },
+  { betweenAttemptsMs = 100 } = {},
+): TryReturns {
+  let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
-      const windows = waiting;
+      const tried = waiting;
       waiting = [];
-      await returnTry(db, windows).catch((error: unknown) => {
-        logger.warn(
-          { err: error },
-          "A card that did not fail stays counted as failed until its window ends.",
-        );
-      });
+      const locked = await write(tried);
+      waiting.push(...locked);
+      if (locked.length > 0) await pause(betweenAttemptsMs);
     }
     writing = undefined;
+  }
+
+  async function write(tried: Waiting[]): Promise<Waiting[]> {
+    try {
+      const windows = tried.map(({ window }) => window);
+      const places = await retryConflicts(() => returnFreeTries(db, windows));
+      const locked = places.map((place) => ({ ...tried[place]!, attempts: tried[place]!.attempts + 1 }));
+      const again = locked.filter(({ attempts }) => attempts < mostAttempts);
+      if (again.length < locked.length) warn(locked.length - again.length);
+      return again;
+    } catch (error) {
+      // Where only the answer was lost, they are given back: a second time would make room for cards that fail.
+      warn(tried.length, error);
+      return [];
+    }
+  }
+
+  function warn(count: number, error?: unknown): void {
+    logger.warn(
+      { err: error, count },
+      "Cards that did not fail stay counted as failed until their windows end.",
+    );
   }
 
   return {
     add(windows) {
       if (windows.length === 0) return;
-      waiting.push(...windows);
+      waiting.push(...windows.map((window) => ({ window, attempts: 0 })));
       writing ??= writeAll();
     },
     settled: () => writing ?? Promise.resolve(),

@@ -44,7 +44,7 @@ async function statementsOf(
     ...names.slice(atGateway),
   ];
   // Behind the call, together with those of other calls.
-  return list.filter((name) => name !== "return_try");
+  return list.filter((name) => name !== "return_free_tries");
 }
 
 async function givenHold(user: User): Promise<number> {

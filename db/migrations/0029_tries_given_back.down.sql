@@ -1,0 +1,1 @@
+DROP FUNCTION return_free_tries;
