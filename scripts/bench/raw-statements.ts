@@ -110,7 +110,7 @@ export function openRawStatements({
     });
     await returnFreeTries(
       recorder,
-      tried.counted.windows.map(({ key, expire }) => ({ key, endsBefore: expire + 1 })),
+      tried.counted.windows.map(({ key, expire }) => ({ key, endsBefore: expire + 10_000 })),
     );
   }
 

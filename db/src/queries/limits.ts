@@ -63,11 +63,11 @@ export async function returnTry(db: Db, windows: readonly ReturnedWindow[]): Pro
  * windows that another transaction keeps locked.
  */
 export async function returnFreeTries(db: Db, windows: readonly ReturnedWindow[]): Promise<number[]> {
-  const sorted = byKey(windows.map((window, place) => ({ ...window, place })));
-  const ends = sorted.map(({ endsBefore }) => endsBefore);
+  const ends = windows.map(({ endsBefore }) => endsBefore);
   const { rows } = await sql<{ locked: number[] }>`
-    select return_free_tries(${sorted.map(({ key }) => key)}, ${ends}) as locked`.execute(db);
-  return rows[0]!.locked.map((number) => sorted[number - 1]!.place);
+    select return_free_tries(${windows.map(({ key }) => key)}, ${ends}) as locked`.execute(db);
+  // Postgres counts from one.
+  return rows[0]!.locked.map((place) => place - 1);
 }
 
 /** Windows in the order in which they are locked. */

@@ -16,7 +16,7 @@ export interface PlannedTry {
   counted: NewTry;
   /** What a caller is told whose windows are full until then, in milliseconds since 1970. */
   refusal(untilMs: number): DomainError;
-  /** For a try that turned out not to be what is limited: it counts no more in these windows, soon and behind the call. */
+  /** For a try that turned out not to be what is limited: it stops counting in these windows soon, behind the call. */
   giveBack(counted: readonly WindowEnd[]): void;
 }
 

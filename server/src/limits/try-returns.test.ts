@@ -76,3 +76,14 @@ test("a window that stays locked stays counted, with a warning", async () => {
   expect(app.logger.lines.slice(before)).toContainEqual(expect.objectContaining({ level: "warn", count: 1 }));
   expect(await pointsOf()).toEqual([9, 9]);
 });
+
+test("a try whose statement was committed, with its answer lost, is given back once", async () => {
+  const returns = createTryReturns({ db, logger: app.logger });
+  const before = proxy.statements().length;
+  const lost = proxy.intercept(({ sql }) => sql.includes("return_free_tries"), "after");
+  returns.add([windowOf("a")]);
+  await lost.reached;
+  await returns.settled();
+  expect(await pointsOf()).toEqual([8, 9]);
+  expect(proxy.statements().slice(before).map(nameOf)).toEqual(["return_free_tries"]);
+});

@@ -34,7 +34,7 @@ export function assertNotOutOfDate(deps: Pick<Deps, "clock" | "settings">, card:
 
 /**
  * Begins a payment, charges its card if it needs one, and records what the gateway says. What `begin` has committed decides: a payment that
- * the wallet has made alone is answered at once. The statement that begins counts the card as one that fails. A card that did not fail counts no more
+ * the wallet has made alone is answered at once. The statement that begins counts the card as one that fails. A card that did not fail stops counting
  * soon after the gateway has answered; where its server or the database fails first, it counts until its window ends. Throws `PAYMENT_DECLINED`,
  * `PAYMENT_VALIDATION_FAILED`, `PAYMENT_GATEWAY_UNAVAILABLE`, `PAYMENT_OUTCOME_UNKNOWN`, what the subject answers to a charge that goes back,
  * `RATE_LIMITED`, and whatever `begin` throws.
