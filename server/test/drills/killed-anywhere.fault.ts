@@ -122,13 +122,13 @@ async function listPoints(app: TestApp): Promise<Point[]> {
       const turn = seen.get(sql) ?? 0;
       seen.set(sql, turn + 1);
       const step = nameOf(statement);
-      // Counting against limits is the same for every call, and a read changes nothing.
-      const isCounting = ["count_try", "return_try"].includes(step) && label !== "a payment by card, success";
-      // What the server does by itself, as sharing its counts and sweeping up overdue holds, is no step of the call.
-      const isByItself = /shared_at|server_heartbeat|'Expired'.*skip locked|skip locked.*'Expired'/s.test(
-        sql,
-      );
-      if (index < first || isCounting || isByItself || !(writes(sql) || commits(statement))) continue;
+      // What the server does by itself, as sharing its counts, giving cards back and sweeping up overdue holds, is no step of the call. A read changes
+      // nothing.
+      const isByItself =
+        /shared_at|return_free_tries|server_heartbeat|'Expired'.*skip locked|skip locked.*'Expired'/s.test(
+          sql,
+        );
+      if (index < first || isByItself || !(writes(sql) || commits(statement))) continue;
       const shared = { ...scenario, isAfterwards: index >= end };
       points.push({ ...shared, name: `${label}: ${step}`, statement: { sql, turn, deed: "hold" } });
       if (commits(statement))
