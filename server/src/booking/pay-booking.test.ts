@@ -404,7 +404,9 @@ describe("what the gateway answers decides", () => {
 });
 
 test("no card number and no CVV is in a log line or a row", async () => {
-  const card = { ...goodCard, number: "5555555555554444", cvv: "9173", cardholderName: "Canary Holder" };
+  // No number that the database counts begins with a zero.
+  const cvv = "0917";
+  const card = { ...goodCard, number: "5555555555554444", cvv, cardholderName: "Canary Holder" };
   for (const outcome of ["success", "declined", "unavailable", "forbidden"] as const) {
     const { customer, bookingId } = await givenHold();
     gateway.script(outcome);
@@ -418,7 +420,7 @@ test("no card number and no CVV is in a log line or a row", async () => {
   const everything = JSON.stringify([dump, app.logger.lines]);
   expect(everything.includes(card.number)).toBe(false);
   // Not as a part of a random key or hash.
-  expect(/(?<![\w.-])9173(?![\w-])/.test(everything)).toBe(false);
+  expect(/(?<![\w.-])0917(?![\w-])/.test(everything)).toBe(false);
   expect(everything.includes(card.cardholderName)).toBe(false);
 });
 
