@@ -41,10 +41,10 @@ beforeAll(async () => {
 const bookingOf = (showId: number, buyer: number) => showId * 10 + buyer;
 
 async function readMap(showId: number) {
-  const { version, claims } = await readClaims(db, showId);
+  const [read] = await readClaims(db, [showId]);
   return {
-    version,
-    held: claims
+    version: read!.version,
+    held: read!.claims
       .map(([seatNumber]) => seatNumber)
       .toSorted()
       .join(),

@@ -30,18 +30,27 @@ export type MapClaim = [seatNumber: string, freeAfterMs: number | null, isSold: 
 
 /** The claims of a show at one moment. */
 export interface ClaimsOfShow {
+  showId: number;
   /** Counts the changes of the show's claims: readings of one version are of the same claims, and a later reading never has a lower version. */
   version: number;
   claims: MapClaim[];
 }
 
-/** Reads the claims of a show. A show without any claim yet has version 0. */
-export async function readClaims(db: Db, showId: number): Promise<ClaimsOfShow> {
+/** Reads the claims of these shows, in their order. A show without any claim yet has version 0. */
+export async function readClaims(db: Db, showIds: readonly number[]): Promise<ClaimsOfShow[]> {
+  // Inside a subquery the array's length counts for no plan: one plan serves all.
   const { rows } = await sql<ClaimsOfShow>`
-    select coalesce(sum(c.version), 0)::bigint as version, coalesce(json_agg(json_build_array(
-        c.seat_number, ceil(extract(epoch from c.free_after) * 1000)::bigint, b.status in ${statesIn(paidStates)}
-      )) filter (where b.id is not null), '[]') as claims
-    from seat_claim c left join booking b on b.id = c.booking_id where c.show_id = ${showId}`.execute(db);
-  // An aggregate has one row.
-  return rows[0]!;
+    select wanted.id as "showId", c.version, c.claims
+    from unnest((select ${showIds}::bigint[])) with ordinality wanted (id, place)
+    cross join lateral (
+      select coalesce(sum(version), 0)::bigint as version, coalesce(json_agg(json_build_array(
+          seat_number, ceil(extract(epoch from free_after) * 1000)::bigint, booked in ${statesIn(paidStates)}
+        )) filter (where booked is not null), '[]') as claims
+      from (
+        select seat_number, version, free_after, (select status from booking where id = booking_id) as booked
+        from seat_claim where show_id = wanted.id
+      ) claim
+    ) c
+    order by wanted.place`.execute(db);
+  return rows;
 }

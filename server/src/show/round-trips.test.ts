@@ -77,6 +77,22 @@ test("a hold costs the next list and the next map of its show one statement more
   expect(await count()).toEqual([1, 1, 1]);
 });
 
+test("maps and lists that are asked for at the same moment share one question, and one reading of what has changed", async () => {
+  const customer = await givenCustomer(app.deps);
+  const dates = ["2026-03-15", "2026-03-16"];
+  const showIds = await Promise.all(dates.map((date) => givenShow(app, { date })));
+  const { shows } = counted.deps;
+  const readMaps = (ids = showIds) => Promise.all(ids.map((showId) => shows.readSeatMap(showId)));
+  const readLists = () => Promise.all(dates.map((date) => shows.listShows(date)));
+  const maps = await readMaps([-1, ...showIds]);
+  expect(maps.map((map) => map?.seatMap().showId)).toEqual([undefined, ...showIds]);
+  await readLists();
+  expect(await proxy.count(() => Promise.all([readMaps(), readLists()]))).toBe(1);
+  for (const showId of showIds) await holdSeats(app.deps, customer, { showId, seatNumbers: ["A1"] });
+  expect(await proxy.count(() => readMaps())).toBe(2);
+  expect(await proxy.count(readLists)).toBe(2);
+});
+
 // An answer of many packets is one.
 
 test("the proxy counts waits: statements one after the other each, statements sent together once", async () => {

@@ -23,6 +23,7 @@ interface Remembered {
 }
 
 interface Claims {
+  showId: number;
   version: number;
   list: MapClaim[];
   written: Written | undefined;
@@ -49,19 +50,21 @@ export function createSeatMapReader(
 ): SeatMapReader {
   const shows: Known<number, Remembered> = createKnown(
     { maxSize: rememberedSeats, sizeCalculation: ({ rows }) => rows.length },
-    (showIds) => readEach(showIds, readLayout),
+    async (showIds) => {
+      const layouts = await Promise.all(showIds.map(readLayout));
+      return layouts.flatMap((layout, index) => (layout === undefined ? [] : [[showIds[index]!, layout]]));
+    },
     monotonicMs,
   );
   const claims: Known<number, Claims> = createKnown(
     { maxSize: rememberedSeats, sizeCalculation: ({ list }) => list.length + 1 },
-    (showIds) => readEach(showIds, readClaimsOf),
+    async (showIds) =>
+      (await readClaims(db, showIds)).map(({ showId, version, claims: list }) => [
+        showId,
+        { showId, version, list, written: undefined },
+      ]),
     monotonicMs,
   );
-
-  async function readClaimsOf(showId: number): Promise<Claims> {
-    const { version, claims: list } = await readClaims(db, showId);
-    return { version, list, written: undefined };
-  }
 
   async function readLayout(showId: number): Promise<Remembered | undefined> {
     const rows = await listLayout(db, showId);
@@ -73,11 +76,14 @@ export function createSeatMapReader(
     };
   }
 
-  const readUnknown = shareNext(async (showId: number) => {
-    const [show] = await shows.get([showId]);
-    if (show === undefined) return undefined;
-    const [current] = await claims.get([showId]);
-    return { show, current: current! };
+  const readUnknown = shareNext(async (showIds: readonly number[]) => {
+    const layouts = await shows.get(showIds);
+    const there = showIds.filter((_, index) => layouts[index] !== undefined);
+    const claimsOf = new Map((await claims.get(there)).map((current) => [current!.showId, current!]));
+    return showIds.map((showId, index) => {
+      const show = layouts[index];
+      return show && { show, current: claimsOf.get(showId)! };
+    });
   });
 
   return {
@@ -105,14 +111,6 @@ export function createSeatMapReader(
       claims.forgetAll();
     },
   };
-}
-
-async function readEach<Value>(
-  showIds: readonly number[],
-  read: (showId: number) => Promise<Value | undefined>,
-): Promise<[number, Value][]> {
-  const found = await Promise.all(showIds.map(async (showId) => [showId, await read(showId)] as const));
-  return found.flatMap(([showId, value]) => (value === undefined ? [] : [[showId, value]]));
 }
 
 function toSeatMap(

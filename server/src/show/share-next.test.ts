@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { shareNext } from "./share-next.ts";
 
-/** A reading that the test ends, or lets fail. */
+/** Readings that the test ends, or lets fail. */
 function createReader() {
-  const begun: { key: string; end: (value: number) => void; fail: (error: Error) => void }[] = [];
+  const begun: { keys: readonly string[]; end: (value: number) => void; fail: (error: Error) => void }[] = [];
   const read = shareNext(
-    (key: string) =>
-      new Promise<number>((end, fail) => {
-        begun.push({ key, end, fail });
+    (keys: readonly string[]) =>
+      new Promise<string[]>((resolve, fail) => {
+        begun.push({ keys, end: (value) => resolve(keys.map((key) => `${key}${value}`)), fail });
       }),
   );
   const hasBegun = async (count: number) => await expect.poll(() => begun.length).toBe(count);
@@ -17,16 +17,18 @@ function createReader() {
 /** Ends the handling of one event, as that of one request ends before that of the next that has arrived with it. */
 const nextEvent = () => Promise.resolve();
 
-test("those who ask in one turn of the event loop share a reading", async () => {
+const laterTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+test("those who ask in one turn of the event loop share a reading, each of its own thing", async () => {
   const { begun, read, hasBegun } = createReader();
-  const first = read("a");
+  const [one, other] = [read("a"), read("b")];
   await nextEvent();
-  const second = read("a");
+  const late = read("a");
   expect(begun).toEqual([]);
   await hasBegun(1);
+  expect(begun[0]!.keys).toEqual(["a", "b"]);
   begun[0]!.end(1);
-  expect(await Promise.all([first, second])).toEqual([1, 1]);
-  expect(begun).toHaveLength(1);
+  expect(await Promise.all([one, other, late])).toEqual(["a1", "b1", "a1"]);
 });
 
 test("those who ask while a reading is under way share the next one, which begins after they asked and when it is over", async () => {
@@ -36,28 +38,35 @@ test("those who ask while a reading is under way share the next one, which begin
   const second = read("a");
   await nextEvent();
   const third = read("a");
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  await laterTurn();
   expect(begun).toHaveLength(1);
   begun[0]!.end(1);
-  expect(await first).toBe(1);
+  expect(await first).toBe("a1");
   await hasBegun(2);
   const fourth = read("a");
   begun[1]!.end(2);
-  expect([await second, await third]).toEqual([2, 2]);
+  expect([await second, await third]).toEqual(["a2", "a2"]);
   await hasBegun(3);
   begun[2]!.end(3);
-  expect(await fourth).toBe(3);
+  expect(await fourth).toBe("a3");
 });
 
-test("other things are read at the same time, and an ended reading is not kept", async () => {
+test("what is read already waits alone: other things are read at the same time, and an ended reading is not kept", async () => {
   const { begun, read, hasBegun } = createReader();
-  const [one, other] = [read("a"), read("b")];
+  const one = read("a");
+  await hasBegun(1);
+  const [again, other] = [read("a"), read("b")];
   await hasBegun(2);
-  expect(begun.map(({ key }) => key)).toEqual(["a", "b"]);
-  for (const reading of begun) reading.end(1);
-  await Promise.all([one, other]);
-  void read("a");
+  expect(begun[1]!.keys).toEqual(["b"]);
+  begun[1]!.end(1);
+  expect(await other).toBe("b1");
+  begun[0]!.end(1);
+  expect(await one).toBe("a1");
   await hasBegun(3);
+  begun[2]!.end(2);
+  expect(await again).toBe("a2");
+  void read("a");
+  await hasBegun(4);
 });
 
 test("a reading that fails fails for those who share it, and the next one is read again", async () => {
@@ -69,5 +78,5 @@ test("a reading that fails fails for those who share it, and the next one is rea
   await expect(first).rejects.toThrow("gone");
   await hasBegun(2);
   begun[1]!.end(2);
-  expect(await second).toBe(2);
+  expect(await second).toBe("a2");
 });

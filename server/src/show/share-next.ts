@@ -1,33 +1,47 @@
 import { setImmediate as endOfTurn } from "node:timers/promises";
 
 /**
- * Lets those who ask for the same thing share the next reading of it, so that what each gets was read after it asked. A reading begins once the event loop
- * has handled what else has arrived, and the one before is over: one reading of a thing is under way at a time.
+ * Lets those who ask at the same moment share one reading of all that they ask for, and those who ask for a thing while it is being read the next one, so
+ * that what each gets was read after it asked. A reading begins once the event loop has handled what else has arrived. A thing is read once at a time.
+ * `read` answers in the order of its keys; where it fails, it fails for all of them.
  */
 export function shareNext<Key, Reading>(
-  read: (key: Key) => Promise<Reading>,
+  read: (keys: readonly Key[]) => Promise<readonly Reading[]>,
 ): (key: Key) => Promise<Reading> {
-  const running = new Map<Key, Promise<void>>();
+  // What has not begun yet: the reading of each key, and the one that begins at the end of this turn.
   const next = new Map<Key, Promise<Reading>>();
+  let gathering: { keys: Key[]; readings: Promise<readonly Reading[]> } | undefined;
+  // When the latest reading of a key is over.
+  const ends = new Map<Key, Promise<void>>();
 
-  async function begin(key: Key): Promise<Reading> {
-    await running.get(key);
-    await endOfTurn();
-    next.delete(key);
-    const reading = read(key);
-    const end = reading.then(
+  function gather() {
+    const keys: Key[] = [];
+    const readings = endOfTurn().then(() => {
+      gathering = undefined;
+      for (const key of keys) next.delete(key);
+      return read(keys);
+    });
+    return { keys, readings };
+  }
+
+  async function readNext(key: Key): Promise<Reading> {
+    await ends.get(key);
+    gathering ??= gather();
+    const { keys, readings } = gathering;
+    const place = keys.push(key) - 1;
+    const end = readings.then(
       () => {},
       () => {},
     );
-    running.set(key, end);
-    void end.then(() => running.get(key) === end && running.delete(key));
-    return await reading;
+    ends.set(key, end);
+    void end.then(() => ends.get(key) === end && ends.delete(key));
+    return (await readings)[place]!;
   }
 
   return (key) => {
     let reading = next.get(key);
     if (reading === undefined) {
-      reading = begin(key);
+      reading = readNext(key);
       next.set(key, reading);
     }
     return reading;

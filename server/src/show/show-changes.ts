@@ -20,7 +20,7 @@ export interface ShowMemory {
 export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<void> {
   let since: DatabaseMoment | undefined;
 
-  const ask = shareNext(async () => {
+  const ask = shareNext(async (all: readonly "all"[]) => {
     const { changed, ...moment } = await askInTime(
       () => listShowChanges(db, since?.snapshot ?? null),
       askElsewhereAfterMs,
@@ -28,9 +28,12 @@ export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<
     if (since === undefined || changed.includes(null) || !followsOn(since, moment)) memory.forgetAll();
     for (const showId of changed) if (showId !== null) memory.forget(showId);
     since = moment;
+    return all;
   });
 
-  return () => ask("all");
+  return async () => {
+    await ask("all");
+  };
 }
 
 // After a restart or a failover, transactions of before may be lost and their numbers given out again. Postgres says nothing of a crash that it recovers from

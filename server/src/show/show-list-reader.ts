@@ -73,13 +73,16 @@ export function createShowListReader(
     return written.taken.every((taken) => seats.peek(taken.showId) === taken) ? written.answer : undefined;
   }
 
-  const readUnknown = shareNext(async (date: string) => {
-    const [known] = await listings.get([date]);
-    const listing = known!;
-    const taken = (await seats.get(listing.shows.map(({ id }) => id))).map((one) => one!);
-    const written = write(listing, taken, clock.now().getTime());
-    lists.set(date, written);
-    return written.answer;
+  const readUnknown = shareNext(async (dates: readonly string[]) => {
+    const found = (await listings.get(dates)).map((listing) => listing!);
+    const showIds = found.flatMap(({ shows }) => shows.map(({ id }) => id));
+    const takenOf = new Map((await seats.get(showIds)).map((taken) => [taken!.showId, taken!]));
+    return found.map((listing, index) => {
+      const taken = listing.shows.map(({ id }) => takenOf.get(id)!);
+      const written = write(listing, taken, clock.now().getTime());
+      lists.set(dates[index]!, written);
+      return written.answer;
+    });
   });
 
   return {
