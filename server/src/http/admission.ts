@@ -34,8 +34,8 @@ export interface AdmissionOptions {
   now?: () => number;
 }
 
-// Four queries keep one process busy, and more only make each of them slower; mutations wait for locks and commits, too.
-const defaultAtOnce = { queries: 4, mutations: 12, outside: 200 };
+// Six queries keep one process busy, and share what maps and lists ask of the database; more make each of them slower. Mutations wait for locks and commits, too.
+const defaultAtOnce = { queries: 6, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst, and no
 // call of it is refused. A queue that stands, so that every call of an interval has waited for long, or that is longer than a burst, is overload.
