@@ -36,21 +36,20 @@ export interface ClaimsOfShow {
   claims: MapClaim[];
 }
 
-/** Reads the claims of these shows, in their order. A show without any claim yet has version 0. */
+/** Reads the claims of each of these shows, in no order. A show without any claim yet has version 0. */
 export async function readClaims(db: Db, showIds: readonly number[]): Promise<ClaimsOfShow[]> {
   // Inside a subquery the array's length counts for no plan: one plan serves all.
   const { rows } = await sql<ClaimsOfShow>`
     select wanted.id as "showId", c.version, c.claims
-    from unnest((select ${showIds}::bigint[])) with ordinality wanted (id, place)
+    from unnest((select ${showIds}::bigint[])) wanted (id)
     cross join lateral (
       select coalesce(sum(version), 0)::bigint as version, coalesce(json_agg(json_build_array(
           seat_number, ceil(extract(epoch from free_after) * 1000)::bigint, booked in ${statesIn(paidStates)}
-        )) filter (where booked is not null), '[]') as claims
+        )) filter (where booking_id is not null), '[]') as claims
       from (
-        select seat_number, version, free_after, (select status from booking where id = booking_id) as booked
+        select seat_number, version, booking_id, free_after, (select status from booking where id = booking_id) as booked
         from seat_claim where show_id = wanted.id
       ) claim
-    ) c
-    order by wanted.place`.execute(db);
+    ) c`.execute(db);
   return rows;
 }

@@ -404,7 +404,7 @@ describe("what the gateway answers decides", () => {
 });
 
 test("no card number and no CVV is in a log line or a row", async () => {
-  // No number that the database counts begins with a zero.
+  // As text: no number that the database counts begins with a zero.
   const cvv = "0917";
   const card = { ...goodCard, number: "5555555555554444", cvv, cardholderName: "Canary Holder" };
   for (const outcome of ["success", "declined", "unavailable", "forbidden"] as const) {

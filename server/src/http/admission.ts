@@ -34,7 +34,8 @@ export interface AdmissionOptions {
   now?: () => number;
 }
 
-// Six queries keep one process busy, and share what maps and lists ask of the database; more make each of them slower. Mutations wait for locks and commits, too.
+// Six queries keep one process busy, and more only make each of them slower; fewer share less of what maps and lists ask of the database. Mutations wait for
+// locks and commits, too.
 const defaultAtOnce = { queries: 6, mutations: 12, outside: 200 };
 
 // Controlled delay (Nichols and Jacobson, "Controlling Queue Delay", 2012): a queue that is worked off within the interval is a burst, and no

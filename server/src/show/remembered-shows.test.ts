@@ -1,8 +1,11 @@
 import fc from "fast-check";
+import { openDatabase } from "@skyfox/db";
 import { beforeEach, expect, test } from "vitest";
+import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { givenCustomer, givenShow, givenStaff, goodCard, tokenOf } from "../../test/given.ts";
 import { mutate, query } from "../../test/rpc-call.ts";
 import { createTestApp, testStart, type TestApp } from "../../test/test-app.ts";
+import { whenOver } from "../../test/when-over.ts";
 import type { Hold, SeatMap, Show } from "../contract/index.ts";
 import { createShowReader } from "./show-reader.ts";
 
@@ -45,6 +48,23 @@ test("what one server has written is read on every server at once", async () => 
 
   await mutate(app, "admin.cancelShow", { showId, reason: "The projector is broken." }, { token });
   for (const server of servers) expect((await listed(server, showId))?.cancelledAt).toEqual(testStart);
+});
+
+test("a map and a list whose connection is silent are read on another one", async () => {
+  const showId = await givenShow(app, { date: "2026-03-20" });
+  const proxy = await startDatabaseProxy(app.databaseUrl);
+  const db = openDatabase(proxy.url, { maxConnections: 3 });
+  whenOver(async () => {
+    await proxy.close();
+    await db.destroy();
+  });
+  const reader = createShowReader({ db, clock: app.clock });
+  const ofClaims = proxy.intercept(({ sql }) => sql.includes("as claims"), "silence");
+  const [map] = await Promise.all([reader.readSeatMap(showId), ofClaims.reached]);
+  expect(map?.seatMap().showId).toBe(showId);
+  const ofTaken = proxy.intercept(({ sql }) => sql.includes("as kept"), "silence");
+  const [list] = await Promise.all([reader.listShows("2026-03-20"), ofTaken.reached]);
+  expect(list.text).toContain(`"id":${showId}`);
 });
 
 test("what is learned of a film is in the lists of every server at once", async () => {

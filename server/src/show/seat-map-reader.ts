@@ -2,6 +2,7 @@ import { listLayout, readClaims, type Db, type LayoutRow, type MapClaim } from "
 import type { SeatMap } from "../contract/index.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { ReadyAnswer } from "../rpc/ready-answer.ts";
+import { askInTime } from "./ask-in-time.ts";
 import { createKnown, type Known } from "./known.ts";
 import type { SeatMapReading } from "./ports.ts";
 import { seatPrices } from "./seat-prices.ts";
@@ -76,15 +77,17 @@ export function createSeatMapReader(
     };
   }
 
-  const readUnknown = shareNext(async (showIds: readonly number[]) => {
+  async function readShows(showIds: readonly number[]) {
     const layouts = await shows.get(showIds);
-    const there = showIds.filter((_, index) => layouts[index] !== undefined);
-    const claimsOf = new Map((await claims.get(there)).map((current) => [current!.showId, current!]));
+    const existing = showIds.filter((_, index) => layouts[index] !== undefined);
+    const claimsOf = new Map((await claims.get(existing)).map((current) => [current!.showId, current!]));
     return showIds.map((showId, index) => {
       const show = layouts[index];
       return show && { show, current: claimsOf.get(showId)! };
     });
-  });
+  }
+
+  const readUnknown = shareNext((showIds: readonly number[]) => askInTime(() => readShows(showIds)));
 
   return {
     async read(showId) {

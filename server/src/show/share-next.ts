@@ -2,13 +2,13 @@ import { setImmediate as endOfTurn } from "node:timers/promises";
 
 /**
  * Lets those who ask at the same moment share one reading of all that they ask for, and those who ask for a thing while it is being read the next one, so
- * that what each gets was read after it asked. A reading begins once the event loop has handled what else has arrived. A thing is read once at a time.
- * `read` answers in the order of its keys; where it fails, it fails for all of them.
+ * that what each gets was read after it asked. A reading begins once the event loop has handled what else has arrived; one of a thing begins when the one
+ * before has ended. `read` answers in the order of its keys; where it fails, it fails for all of them.
  */
 export function shareNext<Key, Reading>(
   read: (keys: readonly Key[]) => Promise<readonly Reading[]>,
 ): (key: Key) => Promise<Reading> {
-  // What has not begun yet: the reading of each key, and the one that begins at the end of this turn.
+  // What has not begun yet: the reading of each key, which may still wait for the one before, and the one that begins at the end of this turn.
   const next = new Map<Key, Promise<Reading>>();
   let gathering: { keys: Key[]; readings: Promise<readonly Reading[]> } | undefined;
   // When the latest reading of a key is over.

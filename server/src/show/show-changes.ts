@@ -4,8 +4,6 @@ import { shareNext } from "./share-next.ts";
 
 // Half of the time for which changes are kept, so that none is missing.
 const trustedForMs = changesKeptMs / 2;
-// A connection that is silent would keep all maps and lists waiting.
-const askElsewhereAfterMs = 1_000;
 
 /** What one server remembers of shows and their claims. */
 export interface ShowMemory {
@@ -20,20 +18,15 @@ export interface ShowMemory {
 export function createShowChangeFeed(db: Db, memory: ShowMemory): () => Promise<void> {
   let since: DatabaseMoment | undefined;
 
-  const ask = shareNext(async (all: readonly "all"[]) => {
-    const { changed, ...moment } = await askInTime(
-      () => listShowChanges(db, since?.snapshot ?? null),
-      askElsewhereAfterMs,
-    );
+  const ask = shareNext<"all", undefined>(async () => {
+    const { changed, ...moment } = await askInTime(() => listShowChanges(db, since?.snapshot ?? null));
     if (since === undefined || changed.includes(null) || !followsOn(since, moment)) memory.forgetAll();
     for (const showId of changed) if (showId !== null) memory.forget(showId);
     since = moment;
-    return all;
+    return [undefined];
   });
 
-  return async () => {
-    await ask("all");
-  };
+  return () => ask("all");
 }
 
 // After a restart or a failover, transactions of before may be lost and their numbers given out again. Postgres says nothing of a crash that it recovers from

@@ -4,6 +4,7 @@ import { transformer, type Show } from "../contract/index.ts";
 import { ReadyAnswer } from "../rpc/ready-answer.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { describeShow } from "./describe-show.ts";
+import { askInTime } from "./ask-in-time.ts";
 import { createKnown, type Known } from "./known.ts";
 import { shareNext } from "./share-next.ts";
 import type { ShowMemory } from "./show-changes.ts";
@@ -73,7 +74,7 @@ export function createShowListReader(
     return written.taken.every((taken) => seats.peek(taken.showId) === taken) ? written.answer : undefined;
   }
 
-  const readUnknown = shareNext(async (dates: readonly string[]) => {
+  async function readLists(dates: readonly string[]) {
     const found = (await listings.get(dates)).map((listing) => listing!);
     const showIds = found.flatMap(({ shows }) => shows.map(({ id }) => id));
     const takenOf = new Map((await seats.get(showIds)).map((taken) => [taken!.showId, taken!]));
@@ -83,7 +84,9 @@ export function createShowListReader(
       lists.set(dates[index]!, written);
       return written.answer;
     });
-  });
+  }
+
+  const readUnknown = shareNext((dates: readonly string[]) => askInTime(() => readLists(dates)));
 
   return {
     async read(date) {
