@@ -123,6 +123,20 @@ describe("the pool", () => {
     });
   });
 
+  test("keeps a connection, with its plans, for a minute after its last call", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const pool = openDatabase(url, { maxConnections: 1 });
+    onTestFinished(() => pool.destroy());
+    const readPid = async () =>
+      (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(pool)).rows[0]?.pid;
+    const first = await readPid();
+    vi.advanceTimersByTime(59_999);
+    expect(await readPid()).toBe(first);
+    vi.advanceTimersByTime(60_000);
+    expect(await readPid()).not.toBe(first);
+  });
+
   test("a connection that dies while idle is reported to the listener, and the next call gets another", async () => {
     await using sibling = await openConnection(url);
     const lost = Promise.withResolvers<Error>();

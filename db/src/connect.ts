@@ -62,6 +62,12 @@ const transactionTimeout = (ms: number) =>
 /** The application name of connections that read all of the books: a migration ends their statement instead of waiting for it. */
 export const booksApplicationName = "skyfox-books";
 
+/**
+ * How long a connection that no call uses stays open, in milliseconds. One that is closed takes its plans and what it has read of the schema along: a
+ * burst of calls after a pause of the pool's ten seconds would begin by making them again on each connection.
+ */
+export const connectionIdleMs = 60_000;
+
 export interface PoolOptions {
   /** Connections at most; the default suits one server on two cores. */
   maxConnections?: number;
@@ -89,6 +95,7 @@ export function openDatabase(url: string, options: PoolOptions = {}): Db {
     types,
     max: options.maxConnections ?? 20,
     connectionTimeoutMillis: 3_000,
+    idleTimeoutMillis: connectionIdleMs,
     statement_timeout: statementMs,
     lock_timeout: 2_000,
     idle_in_transaction_session_timeout: 10_000,

@@ -1,5 +1,6 @@
 export {
   booksApplicationName,
+  connectionIdleMs,
   connectOnce,
   openDatabase,
   openMigrationDatabase,

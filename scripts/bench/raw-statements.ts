@@ -1,6 +1,7 @@
 import {
   acceptPayment,
   beginBookingPayment,
+  connectionIdleMs,
   findWantedSeats,
   insertHold,
   returnFreeTries,
@@ -46,7 +47,7 @@ const bounds = {
 const bookingId = -1;
 const paymentId = -2;
 
-/** Opens as many connections as a server has for calls; each prepares a statement once. */
+/** Opens as many connections as a server has for calls, and keeps them as long; each prepares a statement once. */
 export function openRawStatements({
   databaseUrl,
   db,
@@ -56,7 +57,11 @@ export function openRawStatements({
   db: Db;
   now: Date;
 }): RawStatements {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 20 });
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 20,
+    idleTimeoutMillis: connectionIdleMs,
+  });
   const names = new Map<string, string>();
   const limits = createGuessingLimits(db, limitTable, createTryReturns({ db, logger: console }));
 
