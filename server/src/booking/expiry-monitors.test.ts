@@ -1,5 +1,6 @@
 import { expireAnyDue, openDatabase } from "@skyfox/db";
 import { describe, expect, test } from "vitest";
+import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { declinedCard, givenCustomer, givenPendingHolds, givenShow, goodCard } from "../../test/given.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
@@ -168,6 +169,27 @@ describe("a monitor", () => {
     expect(await expireAnyDue(app.deps.db, 500, app.clock.now())).toEqual([]);
     expect(await statusOf(app, bookingId)).toBe("Expired");
   });
+});
+
+test("a batch of holds that takes long keeps the next batch from nothing", async () => {
+  const app = await createTestApp();
+  await app.deps.monitors.close();
+  const proxy = await startDatabaseProxy(app.databaseUrl);
+  const db = openDatabase(proxy.url, { maxConnections: 2 });
+  const monitors = createExpiryMonitors({ db, clock: app.clock, logger: app.logger });
+  const due = new Date(app.clock.now().getTime() + 300_000);
+  await givenPendingHolds(app, 600, due);
+  await monitors.rehydrate();
+  const batch = proxy.intercept(({ sql }) => sql.includes("with due as"), "hold");
+  app.clock.set(due);
+  await batch.reached;
+  await expect.poll(() => countByStatus(app, "Expired")).toBe(100);
+  batch.release();
+  await monitors.settled();
+  expect(await countByStatus(app, "Expired")).toBe(600);
+  await monitors.close();
+  await proxy.close();
+  await db.destroy();
 });
 
 test("P4: 5,000 holds due together are released within two seconds, each exactly once, by three servers", async () => {
