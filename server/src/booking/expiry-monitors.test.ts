@@ -4,6 +4,7 @@ import { startDatabaseProxy } from "../../test/database-proxy.ts";
 import { declinedCard, givenCustomer, givenPendingHolds, givenShow, goodCard } from "../../test/given.ts";
 import { createMemoryLogger } from "../../test/memory-logger.ts";
 import { createTestApp, type TestApp } from "../../test/test-app.ts";
+import { whenOver } from "../../test/when-over.ts";
 import { scheduleWake } from "../runtime/clock.ts";
 import type { Clock } from "../runtime/ports.ts";
 import { cancelBooking } from "./cancel-booking.ts";
@@ -171,25 +172,55 @@ describe("a monitor", () => {
   });
 });
 
-test("a batch of holds that takes long keeps the next batch from nothing", async () => {
-  const app = await createTestApp();
-  await app.deps.monitors.close();
-  const proxy = await startDatabaseProxy(app.databaseUrl);
-  const db = openDatabase(proxy.url, { maxConnections: 2 });
-  const monitors = createExpiryMonitors({ db, clock: app.clock, logger: app.logger });
-  const due = new Date(app.clock.now().getTime() + 300_000);
-  await givenPendingHolds(app, 600, due);
-  await monitors.rehydrate();
-  const batch = proxy.intercept(({ sql }) => sql.includes("with due as"), "hold");
-  app.clock.set(due);
-  await batch.reached;
-  await expect.poll(() => countByStatus(app, "Expired")).toBe(100);
-  batch.release();
-  await monitors.settled();
-  expect(await countByStatus(app, "Expired")).toBe(600);
-  await monitors.close();
-  await proxy.close();
-  await db.destroy();
+describe("a batch that takes long", () => {
+  async function givenMonitors() {
+    const app = await createTestApp();
+    await app.deps.monitors.close();
+    const proxy = await startDatabaseProxy(app.databaseUrl);
+    const db = openDatabase(proxy.url, { maxConnections: 2 });
+    const monitors = createExpiryMonitors({ db, clock: app.clock, logger: app.logger });
+    whenOver(async () => {
+      await proxy.close();
+      await monitors.close();
+      await db.destroy();
+    });
+    const holdBatch = () => proxy.intercept(({ sql }) => sql.includes("with due as"), "hold");
+    const countExpired = () => countByStatus(app, "Expired");
+    return { app, monitors, holdBatch, countExpired };
+  }
+
+  test("does not keep the next one of the same moment waiting", async () => {
+    const { app, monitors, holdBatch, countExpired } = await givenMonitors();
+    const due = new Date(app.clock.now().getTime() + 300_000);
+    await givenPendingHolds(app, 600, due);
+    await monitors.rehydrate();
+    const batch = holdBatch();
+    app.clock.set(due);
+    await batch.reached;
+    await expect.poll(countExpired, { timeout: 5_000 }).toBe(100);
+    batch.release();
+    await monitors.settled();
+    expect(await countExpired()).toBe(600);
+  });
+
+  test("does not keep a hold waiting that is due later", async () => {
+    const { app, monitors, holdBatch, countExpired } = await givenMonitors();
+    const customer = await givenCustomer(app.deps);
+    const showId = await givenShow(app);
+    for (const seat of ["A1", "A2"]) {
+      await holdSeats(app.deps, customer, { showId, seatNumbers: [seat] });
+      app.clock.advance(1_000);
+    }
+    await monitors.rehydrate();
+    const batch = holdBatch();
+    app.clock.advance(298_000);
+    await batch.reached;
+    app.clock.advance(1_000);
+    await expect.poll(countExpired, { timeout: 5_000 }).toBe(1);
+    batch.release();
+    await monitors.settled();
+    expect(await countExpired()).toBe(2);
+  });
 });
 
 test("P4: 5,000 holds due together are released within two seconds, each exactly once, by three servers", async () => {
