@@ -18,7 +18,7 @@ const app = await createTestApp();
 const other = await createTestApp({ beside: app });
 const tokens = await Promise.all(
   // Enough that none asks more often than a customer may.
-  (await givenCustomers(app.deps, 64)).map((customer) => tokenOf(app.deps, customer)),
+  (await givenCustomers(app.deps, 200)).map((customer) => tokenOf(app.deps, customer)),
 );
 const [token = ""] = tokens;
 
@@ -41,7 +41,9 @@ describe("P20: the live seat map", () => {
       const showId = await givenShow(app);
       const followers = [1, 2, 3].map(() => ({ cuts: 0, live: 0, snapshots: 0, wentBack: 0, version: 0 }));
       let made = 0;
-      const goesOn = () => made < changes || followers.some((seen) => seen.cuts < cuts);
+      let isStopped = false;
+      onTestFinished(() => void (isStopped = true));
+      const goesOn = () => !isStopped && (made < changes || followers.some((seen) => seen.cuts < cuts));
       const change = async (row: string) => {
         while (goesOn()) {
           const by = { token: tokens[randomInt(tokens.length)] };
@@ -53,7 +55,8 @@ describe("P20: the live seat map", () => {
           made += 1;
           // The last holds stay.
           if (!goesOn()) return;
-          await mutate(server, "booking.cancel", { bookingId }, by);
+          const cancelled = await mutate(server, "booking.cancel", { bookingId }, by);
+          if (cancelled.status !== 200) throw new Error(cancelled.text);
           made += 1;
         }
       };
@@ -67,7 +70,7 @@ describe("P20: the live seat map", () => {
       const follow = async (seen: (typeof followers)[number]) => {
         let map: SeatMap | undefined;
         let lastEventId: string | undefined;
-        while (!isOver || map?.version !== made) {
+        while (!isStopped && (!isOver || map?.version !== made)) {
           const server = randomInt(2) === 0 ? app : other;
           const watching = await watchMap(
             server,
