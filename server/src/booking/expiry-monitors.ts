@@ -47,8 +47,9 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   const { db, clock, logger } = parts;
   const timers = new Map<number, AbortController>();
   const due = new Set<number>();
-  let working = 0;
-  let worked = Promise.resolve();
+  // How many work off what is due, and what resolves once all that have begun have ended.
+  let workers = 0;
+  let allEnded = Promise.resolve();
   let failures = 0;
   let isClosed = false;
 
@@ -70,10 +71,10 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   function fire(bookingId: number): void {
     timers.delete(bookingId);
     due.add(bookingId);
-    if (working === batchesAtOnce) return;
-    working += 1;
-    const before = worked;
-    worked = expireWhatIsDue().then(() => before);
+    if (workers === batchesAtOnce) return;
+    workers += 1;
+    const earlier = allEnded;
+    allEnded = expireWhatIsDue().then(() => earlier);
   }
 
   // Starts a turn of the event loop later, so that all timers of one moment share a batch.
@@ -84,7 +85,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
       for (const bookingId of batch) due.delete(bookingId);
       await expireBatch(batch);
     }
-    working -= 1;
+    workers -= 1;
   }
 
   async function expireBatch(batch: number[]): Promise<void> {
@@ -109,7 +110,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   }
 
   async function settled(): Promise<void> {
-    while (working > 0) await worked;
+    while (workers > 0) await allEnded;
   }
 
   return {
