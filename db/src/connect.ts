@@ -63,8 +63,8 @@ const transactionTimeout = (ms: number) =>
 export const booksApplicationName = "skyfox-books";
 
 /**
- * How long a connection that no call uses stays open, in milliseconds. One that is closed takes its plans and what it has read of the schema along: a
- * burst of calls after a pause of the pool's ten seconds would begin by making them again on each connection.
+ * How long a connection that no call uses stays open, in milliseconds. A new one reads the schema and plans each statement again; with the ten seconds of
+ * pg-pool's default each burst of calls began that way.
  */
 export const connectionIdleMs = 60_000;
 

@@ -2,8 +2,8 @@
 const askElsewhereAfterMs = 1_000;
 
 /**
- * Asks, and asks once more where no answer has come after that long, a second by default, as on a connection that is silent: the first answer counts. Throws
- * what the first question threw where none is answered.
+ * Asks, and asks once more where no answer has come after that long, a second by default, as on a connection that is silent: the first answer counts. A
+ * database that is merely slow is asked twice, too. Throws what the first question threw where none is answered.
  */
 export async function askInTime<Answer>(
   ask: () => Promise<Answer>,

@@ -80,9 +80,9 @@ describe("P20: the live seat map", () => {
           // The first event comes at once, whatever happens to the show.
           for (let left = randomInt(1, 4), isFirst = true; left > 0; left -= 1, isFirst = false) {
             const coming = watching.next();
-            const first = isFirst ? undefined : await Promise.race([coming, over]);
+            const outcome = isFirst ? undefined : await Promise.race([coming, over]);
             // Once nothing changes any more, what the stream still owes has to come.
-            if (first === "over" && watching.map?.version === made) break;
+            if (outcome === "over" && watching.map?.version === made) break;
             const got = await coming;
             if (got?.event === undefined) throw new Error(`The stream ended: ${JSON.stringify(got)}`);
             if (!isFirst) seen.live += 1;
