@@ -1,6 +1,11 @@
 -- An older SkyFox at migration 0001 with 300,000 bookings of 600,000 seats, each rule of the later migrations kept. Rows are made from
 -- numbers: of ten bookings one was sold at the counter, three were paid from the wallet and six by card.
 
+-- No foreign key is looked up, no trigger fires, and the indexes are built from all rows at the end: row by row it takes four times as long.
+SET session_replication_role = replica;
+UPDATE pg_index SET indisready = false, indisvalid = false
+WHERE indrelid = ANY ('{booking,booking_seat_mapping,payment_transaction,wallet_transaction}'::regclass[]);
+
 INSERT INTO usertable (username, password, role) SELECT 'customer-' || n, 'x', 'customer' FROM generate_series(1, 30000) n;
 INSERT INTO security_questions (question) VALUES ('What is the name of your first pet?');
 INSERT INTO customertable (name, username, number, email, security_question_id, security_answer_hash)
@@ -33,3 +38,10 @@ INSERT INTO wallet_transaction (wallet_id, username, booking_id, transaction_id,
 SELECT w.id, w.username, CASE kind WHEN 'DEDUCT' THEN b.id END, kind || '-' || b.id, 400, kind::wallet_transaction_type
 FROM booking b JOIN customer_wallet w ON w.username = b.customer_username, unnest('{ADD,DEDUCT}'::text[]) WITH ORDINALITY k (kind, step)
 WHERE b.payment_type = 'Wallet' ORDER BY b.id, step;
+
+-- Makes them ready and valid, too.
+REINDEX TABLE booking;
+REINDEX TABLE booking_seat_mapping;
+REINDEX TABLE payment_transaction;
+REINDEX TABLE wallet_transaction;
+RESET session_replication_role;
