@@ -484,6 +484,48 @@ describe("a card that is counted", () => {
   });
 });
 
+describe("windows of limits", () => {
+  const ends = "array[9]::bigint[]";
+  // As long as those of real windows.
+  const keyOf = (n: number | string) => `'cards:${"0".repeat(60)}' || ${n}`;
+  const scansOf = async (relations: string[]) =>
+    (
+      await sql.query(
+        "select pg_stat_get_xact_numscans(one::regclass)::int as scans from unnest($1::text[]) with ordinality as r (one, place) order by place",
+        [relations],
+      )
+    ).map(({ scans }) => Number(scans));
+  const relations = ["rate_limit", "rate_limit_expire", "rate_limit_pkey"];
+
+  describe.each([
+    `full_until(array[${keyOf(1)}], array[5], 1)`,
+    `return_try(array[${keyOf(1)}], ${ends})`,
+    `return_free_tries(array[${keyOf(1)}], ${ends})`,
+  ])("%s", (call) => {
+    // For so few, another plan would be as good, and be kept while the table grows.
+    test.each([0, 3, 100])("finds its window by the key, also where there are %i", async (count) => {
+      await sql.query("delete from rate_limit");
+      await sql.query(
+        `insert into rate_limit (key, points, expire) select ${keyOf("n")}, 50, 5 from generate_series(1, ${count}) n`,
+      );
+      await sql.query("vacuum analyze rate_limit");
+      // Planned for its values five times; from then on the plan stays.
+      for (let turn = 0; turn < 7; turn += 1) await sql.query(`select ${call}`);
+      await sql.query("begin");
+      try {
+        const before = await scansOf(relations);
+        await sql.query(`select ${call}`);
+        const after = await scansOf(relations);
+        const [table, byEnd, byKey] = after.map((scans, place) => scans - before[place]!);
+        expect([table, byEnd]).toEqual([0, 0]);
+        expect(byKey).toBeGreaterThan(0);
+      } finally {
+        await sql.query("rollback");
+      }
+    });
+  });
+});
+
 // Until one of our statements waits for another's lock.
 async function untilLockIsAwaited(): Promise<void> {
   const waits =
