@@ -128,29 +128,78 @@ describe("a monitor", () => {
 
   test("tries again with growing delays when the database is gone, and never becomes an unhandled rejection", async () => {
     const app = await createTestApp();
-    const { bookingId } = await holdSeats(app.deps, await givenCustomer(app.deps), {
-      showId: await givenShow(app),
-      seatNumbers: ["A1"],
-    });
+    const due = new Date(app.clock.now().getTime() + 300_000);
+    // Three batches, two of them side by side.
+    await givenPendingHolds(app, 1_300, due);
     const logger = createMemoryLogger();
     const db = openDatabase(app.databaseUrl);
     const monitors = createExpiryMonitors({ db, clock: app.clock, logger });
     await app.deps.monitors.close();
     await monitors.rehydrate();
     await app.sql.query("alter table booking rename to away");
-    app.clock.advance(300_000);
+    app.clock.set(due);
     await monitors.settled();
     for (const delayMs of [1_000, 2_000, 4_000]) {
       app.clock.advance(delayMs);
       await monitors.settled();
     }
     await app.sql.query("alter table away rename to booking");
-    expect(logger.lines.flatMap((line) => line["delayMs"] ?? [])).toEqual([1_000, 2_000, 4_000, 8_000]);
+    const rounds = [1_000, 2_000, 4_000, 8_000];
+    expect(logger.lines.flatMap((line) => line["delayMs"] ?? [])).toEqual(
+      rounds.flatMap((delayMs) => [delayMs, delayMs, delayMs]),
+    );
     app.clock.advance(8_000);
     await monitors.settled();
-    expect(await statusOf(app, bookingId)).toBe("Expired");
+    expect(await countByStatus(app, "Expired")).toBe(1_300);
     await monitors.close();
     await db.destroy();
+  });
+
+  test("tries again soon when the database was there meanwhile", async () => {
+    const app = await createTestApp();
+    const [customer, showId] = [await givenCustomer(app.deps), await givenShow(app)];
+    await app.deps.monitors.close();
+    const holdSeat = (seat: string) => holdSeats(app.deps, customer, { showId, seatNumbers: [seat] });
+    await holdSeat("A1");
+    app.clock.advance(4_000);
+    await holdSeat("A2");
+    app.clock.advance(1_000);
+    await holdSeat("A3");
+    const logger = createMemoryLogger();
+    const monitors = createExpiryMonitors({ db: app.deps.db, clock: app.clock, logger });
+    whenOver(() => monitors.close());
+    await monitors.rehydrate();
+    const advance = async (ms: number) => {
+      app.clock.advance(ms);
+      await monitors.settled();
+    };
+    await app.sql.query("alter table booking rename to away");
+    // The first hold is due, and tried again after one and after two seconds more.
+    for (const ms of [295_000, 1_000, 2_000]) await advance(ms);
+    await app.sql.query("alter table away rename to booking");
+    await advance(1_000);
+    expect(expiredBy(logger)).toBe(1);
+    await app.sql.query("alter table booking rename to away");
+    await advance(1_000);
+    await app.sql.query("alter table away rename to booking");
+    expect(logger.lines.flatMap((line) => line["delayMs"] ?? [])).toEqual([1_000, 2_000, 4_000, 1_000]);
+  });
+
+  test("does not wait for the hour by which a clock was set back", async () => {
+    const app = await createTestApp();
+    await app.deps.monitors.close();
+    const logger = createMemoryLogger();
+    const monitors = createExpiryMonitors({ db: app.deps.db, clock: app.clock, logger });
+    whenOver(() => monitors.close());
+    await app.sql.query("alter table booking rename to away");
+    for (const bookingId of [1, 2]) {
+      monitors.arm(bookingId, app.clock.now());
+      app.clock.advance(0);
+      await monitors.settled();
+      app.clock.set(new Date(app.clock.now().getTime() - 3_600_000));
+    }
+    await app.sql.query("alter table away rename to booking");
+    expect(logger.lines.flatMap((line) => line["delayMs"] ?? [])).toEqual([1_000, 2_000]);
   });
 
   test("does nothing after the server has closed its monitors", async () => {

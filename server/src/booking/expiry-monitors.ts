@@ -51,6 +51,8 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   let workers = 0;
   let allEnded = Promise.resolve();
   let failures = 0;
+  // When what has failed is tried again, in milliseconds since 1970.
+  let retryAt = 0;
   let isClosed = false;
 
   function arm(bookingId: number, at: Date): void {
@@ -100,13 +102,24 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
       if (expired.size > 0)
         logger.info({ expired: expired.size }, "Holds have expired; their seats are free.");
       failures = 0;
+      retryAt = 0;
     } catch (error) {
-      const delayMs = Math.min(firstDelayMs * 2 ** failures, longestDelayMs);
-      failures += 1;
+      const delayMs = delayAfterFailure();
       logger.warn({ err: error, holds: batch.length, delayMs }, "Holds could not be expired; trying again.");
       const again = new Date(clock.now().getTime() + delayMs);
       for (const bookingId of batch) if (!timers.has(bookingId)) arm(bookingId, again);
     }
+  }
+
+  // Batches that fail before the next try wait for the same one: only a try that fails makes the delay longer.
+  function delayAfterFailure(): number {
+    const now = clock.now().getTime();
+    const isAhead = retryAt > now && retryAt <= now + longestDelayMs;
+    if (!isAhead) {
+      retryAt = now + Math.min(firstDelayMs * 2 ** failures, longestDelayMs);
+      failures += 1;
+    }
+    return retryAt - now;
   }
 
   async function settled(): Promise<void> {
