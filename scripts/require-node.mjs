@@ -4,7 +4,7 @@ if (globalThis.Temporal === undefined) {
   console.error(
     `SkyFox runs on Node 26, which "npm ci" of npm 11 puts into node_modules/.bin; this is Node ${process.versions.node}.\n` +
       `Start it by an npm script, such as "npm start". If you did: npm 10 and older do not put Node there, so install again with\n` +
-      `"npx npm@11 ci". So does --omit=optional; and where no Node 26 is packaged for your platform, install Node 26 yourself.`,
+      `"npx --yes npm@11 ci". So does --omit=optional; and where no Node 26 is packaged for your platform, install Node 26 yourself.`,
   );
   process.exit(1);
 }

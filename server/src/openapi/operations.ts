@@ -55,7 +55,8 @@ export function describeOperation(described: Described, schemas: NamedSchemas): 
   return {
     operationId: path.replace(/\.(.)/, (_, first: string) => first.toUpperCase()),
     tags: [path.split(".")[0] ?? ""],
-    summary,
+    // Plain text, where a description is Markdown.
+    summary: summary.replaceAll("`", ""),
     ...(summary !== text && { description: text }),
     security: securityOf(procedureRoles[path], route),
     ...(parameters.length > 0 && { parameters }),
