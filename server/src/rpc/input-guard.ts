@@ -8,15 +8,16 @@ import {
 import { DomainError, invalidInput } from "../errors/domain-error.ts";
 
 const maxDepth = 12;
+const misplaced = 'The input belongs below "json", with at most "meta" beside it, as SuperJSON writes it.';
 
 /**
  * Reads an input only after looking at it: with no types but Date, undefined and Decimal, at most twelve levels deep, and with text that
  * Postgres can hold. Throws `VALIDATION_ERROR`.
  */
 export function readInput(serialized: unknown): unknown {
-  if (!isRecord(serialized)) refuse("", "The input is not in the form that SuperJSON gives it.");
+  if (!isRecord(serialized)) refuse("", misplaced);
   const { json, meta, ...rest } = serialized;
-  if (Object.keys(rest).length > 0) refuse("", "The input is not in the form that SuperJSON gives it.");
+  if (Object.keys(rest).length > 0) refuse("", misplaced);
   checkValue(json, "", 0);
   const input = readTypes({ json, meta } as Serialized);
   if (input instanceof Date || Decimal.isDecimal(input)) refuse("", "The input has no fields.");
