@@ -50,8 +50,8 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
   // How many work off what is due, and what resolves once all that have begun have ended.
   let workers = 0;
   let allEnded = Promise.resolve();
-  let failures = 0;
-  // When what has failed is tried again, in milliseconds since 1970.
+  // How long what failed last waits for its next try, none after a success, and when that is, in milliseconds since 1970.
+  let retryDelayMs = 0;
   let retryAt = 0;
   let isClosed = false;
 
@@ -101,8 +101,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
         arm(hold.id, hold.expiresAt > soon ? hold.expiresAt : soon);
       if (expired.size > 0)
         logger.info({ expired: expired.size }, "Holds have expired; their seats are free.");
-      failures = 0;
-      retryAt = 0;
+      retryDelayMs = 0;
     } catch (error) {
       const delayMs = delayAfterFailure();
       logger.warn({ err: error, holds: batch.length, delayMs }, "Holds could not be expired; trying again.");
@@ -111,15 +110,14 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
     }
   }
 
-  // Batches that fail before the next try wait for the same one: only a try that fails makes the delay longer.
+  // Batches that fail before the next try wait for the same one; a failure after it makes the delay longer.
   function delayAfterFailure(): number {
     const now = clock.now().getTime();
-    const isAhead = retryAt > now && retryAt <= now + longestDelayMs;
-    if (!isAhead) {
-      retryAt = now + Math.min(firstDelayMs * 2 ** failures, longestDelayMs);
-      failures += 1;
-    }
-    return retryAt - now;
+    const left = retryAt - now;
+    if (left > 0 && left <= retryDelayMs) return left;
+    retryDelayMs = Math.min(Math.max(2 * retryDelayMs, firstDelayMs), longestDelayMs);
+    retryAt = now + retryDelayMs;
+    return retryDelayMs;
   }
 
   async function settled(): Promise<void> {
