@@ -48,15 +48,16 @@ export interface Described {
 export function describeOperation(described: Described, schemas: NamedSchemas): Operation {
   const { path, route } = described;
   const { text } = describeProcedure(path);
-  const [summary = text] = /^.*?[.](?= |$)/.exec(text) ?? [];
+  const [sentence = text] = /^.*?[.](?= |$)/.exec(text) ?? [];
+  // Plain text, where a description is Markdown.
+  const summary = sentence.replaceAll("`", "");
   const inPath = Array.from(route.path.matchAll(/\{(\w+)\}/g), ([, name = ""]) => name);
   const parameters = parametersOf(described, inPath);
   const body = route.method === "GET" ? undefined : describeBody(described, inPath, schemas);
   return {
     operationId: path.replace(/\.(.)/, (_, first: string) => first.toUpperCase()),
     tags: [path.split(".")[0] ?? ""],
-    // Plain text, where a description is Markdown.
-    summary: summary.replaceAll("`", ""),
+    summary,
     ...(summary !== text && { description: text }),
     security: securityOf(procedureRoles[path], route),
     ...(parameters.length > 0 && { parameters }),
