@@ -25,6 +25,15 @@ const nested = (depth: number, leaf: unknown = 1): unknown => {
   return value;
 };
 
+test.each([null, [], "x", { username: "x" }, { json: {}, username: "x" }])(
+  "what is not below json is told where it belongs: %j",
+  (serialized) => {
+    expect(refusalOf(serialized)).toEqual([
+      { field: "", message: expect.stringContaining('belongs below "json"') as string },
+    ]);
+  },
+);
+
 describe("what the SDK sends is read", () => {
   test.each<[string, unknown]>([
     ["text, numbers, booleans and null", { a: "x", b: 1.5, c: true, d: null, e: [1, "y"] }],
