@@ -105,7 +105,7 @@ export function createExpiryMonitors(parts: { db: Db; clock: Clock; logger: Logg
     } catch (error) {
       const delayMs = delayAfterFailure();
       logger.warn({ err: error, holds: batch.length, delayMs }, "Holds could not be expired; trying again.");
-      const again = new Date(clock.now().getTime() + delayMs);
+      const again = new Date(retryAt);
       for (const bookingId of batch) if (!timers.has(bookingId)) arm(bookingId, again);
     }
   }
